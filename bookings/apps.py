@@ -1,0 +1,12 @@
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+from bookings import busy_triggers
+
+
+class BookingsConfig(AppConfig):
+    name = "bookings"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        post_migrate.connect(busy_triggers.install_after_migrate, sender=self)

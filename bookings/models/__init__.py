@@ -1,0 +1,20 @@
+"""Where client, staff member and service meet (design §1-2, contract §5-6)."""
+
+from bookings.models.booking import Booking, BookingEvent, BookingQuerySet
+from bookings.models.busy import BusyTime, Hold
+from bookings.models.money import Feedback, NoShowFee, StripeEvent, StripeSession
+from bookings.models.waitlist import WaitlistEntry, WaitlistOffer
+
+__all__ = [
+    "Booking",
+    "BookingEvent",
+    "BookingQuerySet",
+    "BusyTime",
+    "Feedback",
+    "Hold",
+    "NoShowFee",
+    "StripeEvent",
+    "StripeSession",
+    "WaitlistEntry",
+    "WaitlistOffer",
+]

@@ -1,0 +1,170 @@
+"""The booking itself, who may see it, and the audit trail of its changes."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+
+from staff.actor import Actor
+
+LEGAL_STATUS_PAIRS: tuple[tuple[str, str], ...] = (
+    ("scheduled", ""),
+    ("scheduled", "new"),
+    ("scheduled", "rebooked"),
+    ("scheduled", "online"),
+    ("scheduled", "confirmed_no_sms"),
+    ("scheduled", "arrived"),
+    ("scheduled", "in_progress"),
+    ("provisional", ""),
+    ("provisional", "pending_payment"),
+    ("provisional", "pending_form"),
+    ("provisional", "pending_companions"),
+    ("completed", ""),
+    ("completed", "paid"),
+    ("cancelled", ""),
+    ("cancelled", "client"),
+    ("cancelled", "google"),
+    ("cancelled", "rejected"),
+    ("no-show", ""),
+)
+"""Every legal (status, status_detail): contract §5."""
+
+
+def _legal_pairs() -> Q:
+    legal = Q()
+    for status, detail in LEGAL_STATUS_PAIRS:
+        legal |= Q(status=status, status_detail=detail)
+    return legal
+
+
+class BookingQuerySet(models.QuerySet["Booking"]):
+    def visible_to(self, actor: Actor) -> BookingQuerySet:
+        """The one scoped queryset: what `actor` may see (contract §1.3 "who"). The rest is 404."""
+        if actor.agenda_of is not None:
+            return self.filter(staff_id=actor.agenda_of)
+        return self
+
+
+class Booking(models.Model):
+    """One client with one staff member for one service, from `start_at` to `end_at` (UTC, half-open).
+
+    Only `bookings.lifecycle` assigns a status or a time.
+    `party` is shared by the bookings of one session: at any instant a staff member's busy times
+    have one party. `session_of_id` is the id of the session's first booking (null: this one);
+    `session_id` is that id always.
+    `announced_*` is what the client was last told and still believes: null and "" mean that they
+    know of no booking. `sequence` is the ICS SEQUENCE. Buffers (minutes) and price are frozen when
+    the service is set.
+    """
+
+    class Status(models.TextChoices):
+        SCHEDULED = "scheduled", "Scheduled"
+        PROVISIONAL = "provisional", "Provisional"
+        COMPLETED = "completed", "Completed"
+        CANCELLED = "cancelled", "Cancelled"
+        NO_SHOW = "no-show", "No-show"
+
+    client = models.ForeignKey(
+        "clients.Client", null=True, on_delete=models.PROTECT, related_name="bookings", db_index=False
+    )
+    staff = models.ForeignKey(
+        "staff.Staff", on_delete=models.PROTECT, related_name="bookings", db_index=False
+    )
+    service = models.ForeignKey("staff.Service", on_delete=models.PROTECT, related_name="bookings")
+    location = models.ForeignKey(
+        "staff.Location", null=True, blank=True, on_delete=models.PROTECT, related_name="bookings"
+    )
+    start_at = models.DateTimeField()
+    end_at = models.DateTimeField()
+    status = models.CharField(max_length=12, choices=Status, default=Status.SCHEDULED)
+    status_detail = models.CharField(max_length=20, blank=True, default="")
+    notes = models.TextField(blank=True, default="")
+    internal_notes = models.TextField(blank=True, default="")
+    provisional_token = models.CharField(max_length=64, null=True, unique=True, editable=False)
+    provisional_expires_at = models.DateTimeField(null=True, editable=False)
+    feedback_token = models.CharField(max_length=64, null=True, unique=True, editable=False)
+    waitlist = models.ForeignKey(
+        "bookings.WaitlistEntry", null=True, blank=True, on_delete=models.PROTECT, related_name="bookings"
+    )
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    session_of_id = models.BigIntegerField(null=True, editable=False)
+    session_id = models.GeneratedField(
+        expression=Coalesce("session_of_id", F("id")), output_field=models.BigIntegerField(), db_persist=True
+    )
+    series_id = models.BigIntegerField(null=True, editable=False)
+    party = models.UUIDField(default=uuid.uuid4, editable=False)
+    persons = models.PositiveIntegerField(default=1)
+    price = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
+    buffer_before_minutes = models.PositiveIntegerField(default=0)
+    buffer_after_minutes = models.PositiveIntegerField(default=0)
+    source = models.CharField(max_length=20, default="api")
+    base_url = models.CharField(max_length=500, blank=True, default="")
+    announced_start_at = models.DateTimeField(null=True, editable=False)
+    announced_end_at = models.DateTimeField(null=True, editable=False)
+    announced_as = models.CharField(max_length=12, blank=True, default="", editable=False)
+    sequence = models.PositiveIntegerField(default=0, editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    foreign_data: Any = models.JSONField(default=dict, blank=True, editable=False)
+    amelia_deleted = models.BooleanField(default=False, editable=False)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    objects: ClassVar[Any] = BookingQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-start_at", "-id"]
+        constraints = [
+            models.CheckConstraint(condition=_legal_pairs(), name="booking_status_pair_legal"),
+            models.CheckConstraint(condition=Q(end_at__gt=F("start_at")), name="booking_times_in_order"),
+            models.CheckConstraint(condition=Q(persons__gte=1), name="booking_persons_at_least_one"),
+            models.CheckConstraint(
+                condition=Q(provisional_token__isnull=True) | Q(status="provisional"),
+                name="booking_token_only_while_provisional",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                F("start_at").desc(), F("id").desc(), condition=~Q(status="cancelled"), name="booking_list"
+            ),
+            models.Index(F("start_at").desc(), F("id").desc(), name="booking_list_all"),
+            models.Index(F("staff_id"), F("start_at").desc(), F("id").desc(), name="booking_staff_start"),
+            models.Index(F("client_id"), F("start_at").desc(), F("id").desc(), name="booking_client_start"),
+            models.Index(fields=["updated_at", "id"], name="booking_changes"),
+            models.Index(fields=["created_at", "id"], name="booking_created"),
+            models.Index(fields=["session_id", "id"], name="booking_session"),
+            models.Index(
+                fields=["provisional_expires_at"],
+                condition=Q(provisional_token__isnull=False),
+                name="booking_lapsing",
+            ),
+            models.Index(fields=["end_at"], condition=Q(status="scheduled"), name="booking_to_follow_up"),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.start_at:%Y-%m-%d %H:%M} UTC {self.status}"
+
+
+class BookingEvent(models.Model):
+    """One change of one booking: from, to, who, through which door, why, when (contract §1.3)."""
+
+    booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="events", db_index=False)
+    at = models.DateTimeField()
+    door = models.CharField(max_length=20)
+    actor_type = models.CharField(max_length=10)
+    actor_id = models.BigIntegerField(null=True)
+    actor_name = models.CharField(max_length=200, blank=True, default="")
+    from_status = models.CharField(max_length=12, blank=True, default="")
+    to_status = models.CharField(max_length=12)
+    changes: Any = models.JSONField(default=dict, blank=True)
+    reason = models.CharField(max_length=500, blank=True, default="")
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["booking", "id"], name="booking_event_of")]
+
+    def __str__(self) -> str:
+        return f"#{self.booking_id} {self.from_status or 'new'} -> {self.to_status}"

@@ -1,0 +1,46 @@
+"""The people who come to the salon."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+
+class Client(models.Model):
+    """A client. `no_show_count` is kept by the door; archived clients stay on their old bookings."""
+
+    first_name = models.CharField(max_length=200)
+    last_name = models.CharField(max_length=200, blank=True, default="")
+    email = models.EmailField(blank=True, default="")
+    phone = models.CharField(max_length=40, blank=True, default="")
+    mobile = models.CharField(max_length=40, blank=True, default="")
+    birthday = models.DateField(null=True, blank=True)
+    notes = models.TextField(blank=True, default="")
+    locale = models.CharField(max_length=10, blank=True, default="")
+    marketing_consent = models.BooleanField(default=False)
+    no_show_count = models.PositiveIntegerField(default=0, editable=False)
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    is_demo = models.BooleanField(
+        default=False, editable=False, help_text="Made by the demo: never mailed to the outside."
+    )
+    unsubscribe_token = models.CharField(max_length=64, null=True, unique=True, editable=False)
+    merged_into = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, editable=False)
+    archived_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["first_name", "last_name", "id"]
+        indexes = [
+            models.Index(fields=["email"], name="client_email"),
+            models.Index(fields=["last_name", "first_name"], name="client_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """First and last name joined, as the API's `client_name`."""
+        return f"{self.first_name} {self.last_name}".strip()

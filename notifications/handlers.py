@@ -1,0 +1,89 @@
+"""What a job type does: the contract between the outbox and whoever knows the subject.
+
+`settings.HANDLERS` maps a job type to the dotted path of a `MailHandler` or an `EffectHandler`. A
+handler re-reads and re-checks the present; it holds no transaction open around the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from notifications.models import Job, Message
+
+
+class NotNeeded(Exception):
+    """The world has moved on: close the job as cancelled, its message as not sent, with `reason`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class TryLater(Exception):
+    """Known not accepted: back to pending with backoff, or no earlier than `after` (UTC)."""
+
+    def __init__(self, error: str, *, after: datetime | None = None) -> None:
+        super().__init__(error)
+        self.error = error
+        self.after = after
+
+
+class RefusedForGood(Exception):
+    """Will never be accepted: the job is dead, and admins are told."""
+
+    def __init__(self, error: str) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail as it leaves, frozen into its `Message` row at the first sending.
+
+    `facts` is what the mail announced (JSON), given back to `MailHandler.sent`. `deliver_outside`
+    False (demo clients) keeps it in the log only.
+    """
+
+    to: str
+    locale: str
+    subject: str
+    text: str
+    html: str
+    reply_to: str = ""
+    ics: str = ""
+    ics_method: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    deliver_outside: bool = True
+
+
+class MailHandler(Protocol):
+    client_counts_on_it: bool
+    """True: after a kill in mid-sending it is sent once more; False: it becomes uncertain at once."""
+
+    def compose(self, job: Job, *, now: datetime) -> Mail:
+        """The mail as of now. Raises NotNeeded."""
+
+    def sent(self, job: Job, message: Message, *, now: datetime) -> None:
+        """Called in the transaction that marks the job done (or uncertain)."""
+
+
+class EffectHandler(Protocol):
+    """One outside effect that is not a mail (Stripe, a webhook)."""
+
+    client_counts_on_it: bool
+
+    def prepare(self, job: Job, *, now: datetime) -> Any:
+        """Re-check and store what the call needs. Raises NotNeeded, RefusedForGood."""
+
+    def call(self, job: Job, prepared: Any, *, now: datetime) -> str:
+        """The one outside call, after the point of no return; gives the external id.
+
+        Raises TryLater (known not accepted), RefusedForGood.
+        """
+
+    def done(self, job: Job, prepared: Any, external_id: str, *, now: datetime) -> None:
+        """Called in the transaction that marks the job done."""

@@ -1,0 +1,154 @@
+"""The outbox: due work as rows, and the ledger of what was told to whom (reliability §1)."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+
+
+class Job(models.Model):
+    """One thing to do outside, written in the transaction that makes it due.
+
+    `once_key` is the identity of the event that caused it: a second insert of the same is refused.
+    `dedupe_key` is unique while the row is pending (the debounce) and cleared at the claim.
+    `recipient` ("client:5", "staff:2") orders mails about one booking to one person.
+    `token` and `lease_until` belong to the worker that holds it; every write is fenced by the token.
+    `sending_at` is the point of no return; `sends` counts how often it was passed.
+    `payload` holds ids and frozen amounts, no personal data. Times are UTC.
+    """
+
+    class State(models.TextChoices):
+        PENDING = "pending", "Pending"
+        CLAIMED = "claimed", "Claimed"
+        DONE = "done", "Done"
+        DEAD = "dead", "Dead"
+        CANCELLED = "cancelled", "Cancelled"
+        UNCERTAIN = "uncertain", "Uncertain"
+
+    type = models.CharField(max_length=40)
+    once_key = models.CharField(max_length=200, unique=True)
+    dedupe_key = models.CharField(max_length=200, null=True, blank=True)
+    booking_id = models.BigIntegerField(null=True, blank=True)
+    recipient = models.CharField(max_length=60, blank=True, default="")
+    payload: Any = models.JSONField(default=dict, blank=True)
+    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+    run_at = models.DateTimeField()
+    first_run_at = models.DateTimeField()
+    token = models.UUIDField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    sending_at = models.DateTimeField(null=True, blank=True)
+    sends = models.PositiveIntegerField(default=0)
+    external_id = models.CharField(max_length=255, blank=True, default="")
+    last_error = models.TextField(blank=True, default="")
+    created_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["dedupe_key"], condition=Q(state="pending"), name="job_one_pending_per_dedupe_key"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["pending", "claimed", "done", "dead", "cancelled", "uncertain"]),
+                name="job_state_known",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["run_at", "id"], condition=Q(state="pending"), name="job_due"),
+            models.Index(fields=["lease_until"], condition=Q(state="claimed"), name="job_leased"),
+            models.Index(fields=["booking_id", "type"], name="job_booking_type"),
+            models.Index(fields=["state", "-id"], name="job_state_newest"),
+            models.Index(fields=["type", "-id"], name="job_type_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} #{self.pk}"
+
+
+class Message(models.Model):
+    """One mail, from the moment it is due until long after: the message log.
+
+    Written with its job (`waiting`), filled with what was really sent at the first sending, so
+    that a repeat after a kill is the same mail with the same `message_id`.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        SENT = "sent", "Sent"
+        KEPT = "kept", "Kept: no mail server is set"
+        NOT_SENT = "not_sent", "Not sent"
+        UNCERTAIN = "uncertain", "Uncertain"
+
+    job = models.OneToOneField("notifications.Job", on_delete=models.PROTECT, related_name="message")
+    type = models.CharField(max_length=40)
+    booking_id = models.BigIntegerField(null=True, blank=True)
+    client_id = models.BigIntegerField(null=True, blank=True, db_index=True)
+    to = models.CharField(max_length=320, blank=True, default="")
+    channel = models.CharField(max_length=10, default="email")
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    reason = models.CharField(max_length=300, blank=True, default="", help_text="Why it was not sent.")
+    locale = models.CharField(max_length=10, blank=True, default="")
+    subject = models.CharField(max_length=300, blank=True, default="")
+    html = models.TextField(blank=True, default="")
+    text = models.TextField(blank=True, default="")
+    ics = models.TextField(blank=True, default="")
+    ics_method = models.CharField(max_length=10, blank=True, default="")
+    headers: Any = models.JSONField(default=dict, blank=True)
+    facts: Any = models.JSONField(default=dict, blank=True, help_text="What this mail announced.")
+    message_id = models.CharField(max_length=255, unique=True)
+    created_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["booking_id", "id"], name="message_booking"),
+            models.Index(fields=["created_at"], name="message_created"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} to {self.to or 'nobody'}"
+
+
+class MessageText(models.Model):
+    """The salon's own subject and introduction for a message type, in one language."""
+
+    type = models.CharField(max_length=40)
+    locale = models.CharField(max_length=10)
+    subject = models.CharField(max_length=300, blank=True, default="")
+    introduction = models.TextField(blank=True, default="")
+
+    class Meta:
+        ordering = ["type", "locale"]
+        constraints = [models.UniqueConstraint(fields=["type", "locale"], name="message_text_once")]
+
+    def __str__(self) -> str:
+        return f"{self.type} ({self.locale})"
+
+
+class Notification(models.Model):
+    """A line in one staff member's in-app list."""
+
+    staff = models.ForeignKey("staff.Staff", on_delete=models.CASCADE, related_name="notifications")
+    type = models.CharField(max_length=40)
+    title = models.CharField(max_length=300)
+    body = models.TextField(blank=True, default="")
+    booking_id = models.BigIntegerField(null=True, blank=True)
+    is_read = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["staff", "-id"], name="notification_staff_newest"),
+            models.Index(fields=["staff"], condition=Q(is_read=False), name="notification_unread"),
+            models.Index(fields=["booking_id", "type"], name="notification_booking_type"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title

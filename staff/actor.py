@@ -1,0 +1,31 @@
+"""Who does something, as the door and the audit trail see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The one who acts, and through which door.
+
+    `type` is "staff", "api_key", "client" or "system"; `id` is the staff, key or client id.
+    `agenda_of` is the staff id an actor is limited to when the personal agenda is on (contract
+    §1.3 "who"), else None. `door` is "api", "admin", "link", "job", "simplespa", "amelia",
+    "eagenda" or "command".
+    """
+
+    type: str
+    id: int | None
+    name: str
+    door: str
+    is_admin: bool = False
+    agenda_of: int | None = None
+
+    def through(self, door: str) -> Actor:
+        """The same one, coming through another door."""
+        return replace(self, door=door)
+
+
+SYSTEM = Actor(type="system", id=None, name="Bookings", door="job", is_admin=True)
+"""Periodic jobs: sees everything."""

@@ -1,0 +1,18 @@
+"""The salon's side: who works, what is offered, when it is shut, who may call (design §1)."""
+
+from staff.models.access import ApiKey, IdempotentAnswer
+from staff.models.people import Staff, StaffManager
+from staff.models.salon import Holiday, Location, SalonSettings, Service, TimeOff, WorkingHours
+
+__all__ = [
+    "ApiKey",
+    "Holiday",
+    "IdempotentAnswer",
+    "Location",
+    "SalonSettings",
+    "Service",
+    "Staff",
+    "StaffManager",
+    "TimeOff",
+    "WorkingHours",
+]

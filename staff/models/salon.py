@@ -1,0 +1,195 @@
+"""What the salon offers and when it is open."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import time
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+
+
+class Location(models.Model):
+    """A branch of the salon; `slug` is eAgenda's account_slug."""
+
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(max_length=100, unique=True)
+    address = models.CharField(max_length=500, blank=True, default="")
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Service(models.Model):
+    """What a client books. Durations and buffers are minutes; `price` is in the salon's currency."""
+
+    name = models.CharField(max_length=200)
+    duration_minutes = models.PositiveIntegerField(validators=[MinValueValidator(1), MaxValueValidator(1440)])
+    price = models.DecimalField(
+        max_digits=12, decimal_places=3, null=True, blank=True, validators=[MinValueValidator(0)]
+    )
+    category = models.CharField(max_length=200, blank=True, default="")
+    buffer_before_minutes = models.PositiveIntegerField(default=0, validators=[MaxValueValidator(1440)])
+    buffer_after_minutes = models.PositiveIntegerField(default=0, validators=[MaxValueValidator(1440)])
+    min_capacity = models.PositiveIntegerField(default=1, validators=[MinValueValidator(1)])
+    max_capacity = models.PositiveIntegerField(default=1, validators=[MinValueValidator(1)])
+    is_active = models.BooleanField(default=True)
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(duration_minutes__gte=1, duration_minutes__lte=1440), name="service_duration_in_a_day"
+            ),
+            models.CheckConstraint(
+                condition=Q(buffer_before_minutes__lte=1440, buffer_after_minutes__lte=1440),
+                name="service_buffers_in_a_day",
+            ),
+            models.CheckConstraint(
+                condition=Q(min_capacity__gte=1, max_capacity__gte=F("min_capacity")),
+                name="service_capacity_in_order",
+            ),
+            models.CheckConstraint(
+                condition=Q(price__isnull=True) | Q(price__gte=0), name="service_price_not_negative"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WorkingHours(models.Model):
+    """One stretch of a weekday (0 = Monday), salon wall clock; several rows a day make breaks.
+
+    `closes` 00:00 means midnight at the end of that day.
+    """
+
+    class Weekday(models.IntegerChoices):
+        MONDAY = 0
+        TUESDAY = 1
+        WEDNESDAY = 2
+        THURSDAY = 3
+        FRIDAY = 4
+        SATURDAY = 5
+        SUNDAY = 6
+
+    staff = models.ForeignKey("staff.Staff", on_delete=models.CASCADE, related_name="working_hours")
+    weekday = models.PositiveSmallIntegerField(choices=Weekday)
+    opens = models.TimeField()
+    closes = models.TimeField()
+
+    class Meta:
+        verbose_name_plural = "working hours"
+        ordering = ["staff_id", "weekday", "opens", "id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(weekday__lte=6), name="working_hours_weekday"),
+            models.CheckConstraint(
+                condition=Q(closes__gt=F("opens")) | Q(closes=time(0, 0)), name="working_hours_in_order"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_weekday_display()} {self.opens:%H:%M}-{self.closes:%H:%M}"
+
+
+class TimeOff(models.Model):
+    """A staff member is away from `start_at` to `end_at` (half-open, stored in UTC)."""
+
+    staff = models.ForeignKey("staff.Staff", on_delete=models.CASCADE, related_name="time_off")
+    start_at = models.DateTimeField()
+    end_at = models.DateTimeField()
+    reason = models.CharField(max_length=500, blank=True, default="")
+
+    class Meta:
+        verbose_name_plural = "time off"
+        ordering = ["start_at", "id"]
+        indexes = [models.Index(fields=["staff", "end_at"], name="time_off_staff_end")]
+        constraints = [
+            models.CheckConstraint(condition=Q(end_at__gt=F("start_at")), name="time_off_in_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.staff} {self.start_at:%Y-%m-%d %H:%M}"
+
+
+class Holiday(models.Model):
+    """A salon-local date on which nothing is booked."""
+
+    date = models.DateField(unique=True)
+    name = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        ordering = ["date"]
+
+    def __str__(self) -> str:
+        return f"{self.date} {self.name}".strip()
+
+
+def first_time_zone() -> str:
+    """The env TIME_ZONE: the first value of `SalonSettings.timezone`."""
+    return str(settings.FIRST_TIME_ZONE)
+
+
+class SalonSettings(models.Model):
+    """The salon's choices: one row, id 1 (contract §1.5, /api/settings)."""
+
+    class DoubleBooking(models.TextChoices):
+        REJECT = "reject", "Reject"
+        ALLOW = "allow", "Every staff booking may overlap"
+
+    class FeeType(models.TextChoices):
+        FIXED = "fixed", "Fixed amount"
+        PERCENT = "percent", "Percent of the price"
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    business_name = models.CharField(max_length=200, blank=True, default="")
+    business_address = models.CharField(max_length=500, blank=True, default="")
+    business_phone = models.CharField(max_length=40, blank=True, default="")
+    reply_to = models.EmailField(blank=True, default="")
+    locale = models.CharField(max_length=10, default="en")
+    timezone = models.CharField(max_length=64, default=first_time_zone)
+    currency = models.CharField(max_length=3, default="EUR")
+    staff_personal_agenda_enabled = models.BooleanField(default=False)
+    double_booking = models.CharField(max_length=10, choices=DoubleBooking, default=DoubleBooking.REJECT)
+    noshow_enabled = models.BooleanField(default=False)
+    noshow_fee_type = models.CharField(max_length=10, choices=FeeType, default=FeeType.FIXED)
+    noshow_fee_value = models.DecimalField(max_digits=12, decimal_places=3, default=0)
+    noshow_fee_minimum = models.DecimalField(max_digits=12, decimal_places=3, default=0)
+    review_delay_hours = models.PositiveIntegerField(default=2)
+    review_min_days = models.PositiveIntegerField(default=30)
+    review_url = models.URLField(max_length=500, blank=True, default="")
+    provisional_hours = models.PositiveIntegerField(default=72, validators=[MinValueValidator(1)])
+    waitlist_hold_minutes = models.PositiveIntegerField(default=0)
+    followup_hour = models.PositiveSmallIntegerField(default=10, validators=[MaxValueValidator(23)])
+    slot_step_minutes = models.PositiveSmallIntegerField(
+        default=15, validators=[MinValueValidator(1), MaxValueValidator(1440)]
+    )
+    min_notice_minutes = models.PositiveIntegerField(default=0)
+    booking_horizon_days = models.PositiveIntegerField(default=365, validators=[MinValueValidator(1)])
+
+    class Meta:
+        verbose_name_plural = "salon settings"
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="salon_settings_one_row")]
+
+    def __str__(self) -> str:
+        return self.business_name or "Salon settings"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @classmethod
+    def load(cls) -> SalonSettings:
+        """The one row; made with its defaults when it is not there yet."""
+        row = cls.objects.filter(pk=1).first()
+        if row is None:
+            row, _ = cls.objects.get_or_create(pk=1)
+        return row
