@@ -1,0 +1,180 @@
+"""Reading the environment: values that are more than a string or a number.
+
+Everything here raises `ValueError` with a sentence that names the variable, so that a wrong
+deployment stops at start-up instead of misbehaving later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import dj_email_url
+
+MAIL_TIMEOUT_SECONDS = 15
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+WILDCARD_HOSTS = ("0.0.0.0", "::", "[::]", "")
+MAIL_SCHEMES = ("smtp", "submission", "submit")
+
+
+def own_address(host: str, port: int) -> str:
+    """The address of this machine's web process, for links when PUBLIC_URL is not set."""
+    name = "127.0.0.1" if host in WILDCARD_HOSTS else host
+    if ":" in name and not name.startswith("["):
+        name = f"[{name}]"
+    return f"http://{name}:{port}"
+
+
+def base_address(name: str, value: str) -> str:
+    """Check an http(s) address (origin, optional path) and return it without a trailing slash."""
+    parts = _http_parts(name, value)
+    return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
+
+
+def origin(name: str, value: str) -> str:
+    """Check an http(s) origin (scheme, host, optional port) and return it in lower case."""
+    parts = _http_parts(name, value)
+    if parts.path.strip("/"):
+        raise ValueError(
+            f"{name}: {value!r} must be an origin such as https://book.example.com, without a path"
+        )
+    return origin_of(value)
+
+
+def origin_of(address: str) -> str:
+    """The origin part of an address that was already checked."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def unique(values: Iterable[str]) -> list[str]:
+    """The values in their first order, each once."""
+    return list(dict.fromkeys(values))
+
+
+def allowed_hosts(public_url: str) -> list[str]:
+    """The Host headers answered to when ALLOWED_HOSTS is not set: PUBLIC_URL's host.
+
+    A loopback PUBLIC_URL allows every name of the loopback.
+    """
+    name = urlsplit(public_url).hostname or ""
+    host = f"[{name}]" if ":" in name else name
+    return unique([host, *LOOPBACK_NAMES]) if host in LOOPBACK_NAMES else [host]
+
+
+def time_zone(name: str, value: str) -> str:
+    """Check that `value` is a zone of the tz database."""
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"{name}: {value!r} is not a time zone such as Europe/Amsterdam") from error
+    return value
+
+
+def mail_settings(url: str) -> dict[str, Any]:
+    """Django's EMAIL_* settings for EMAIL_URL; an empty one means that no mail leaves this machine.
+
+    Port 465 without a word about TLS speaks TLS from the first byte, as every server there does.
+    """
+    if not url:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+    parts = urlsplit(url)
+    if parts.scheme not in MAIL_SCHEMES or not parts.hostname:
+        raise ValueError(
+            "EMAIL_URL must look like submission://user:password@host or smtp://user:password@host:465?ssl=True"
+        )
+    found = dj_email_url.parse(url)
+    found["EMAIL_TIMEOUT"] = MAIL_TIMEOUT_SECONDS
+    if found["EMAIL_PORT"] == 465 and not found["EMAIL_USE_TLS"]:
+        found["EMAIL_USE_SSL"] = True
+    for name in ("EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD", "EMAIL_FILE_PATH"):
+        found[name] = found.get(name) or ""
+    return {key: value for key, value in found.items() if key.startswith("EMAIL_")}
+
+
+def database_settings(found: dict[str, Any]) -> dict[str, Any]:
+    """Complete what DATABASE_URL says with how this project uses SQLite and PostgreSQL.
+
+    Connections are kept for the life of their thread and tested before each request, so a
+    database that went away and came back needs no restart of ours.
+    """
+    options = dict(found.get("OPTIONS") or {})
+    if found.get("ENGINE") == "django.db.backends.sqlite3":
+        options = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL;",
+            **options,
+        }
+    elif found.get("ENGINE") == "django.db.backends.postgresql":
+        options = {"connect_timeout": 3, "application_name": "bookings", **options}
+    else:
+        raise ValueError("DATABASE_URL must start with sqlite:/// or postgres://")
+    return {**found, "OPTIONS": options, "CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+
+
+def default_sender(public_url: str) -> str:
+    """The sender of mails when DEFAULT_FROM_EMAIL is not set; a check warns if mails would leave with it."""
+    name = urlsplit(public_url).hostname or ""
+    return f"bookings@{'localhost' if name in ('127.0.0.1', '::1') else name}"
+
+
+def cache_settings(url: str, broker_url: str) -> dict[str, Any]:
+    """The shared cache: CACHE_URL, else the broker if it is Redis, else a table of the database."""
+    url = url or (broker_url if _is_redis(broker_url) else "")
+    if not url or url == "database":
+        return {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache_entries"}
+    if not _is_redis(url):
+        raise ValueError("CACHE_URL must be 'database' or start with redis:// or rediss://")
+    return {
+        "BACKEND": "config.cache.RedisCacheThatMayBeAway",
+        "LOCATION": url,
+        "KEY_PREFIX": "bookings",
+        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+    }
+
+
+def broker_options(url: str, folder: Path) -> dict[str, Any]:
+    """Celery's transport options: a broker that is away costs a web request about half a second."""
+    if url.startswith("filesystem"):
+        return _filesystem_broker(folder)
+    if _is_redis(url):
+        return {"socket_timeout": 0.5, "socket_connect_timeout": 0.5, "retry_on_timeout": False}
+    if url.startswith(("amqp://", "amqps://", "pyamqp://")):
+        return {"connect_timeout": 0.5, "write_timeout": 0.5}
+    raise ValueError("BROKER_URL must start with redis://, rediss://, amqp:// or amqps://")
+
+
+def _is_redis(url: str) -> bool:
+    return url.startswith(("redis://", "rediss://", "unix://"))
+
+
+def _filesystem_broker(folder: Path) -> dict[str, Any]:
+    """Celery's transport options for a broker that is a folder; makes the folders (mode 0700)."""
+    folders = {name: folder / name for name in ("messages", "processed", "control")}
+    for path in folders.values():
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return {
+        "data_folder_in": str(folders["messages"]),
+        "data_folder_out": str(folders["messages"]),
+        "processed_folder": str(folders["processed"]),
+        "control_folder": str(folders["control"]),
+        "store_processed": False,
+        "polling_interval": 0.1,
+    }
+
+
+def _http_parts(name: str, value: str) -> SplitResult:
+    try:
+        parts = urlsplit(value)
+        port_is_legal = parts.port is None or parts.port > 0
+    except ValueError as error:
+        raise ValueError(f"{name}: {value!r} is not an address: {error}") from error
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_legal:
+        raise ValueError(f"{name}: {value!r} must start with http:// or https:// and name a host")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError(f"{name}: {value!r} must carry no user, query or fragment")
+    return parts

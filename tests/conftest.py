@@ -1,0 +1,71 @@
+"""What every test gets: a closed network and an empty cache."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--db",
+        choices=["sqlite", "postgres"],
+        default=None,
+        help="postgres: bring a PostgreSQL up for this session. Without it: DATABASE_URL, else SQLite.",
+    )
+
+
+def pytest_report_header() -> str:
+    return f"database: {connection.vendor}, broker: {settings.BROKER_URL.partition(':')[0]}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    other = {"postgresql": "sqlite_only", "sqlite": "postgres_only"}[connection.vendor]
+    for item in items:
+        if item.get_closest_marker(other):
+            item.add_marker(pytest.mark.skip(reason=f"{other}: this is {connection.vendor}"))
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _network_closed_but_for_loopback() -> Iterator[None]:
+    real_connect, real_getaddrinfo = socket.socket.connect, socket.getaddrinfo
+
+    def connect(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_loopback(str(address[0])):
+            raise OSError(f"tests must not leave this machine: {address[0]}:{address[1]}")
+        real_connect(self, address)
+
+    def getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        if name is not None and not _is_loopback(name) and name != "0.0.0.0":
+            raise socket.gaierror(socket.EAI_NONAME, f"tests must not look up {name}")
+        return real_getaddrinfo(host, *args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", connect)
+        patch.setattr(socket, "getaddrinfo", getaddrinfo)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> Iterator[None]:
+    """Throttle counters of one test must not reach the next. The database's cache rolls back by itself."""
+    yield
+    if "Database" not in settings.CACHES["default"]["BACKEND"]:
+        cache.clear()
