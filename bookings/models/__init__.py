@@ -1,6 +1,6 @@
 """Where client, staff member and service meet (design §1-2, contract §5-6)."""
 
-from bookings.models.booking import Booking, BookingEvent, BookingQuerySet
+from bookings.models.booking import Booking, BookingEvent, BookingQuerySet, SpentToken
 from bookings.models.busy import BusyTime, Hold
 from bookings.models.money import Feedback, NoShowFee, StripeEvent, StripeSession
 from bookings.models.waitlist import WaitlistEntry, WaitlistOffer
@@ -13,6 +13,7 @@ __all__ = [
     "Feedback",
     "Hold",
     "NoShowFee",
+    "SpentToken",
     "StripeEvent",
     "StripeSession",
     "WaitlistEntry",

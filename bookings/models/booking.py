@@ -168,3 +168,15 @@ class BookingEvent(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.booking_id} {self.from_status or 'new'} -> {self.to_status}"
+
+
+class SpentToken(models.Model):
+    """A mailed request's token after its use: a second click is told so instead of "unknown"."""
+
+    token_hash = models.CharField(max_length=64, unique=True)
+    booking = models.ForeignKey(Booking, on_delete=models.CASCADE, related_name="+")
+    outcome = models.CharField(max_length=12)
+    spent_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.outcome} #{self.booking_id}"

@@ -1,0 +1,42 @@
+"""What the door refuses, in words a person can act on (contract §0-§1.3)."""
+
+from __future__ import annotations
+
+from staff.errors import BadRequest, Conflict, Gone, NotFound
+
+
+class BookingNotFound(NotFound):
+    code = "booking_not_found"
+    message = "Booking not found"
+
+
+class HolidayClosed(BadRequest):
+    code = "holiday"
+    message = "The salon is closed on that date."
+
+
+class SlotTaken(Conflict):
+    """The staff member belongs to somebody else at that time: refused by the database."""
+
+    code = "slot_taken"
+    message = "That time is already taken for this staff member; choose another time."
+
+
+class SessionFull(Conflict):
+    code = "maximum_capacity_reached"
+    message = "There is not enough room left in this session; choose another one."
+
+
+class ClientAlreadyInSession(Conflict):
+    code = "client_already_booked"
+    message = "This client is already booked in this session."
+
+
+class LinkSpent(Gone):
+    code = "link_spent"
+    message = "This link has been used or has expired; please contact the salon."
+
+
+class LinkUnknown(NotFound):
+    code = "link_unknown"
+    message = "This link is not known; check that it was copied whole."
