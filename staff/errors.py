@@ -10,7 +10,7 @@ Unavailable (503).
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 Details = dict[str, list[str]]
 
@@ -23,7 +23,7 @@ class Refused(Exception):
     go out as they are.
     """
 
-    http_status: ClassVar[int] = 400
+    http_status: int = 400
     code: str = "bad_request"
     message: str = "The request cannot be carried out."
 

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -34,7 +33,7 @@ PAGE_PARAMETERS = [
     OpenApiParameter(
         "page",
         {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE},
-        description="Page number from 1; with it the answer is a page object, without it a bare array of all.",
+        description="Page number from 1. With it the answer is a page object, without it a bare array.",
     ),
     OpenApiParameter(
         "limit",
@@ -56,7 +55,7 @@ class Page(NamedTuple):
 
 
 def page_request(request: Request) -> Page | None:
-    """The page asked for, None without `page`. Raises BadRequest when page or limit is no whole number >= 1."""
+    """The page asked for, None without `page`. BadRequest when page or limit is no whole number >= 1."""
     limit = _whole_number(request, "limit")
     page = _whole_number(request, "page")
     if page is None:
@@ -84,7 +83,7 @@ def answer_list(
     fetch: Callable[[int, int], list[dict[str, Any]]],
     chunks: Callable[[], Iterable[list[dict[str, Any]]]],
 ) -> Response | StreamingHttpResponse:
-    """With `page` the page object (`count`, then `fetch(offset, limit)`), else all `chunks` as a streamed array.
+    """With `page` the page object (`count`, then `fetch(offset, limit)`), else all `chunks`, streamed.
 
     A page past the end costs the count alone. Raises BadRequest.
     """

@@ -44,7 +44,7 @@ class OrjsonRenderer(BaseRenderer):
 
 
 class AlwaysJson(BaseContentNegotiation):
-    """Answers JSON whatever `Accept` says (contract §0); a view without a JSON renderer keeps its first one."""
+    """Answers JSON whatever `Accept` says (contract §0); a view without such a renderer keeps its first."""
 
     def select_parser(self, request: Request, parsers: Sequence[BaseParser]) -> BaseParser | None:
         content_type = request.content_type
@@ -71,7 +71,7 @@ def stream_array(chunks: Iterable[Sequence[dict[str, Any]]]) -> Iterator[bytes]:
 
 
 def array_response(chunks: Iterable[Sequence[dict[str, Any]]]) -> StreamingHttpResponse:
-    """A 200 with a bare array, streamed; the first list is fetched now, so that its failure is an error answer."""
+    """A 200 with a bare array, streamed; the first list is fetched now: its failure is an error answer."""
     remaining = iter(chunks)
     first = list(islice(remaining, 1))
     return StreamingHttpResponse(stream_array(chain(first, remaining)), content_type=JSON)

@@ -1,0 +1,162 @@
+"""The edge of the API: nothing but JSON leaves it, and nothing malformed gets past it (contract §0).
+
+Everywhere path and query must be text. Outside Django admin and static files one trailing slash is dropped
+before the address is resolved, so URL patterns are written without it. On JSON addresses further: the host
+must be ours, the body is read here (at most 256 kB, chunked or not), no cookie is read or set, answers are in
+one language, and an error that is not JSON yet, Django's debug pages included, becomes JSON.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from http import HTTPStatus
+from io import BytesIO
+from urllib.parse import unquote_to_bytes
+
+from django.conf import settings
+from django.core.exceptions import BadRequest, DisallowedHost
+from django.core.handlers.wsgi import WSGIRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.module_loading import import_string
+
+from staff import errors
+from staff.errors import Refused
+from staff.wire.errors import (
+    BadHost,
+    Crash,
+    ErrorFormat,
+    MethodNotAllowed,
+    as_refused,
+    crash,
+    error_response,
+    native_error,
+)
+from staff.wire.gate import read_body
+from staff.wire.paths import is_json_path, keeps_its_slash
+from staff.wire.renderer import JSON
+from staff.wire.text import LONGEST_STRING, BadText, check_text
+
+_REPLACED_HEADERS = ("content-type", "content-length", "content-encoding", "content-language")
+_BY_STATUS: dict[int, type[Refused]] = {
+    each.http_status: each
+    for each in (
+        errors.BadRequest,
+        errors.NotLoggedIn,
+        errors.Forbidden,
+        errors.NotFound,
+        MethodNotAllowed,
+        errors.TooLarge,
+        errors.TooMany,
+        errors.Unavailable,
+    )
+}
+
+
+class JsonEdgeMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: WSGIRequest) -> HttpResponseBase:
+        if not keeps_its_slash(request.path_info) and len(request.path_info) > 1:
+            request.path_info = request.path_info.removesuffix("/")
+        if not is_json_path(request.path_info):
+            return self._page(request)
+        try:
+            admit(request)
+        except Refused as problem:
+            return finish(request, error_response(problem, error_format_of(request)))
+        return finish(request, self.get_response(request))
+
+    def _page(self, request: WSGIRequest) -> HttpResponseBase:
+        try:
+            check_address(request)
+        except errors.NotFound as problem:
+            raise Http404(problem.message) from None
+        except errors.BadRequest as problem:
+            raise BadRequest(problem.message) from None
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """What a view outside REST framework raised; pages are left to Django's handlers."""
+        if not is_json_path(request.path_info):
+            return None
+        problem = as_refused(exception) or crash(exception, request=request)
+        return error_response(problem, error_format_of(request))
+
+
+def check_address(request: WSGIRequest) -> None:
+    """Raises NotFound for a path with NUL, BadRequest for a query that is no text."""
+    if "\0" in request.path_info:
+        raise errors.NotFound()
+    raw = request.META.get("QUERY_STRING", "")
+    if "%" not in raw and raw.isascii() and len(raw) <= LONGEST_STRING:
+        return
+    try:
+        check_text(unquote_to_bytes(raw.encode("iso-8859-1")).decode("utf-8"))
+    except UnicodeDecodeError:
+        raise errors.BadRequest("The query string is not valid UTF-8.", code="invalid_query") from None
+    except BadText as refused:
+        raise errors.BadRequest(f"The query string: {refused.message}", code="invalid_query") from None
+
+
+def admit(request: WSGIRequest) -> None:
+    """Lets a request in, its body read and its cookies forgotten. Raises Refused."""
+    check_address(request)
+    try:
+        request.get_host()
+    except DisallowedHost:
+        raise BadHost() from None
+    request.META.pop("HTTP_COOKIE", None)
+    request.META.pop("HTTP_ACCEPT_LANGUAGE", None)
+    try:
+        body = read_body(request)
+    except OSError:
+        raise errors.BadRequest("The body was cut off; send it again.", code="incomplete_body") from None
+    request._stream = BytesIO(body)
+    request.META["CONTENT_LENGTH"] = str(len(body))
+    request.body  # noqa: B018 - kept by Django from here on, for signatures and idempotency
+
+
+def finish(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """The answer as it leaves: JSON if it is an error, without cookies, not to be kept by caches."""
+    if response.status_code >= HTTPStatus.BAD_REQUEST and not is_json(response):
+        response = _as_json(request, response)
+    response.cookies.clear()
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def is_json(response: HttpResponseBase) -> bool:
+    return response.headers.get("Content-Type", "").partition(";")[0].strip().lower() == JSON
+
+
+def error_format_of(request: HttpRequest) -> ErrorFormat:
+    """The form of errors at an address whose view is not known: `settings.EDGE_ERROR_FORMATS`, or native."""
+    formats: dict[str, str] = getattr(settings, "EDGE_ERROR_FORMATS", {})
+    for prefix, dotted_path in formats.items():
+        if request.path_info.startswith(prefix):
+            return _load(dotted_path)
+    return native_error
+
+
+@lru_cache
+def _load(dotted_path: str) -> ErrorFormat:
+    return import_string(dotted_path)
+
+
+def _as_json(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:
+    kind = _BY_STATUS.get(response.status_code)
+    if kind is not None:
+        problem = kind()
+    elif response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        problem = Crash()
+    else:
+        problem = errors.BadRequest()
+    answer = error_response(problem, error_format_of(request))
+    if kind is None:
+        answer.status_code = response.status_code
+    for name, value in response.headers.items():
+        if name.lower() not in _REPLACED_HEADERS:
+            answer.headers.setdefault(name, value)
+    response.close()
+    return answer

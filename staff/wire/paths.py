@@ -1,0 +1,38 @@
+"""Addresses: which answer JSON, and ids in a path.
+
+Names: is_json_path, keeps_its_slash, IdConverter (registered by config.urls as `id`: `<id:booking_id>`).
+"""
+
+from staff.wire.text import LARGEST_INTEGER
+
+OWN_SLASHES = ("/admin", "/static")
+PAGES = ("/api/docs", "/provisional", "/feedback", "/pay", "/waitlist", "/unsubscribe")
+
+
+class IdConverter:
+    """An id in a path, 1..2^63-1 in ASCII digits; anything else is an unknown path (404)."""
+
+    regex = "[0-9]{1,19}"
+
+    def to_python(self, value: str) -> int:
+        number = int(value)
+        if not 1 <= number <= LARGEST_INTEGER:
+            raise ValueError(value)
+        return number
+
+    def to_url(self, value: int) -> str:
+        return str(value)
+
+
+def is_json_path(path: str) -> bool:
+    """Whether errors at `path` are JSON: all but Django admin, static files, the docs and public pages."""
+    return not _under(path, OWN_SLASHES) and not _under(path, PAGES)
+
+
+def keeps_its_slash(path: str) -> bool:
+    """Whether the trailing slash means something at `path`; elsewhere both forms answer (contract §0)."""
+    return _under(path, OWN_SLASHES)
+
+
+def _under(path: str, prefixes: tuple[str, ...]) -> bool:
+    return any(path == prefix or path.startswith(prefix + "/") for prefix in prefixes)
