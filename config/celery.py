@@ -1,11 +1,33 @@
 """The Celery application: executor and clock of the jobs in the database, never their memory."""
 
 import os
+import signal
+from typing import Any
 
 from celery import Celery
+from celery.signals import beat_embedded_init, setup_logging, worker_init
+
+from config.processes import end_with_parent
+from config.refusal import refuse_wrong_settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("bookings")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def _keep_our_logging(**kwargs: Any) -> None:
+    """Django has set logging up from settings.LOGGING; a receiver keeps Celery from doing it again."""
+
+
+@worker_init.connect
+def _refuse_wrong_settings(**kwargs: Any) -> None:
+    refuse_wrong_settings()
+
+
+@beat_embedded_init.connect
+def _end_with_worker(**kwargs: Any) -> None:
+    """The embedded clock must not outlive a worker that was killed."""
+    end_with_parent(signal.SIGTERM)

@@ -74,6 +74,14 @@ def time_zone(name: str, value: str) -> str:
     return value
 
 
+def kept_secret(path: Path) -> str:
+    """The key that `make run` made, so that manage.py works beside it; empty if it made none."""
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        return ""
+
+
 def mail_settings(url: str) -> dict[str, Any]:
     """Django's EMAIL_* settings for EMAIL_URL; an empty one means that no mail leaves this machine.
 

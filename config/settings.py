@@ -33,7 +33,11 @@ FRONTEND_ORIGINS = read.unique(
 )
 ALLOWED_HOSTS = [each for each in env.list("ALLOWED_HOSTS", []) if each] or read.allowed_hosts(PUBLIC_URL)
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
-SECRET_KEY = env.str("SECRET_KEY", "") or ("only-for-debugging-" * 3 if DEBUG else "")
+SECRET_KEY = (
+    env.str("SECRET_KEY", "")
+    or read.kept_secret(DATA_DIR / "secret_key")
+    or ("only-for-debugging-" * 3 if DEBUG else "")
+)
 DEMO = env.bool("DEMO", False)
 ADMIN_EMAIL = env.str("ADMIN_EMAIL", "")
 ADMIN_PASSWORD = env.str("ADMIN_PASSWORD", "")

@@ -1,0 +1,79 @@
+# What a person and a script call; every name and variable is in README.md.
+# Works in a plain POSIX shell with Python 3.11 and make, as root or not.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test lint format bench chaos e2e requirements clean
+
+PYTHON := $(shell for each in "$$PYTHON" python3.11 python3 python; do \
+	"$$each" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' >/dev/null 2>&1 && echo "$$each" && break; \
+	done)
+BIN := .venv/bin
+PIP_FLAGS := --quiet --no-input --disable-pip-version-check --root-user-action=ignore
+SOURCES := manage.py config staff clients notifications bookings tests
+LINT_ENV := DEBUG=1 DATA_DIR=$(CURDIR)/.venv/lint DATABASE_URL= BROKER_URL= EMAIL_URL=
+
+help:
+	@echo "make run     the whole system on http://127.0.0.1:8000 (PORT, HOST, DATA_DIR)"
+	@echo "make test    the suite on SQLite, then on PostgreSQL and Redis"
+	@echo "make lint    ruff, mypy, migrations, system checks, API schema"
+	@echo "make bench   make chaos   make e2e   requests per second, fault runs, browser runs"
+
+# exec: Ctrl-C and TERM reach the process that stops everything, and make waits for it.
+run: .venv/installed-run
+	@exec $(BIN)/python -m config.run
+
+test: .venv/installed-test
+	@exec $(BIN)/python -m tests.run $(ARGS)
+
+lint: .venv/installed-test
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(LINT_ENV) $(BIN)/python manage.py check --fail-level WARNING
+	$(LINT_ENV) $(BIN)/python manage.py makemigrations --check --dry-run
+	$(LINT_ENV) $(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
+	$(LINT_ENV) $(BIN)/mypy $(SOURCES)
+
+format: .venv/installed-test
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+bench: .venv/installed-test
+	@exec $(BIN)/python -m tests.bench.run $(ARGS)
+
+chaos: .venv/installed-test
+	@exec $(BIN)/python -m tests.chaos.run $(ARGS)
+
+e2e: .venv/installed-test
+	@exec $(BIN)/python -m tests.e2e.run $(ARGS)
+
+# For maintainers, with uv: pins and hashes anew from pyproject.toml. `UPGRADE=--upgrade` moves the pins.
+requirements:
+	uv pip compile pyproject.toml $(UPGRADE) --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate -o requirements.txt
+	uv pip compile pyproject.toml --group dev $(UPGRADE) -c requirements.txt --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate -o requirements-dev.txt
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed and was not found; PYTHON=/path/to/python3.11 make run"; exit 1; }
+	@echo "Making a virtual environment in .venv"
+	@"$(PYTHON)" -m venv --clear .venv >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear --without-pip .venv
+
+.venv/installed-run: requirements.txt | .venv/bin/python
+	@echo "Installing requirements.txt (once; about a minute)"
+	@$(INSTALL) -r requirements.txt
+	@touch $@
+
+.venv/installed-test: requirements-dev.txt | .venv/bin/python
+	@echo "Installing requirements-dev.txt (once; about a minute)"
+	@$(INSTALL) -r requirements-dev.txt
+	@touch $@
+
+# pip of the environment; where Python came without ensurepip, the system's pip working on the environment.
+INSTALL = $(PIP) install $(PIP_FLAGS) --require-hashes
+PIP = if $(BIN)/python -m pip --version >/dev/null 2>&1; then set -- $(BIN)/python -m pip; \
+	elif "$(PYTHON)" -m pip --version >/dev/null 2>&1; then set -- "$(PYTHON)" -m pip --python $(BIN)/python; \
+	else echo "This Python has neither ensurepip nor pip: install python3-venv or python3-pip."; exit 1; fi; "$$@"

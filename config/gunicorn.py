@@ -1,0 +1,32 @@
+"""gunicorn's settings: `gunicorn -c config/gunicorn.py config.wsgi`. WEB_CONCURRENCY sets the workers."""
+
+import os
+from pathlib import Path
+
+from config.logs import logging_settings
+
+host = os.environ.get("HOST") or "127.0.0.1"
+port = os.environ.get("PORT") or "8000"
+bind = f"[{host}]:{port}" if ":" in host and not host.startswith("[") else f"{host}:{port}"
+worker_class = "config.web_worker.JsonThreadWorker"
+workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
+threads = 4
+timeout = 60
+graceful_timeout = 20
+keepalive = 5
+limit_request_line = 8190
+control_socket_disable = True
+# Only a proxy that settings.TRUSTED_PROXIES counts may say what the scheme is.
+forwarded_allow_ips = "*" if int(os.environ.get("TRUSTED_PROXIES") or 0) else ""
+# A heartbeat file on a disk that stalls would get healthy workers killed.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() and os.access("/dev/shm", os.W_OK) else None
+
+_logging = logging_settings(for_people=os.environ.get("DEMO") == "1")
+logconfig_dict = {
+    **_logging,
+    "loggers": {
+        **_logging["loggers"],
+        "gunicorn.error": {"level": "INFO", "propagate": True, "handlers": []},
+        "gunicorn.access": {"level": "INFO", "propagate": True, "handlers": []},
+    },
+}

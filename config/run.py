@@ -1,0 +1,105 @@
+"""`make run`: prepare this installation, then web and worker in the foreground until Ctrl-C.
+
+Standard library and honcho only: Django is started in processes of its own.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from honcho import manager, process
+
+from config.processes import end_with_parent
+
+ROOT = Path(__file__).resolve().parent.parent
+COMMANDS = {
+    "web": "exec {python} -m gunicorn -c config/gunicorn.py config.wsgi",
+    "worker": (
+        "exec {python} -m celery -q -A config worker -B -P threads -c 4 "
+        "--without-gossip --without-mingle --without-heartbeat -l INFO"
+    ),
+}
+# A job that has begun may wait for a mail server (15 s) or for Stripe (10 s, three tries).
+STOP_SECONDS = 35
+
+
+class Child(process.Process):
+    """A process that ends with us, however we end."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._child_ctor = functools.partial(
+            process.Popen, preexec_fn=functools.partial(end_with_parent, signal.SIGTERM)
+        )
+
+    def run(self, events: Any = None, ignore_signals: bool = False) -> None:
+        end_with_parent(signal.SIGKILL)
+        super().run(events=events, ignore_signals=ignore_signals)
+
+
+def main() -> int:
+    """Returns the status of the first process that ended; 130 after Ctrl-C becomes 0."""
+    os.chdir(ROOT)
+    folder = Path(os.environ.get("DATA_DIR") or ROOT / "var").resolve()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _complete_environment(folder)
+    if problem := _why_not_here(os.environ["HOST"], int(os.environ["PORT"])):
+        sys.stderr.write(f"{problem}\n")
+        return 1
+    prepared = subprocess.run([sys.executable, "manage.py", "first_run"], check=False)
+    if prepared.returncode:
+        return prepared.returncode
+    manager.KILL_WAIT = STOP_SECONDS
+    running = manager.Manager()
+    running._process_ctor = Child
+    for name, command in COMMANDS.items():
+        running.add_process(name, command.format(python=sys.executable))
+    running.loop()
+    return 0 if running.returncode in (130, 143) else int(running.returncode or 0)
+
+
+def _complete_environment(folder: Path) -> None:
+    os.environ["DATA_DIR"] = str(folder)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+    os.environ["PYTHONUNBUFFERED"] = "1"
+    os.environ.setdefault("HOST", "127.0.0.1")
+    os.environ.setdefault("PORT", "8000")
+    os.environ.setdefault("DEMO", "0" if os.environ.get("DATABASE_URL") else "1")
+    if not os.environ.get("SECRET_KEY"):
+        _make_secret_key(folder / "secret_key")
+
+
+def _make_secret_key(path: Path) -> None:
+    """Write a new key once; settings.py reads it. Another copy starting now wins or loses whole."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(48))
+
+
+def _why_not_here(host: str, port: int) -> str:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host.strip("[]"), port))
+        except OSError as error:
+            return (
+                f"Cannot listen on {host}:{port}: {error.strerror}. Another copy may be running; "
+                f"try PORT={port + 1} DATA_DIR=./var-{port + 1} make run"
+            )
+    return ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

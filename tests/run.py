@@ -1,0 +1,113 @@
+"""`make test`: the whole suite on SQLite, then on PostgreSQL and Redis; extra arguments go to pytest.
+
+A server that cannot be had is said loudly, and is a failure with REQUIRE_ALL=1. The closing line of
+every pass comes last.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+
+from tests import servers
+
+OURS = (
+    "DATABASE_URL",
+    "BROKER_URL",
+    "CACHE_URL",
+    "EMAIL_URL",
+    "DATA_DIR",
+    "DEMO",
+    "DEBUG",
+    "SECRET_KEY",
+    "HOST",
+    "PORT",
+    "ALLOWED_HOSTS",
+    "FRONTEND_ORIGINS",
+    "TRUSTED_PROXIES",
+)
+
+
+class Pass:
+    """One run of something, with the line it closed with."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.status = 0
+        self.closing = "did not run"
+
+    def run(self, command: list[str], variables: Mapping[str, str]) -> None:
+        print(f"\n=== {self.name}: {' '.join(command[1:])}", flush=True)
+        environment = {name: value for name, value in os.environ.items() if name not in OURS}
+        running = subprocess.Popen(
+            command, env={**environment, **variables}, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+        assert running.stdout is not None
+        for line in running.stdout:
+            print(line, end="", flush=True)
+            self.closing = line.strip() or self.closing
+        self.status = running.wait()
+
+    def skip(self, reason: str) -> None:
+        self.closing = f"SKIPPED: {reason}"
+        self.status = 1 if os.environ.get("REQUIRE_ALL") == "1" else 0
+        print(f"\n{'!' * 100}\n!!! {self.name}: {self.closing}\n{'!' * 100}", flush=True)
+
+
+def main(arguments: list[str]) -> int:
+    pytest = [sys.executable, "-m", "pytest", *arguments]
+    passes = [_on_sqlite(pytest), _on_servers(pytest)]
+    if not arguments and importlib.util.find_spec("tests.chaos") is not None:
+        passes.append(_faults())
+    print("\n" + "\n".join(f"{each.name}: {each.closing}" for each in passes), flush=True)
+    return max(each.status for each in passes)
+
+
+def _on_sqlite(pytest: list[str]) -> Pass:
+    done = Pass("SQLite")
+    done.run(pytest, {})
+    return done
+
+
+def _on_servers(pytest: list[str]) -> Pass:
+    done = Pass("PostgreSQL + Redis")
+    with contextlib.ExitStack() as stack:
+        try:
+            variables = {name: stack.enter_context(server()) for name, server in SERVERS.items()}
+        except servers.Missing as missing:
+            done.skip(str(missing))
+        else:
+            done.run(pytest, variables)
+    return done
+
+
+def _faults() -> Pass:
+    """The short slice of the fault runs; it brings its own servers."""
+    done = Pass("Fault runs (slice)")
+    done.run([sys.executable, "-m", "tests.chaos.run", "--slice"], {})
+    return done
+
+
+@contextlib.contextmanager
+def _database_url() -> Iterator[str]:
+    with servers.database() as server:
+        yield server.url
+
+
+@contextlib.contextmanager
+def _broker_url() -> Iterator[str]:
+    with servers.broker() as server:
+        yield server.url
+
+
+SERVERS: dict[str, Callable[[], contextlib.AbstractContextManager[str]]] = {
+    "DATABASE_URL": _database_url,
+    "BROKER_URL": _broker_url,
+}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
