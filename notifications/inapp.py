@@ -1,0 +1,58 @@
+"""Telling the salon's own people, in their in-app list."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from notifications.models import Notification
+from staff.models import Staff
+
+LONGEST_TITLE = 300
+
+
+def tell_staff(
+    *,
+    staff_ids: Collection[int],
+    type: str,
+    title: str,
+    body: str = "",
+    booking_id: int | None = None,
+    now: datetime,
+    and_admins: bool = False,
+) -> None:
+    """One line in the list of each of them, and of every active admin if `and_admins`; nobody twice."""
+    told = [*staff_ids, *_admin_ids()] if and_admins else staff_ids
+    _write(told, type=type, title=title, body=body, booking_id=booking_id, now=now)
+
+
+def tell_admins(
+    *, type: str, title: str, body: str = "", booking_id: int | None = None, now: datetime
+) -> None:
+    """One line in the list of every active admin."""
+    _write(_admin_ids(), type=type, title=title, body=body, booking_id=booking_id, now=now)
+
+
+def withdraw(*, booking_id: int, type: str) -> None:
+    """Take the lines of this type about this booking out of every list."""
+    Notification.objects.filter(booking_id=booking_id, type=type).delete()
+
+
+def _admin_ids() -> list[int]:
+    return list(Staff.objects.filter(role=Staff.Role.ADMIN, is_active=True).values_list("id", flat=True))
+
+
+def _write(
+    staff_ids: Iterable[int], *, type: str, title: str, body: str, booking_id: int | None, now: datetime
+) -> None:
+    Notification.objects.bulk_create(
+        Notification(
+            staff_id=staff_id,
+            type=type,
+            title=title[:LONGEST_TITLE],
+            body=body,
+            booking_id=booking_id,
+            created_at=now,
+        )
+        for staff_id in sorted(set(staff_ids))
+    )

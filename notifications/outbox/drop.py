@@ -1,0 +1,75 @@
+"""Making something moot, in the transaction that makes it so (reliability §1, "moot")."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from notifications.models import Job, Message
+from notifications.outbox.states import IS_CLAIMED, IS_PENDING
+
+LONGEST_REASON = 300
+
+
+def drop(
+    *,
+    now: datetime,
+    reason: str,
+    booking_id: int | None = None,
+    types: Collection[str] | None = None,
+    recipient: str | None = None,
+    once_key_prefix: str | None = None,
+) -> int:
+    """Cancel what is pending and matches everything given; its message becomes not sent, with `reason`.
+
+    What a worker holds, and what may already have left (`on_its_way`), stays. Gives how many were dropped.
+    Raises ValueError when nothing narrows it down.
+    """
+    found = _matching(booking_id, types, recipient, once_key_prefix).filter(IS_PENDING, sending_at=None)
+    with transaction.atomic():
+        ids = list(found.order_by("id").select_for_update().values_list("id", flat=True))
+        if ids:
+            Job.objects.filter(id__in=ids).update(
+                state=Job.State.CANCELLED,
+                finished_at=now,
+                last_error=reason[:LONGEST_REASON],
+                dedupe_key=None,
+            )
+            Message.objects.filter(job_id__in=ids).update(
+                state=Message.State.NOT_SENT, reason=reason[:LONGEST_REASON]
+            )
+    return len(ids)
+
+
+def on_its_way(
+    *, booking_id: int, types: Collection[str] | None = None, recipient: str | None = None
+) -> bool:
+    """Whether something that matches is in a worker's hands, or was when it died in mid-sending.
+
+    Such a message cannot be taken back: treat it as told.
+    """
+    in_hand = IS_CLAIMED | (IS_PENDING & Q(sending_at__isnull=False))
+    return _matching(booking_id, types, recipient, None).filter(in_hand).exists()
+
+
+def _matching(
+    booking_id: int | None,
+    types: Collection[str] | None,
+    recipient: str | None,
+    once_key_prefix: str | None,
+) -> QuerySet[Job]:
+    if booking_id is None and recipient is None and once_key_prefix is None:
+        raise ValueError("Say which: booking_id, recipient or once_key_prefix.")
+    found = Job.objects.all()
+    if booking_id is not None:
+        found = found.filter(booking_id=booking_id)
+    if types is not None:
+        found = found.filter(type__in=types)
+    if recipient is not None:
+        found = found.filter(recipient=recipient)
+    if once_key_prefix is not None:
+        found = found.filter(once_key__startswith=once_key_prefix)
+    return found

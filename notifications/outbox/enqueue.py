@@ -1,0 +1,125 @@
+"""Making something due: a row in the caller's own transaction (reliability §1, "enqueue")."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parseaddr
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from notifications.models import Job, Message
+from notifications.outbox.states import IS_PENDING
+from notifications.wake import wake_workers
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One thing to enqueue. `run_at` is aware.
+
+    `once_key` is the identity of what caused it: a second one with the same key is ignored.
+    `dedupe_key` is the debounce: while a row with it is pending, only that row's `run_at` and `payload` move.
+    `recipient` is "client:5" or "staff:2" for a mail and keeps the mails about one booking to one person in
+    order; `to` is the address as known now, for the log, read again at sending. A mail gets its `Message`
+    row here; `payload` holds ids and frozen amounts, no personal data.
+    """
+
+    type: str
+    once_key: str
+    run_at: datetime
+    booking_id: int | None = None
+    client_id: int | None = None
+    recipient: str = ""
+    to: str = ""
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    dedupe_key: str | None = None
+    is_mail: bool = True
+
+
+def enqueue(dues: Sequence[Due], *, now: datetime) -> None:
+    """Write jobs and the messages of mails; workers are woken once the caller's transaction commits.
+
+    Two statements for any number of plain dues; a debounced one costs a statement of its own, three more
+    when no pending row is there to move.
+    """
+    by_once_key: dict[str, Due] = {}
+    for due in dues:
+        by_once_key.setdefault(due.once_key, due)
+    plain = [due for due in by_once_key.values() if due.dedupe_key is None]
+    if plain:
+        _insert(plain, now=now)
+    for due in by_once_key.values():
+        if due.dedupe_key is not None:
+            _insert_or_move(due, now=now)
+    if any(due.run_at <= now for due in by_once_key.values()):
+        transaction.on_commit(wake_workers, robust=True)
+
+
+def _insert(dues: Sequence[Due], *, now: datetime) -> None:
+    jobs = Job.objects.bulk_create(
+        [_job(due, now=now) for due in dues],
+        update_conflicts=True,
+        unique_fields=["once_key"],
+        update_fields=["once_key"],
+    )
+    _insert_messages(zip(jobs, dues, strict=True), now=now)
+
+
+def _insert_or_move(due: Due, *, now: datetime) -> None:
+    """The upsert of the debounce. A row that a worker claims meanwhile is left alone and a new one made."""
+    if _move(due):
+        return
+    Job.objects.bulk_create([_job(due, now=now)], ignore_conflicts=True)
+    made = Job.objects.filter(once_key=due.once_key).only("id").first()
+    if made is None:
+        # Another transaction made the pending row between our two statements.
+        _move(due)
+    elif due.is_mail:
+        _insert_messages([(made, due)], now=now)
+
+
+def _move(due: Due) -> bool:
+    waiting = Job.objects.filter(IS_PENDING, dedupe_key=due.dedupe_key)
+    return bool(waiting.update(run_at=due.run_at, first_run_at=due.run_at, payload=dict(due.payload)))
+
+
+def _insert_messages(pairs: Iterable[tuple[Job, Due]], *, now: datetime) -> None:
+    messages = [_message(job, due, now=now) for job, due in pairs if due.is_mail]
+    if messages:
+        Message.objects.bulk_create(messages, ignore_conflicts=True)
+
+
+def _job(due: Due, *, now: datetime) -> Job:
+    return Job(
+        type=due.type,
+        once_key=due.once_key,
+        dedupe_key=due.dedupe_key,
+        booking_id=due.booking_id,
+        recipient=due.recipient,
+        payload=dict(due.payload),
+        run_at=due.run_at,
+        first_run_at=due.run_at,
+        created_at=now,
+    )
+
+
+def _message(job: Job, due: Due, *, now: datetime) -> Message:
+    return Message(
+        job_id=job.pk,
+        type=due.type,
+        booking_id=due.booking_id,
+        client_id=due.client_id,
+        to=due.to,
+        message_id=_new_message_id(),
+        created_at=now,
+    )
+
+
+def _new_message_id() -> str:
+    """The Message-ID of a mail for its whole life, however often it is sent."""
+    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
+    return f"<{uuid.uuid4().hex}@{domain}>"
