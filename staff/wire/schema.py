@@ -1,15 +1,38 @@
-"""What the OpenAPI schema says of errors and lists, the same words everywhere.
+"""What the OpenAPI schema says of operations, errors and lists, the same words everywhere.
 
-Names: problems, list_answer, ProblemSerializer.
+Names: documented, problems, list_answer, ProblemSerializer; ID_IN_PATH, flag, id_filter, date_filter, choice,
+text_filter for parameters.
+
+    @documented("Add a holiday", request=Holiday, answer=Holiday, status=201, refused=[409])
+    def post(self, request): ...
+
+`documented` adds the refusals every call can meet, so an operation names only its own. Beneath it:
 
     @extend_schema(responses={200: list_answer(ClientSerializer), **problems(400, 401)}, parameters=PAGE_PARAMETERS)
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from drf_spectacular.utils import OpenApiResponse, PolymorphicProxySerializer, inline_serializer
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    PolymorphicProxySerializer,
+    extend_schema,
+    inline_serializer,
+)
 from rest_framework import serializers
+
+READS = frozenset({"get", "head", "options"})
+ALWAYS = (400, 429, 503)
+LOGGED_IN = (401, 403)
+WITH_BODY = (413, 415)
 
 _MEANINGS = {
     400: "Malformed, or refused by a rule of the request; `details` names the fields.",
@@ -51,6 +74,56 @@ class ProblemSerializer(serializers.Serializer):
     )
 
 
+ID_IN_PATH = OpenApiParameter(
+    "id", {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}, OpenApiParameter.PATH, required=True
+)
+
+Answer = (
+    type[serializers.BaseSerializer] | serializers.BaseSerializer | OpenApiResponse | dict[str, Any] | None
+)
+
+
+def documented(
+    summary: str,
+    *,
+    answer: Answer = None,
+    status: int = 200,
+    request: Any = None,
+    refused: Iterable[int] = (),
+    parameters: Sequence[OpenApiParameter] = (),
+    description: str | None = None,
+    public: bool = False,
+    tags: Sequence[str] | None = None,
+    examples: Sequence[OpenApiExample] | None = None,
+    answers: dict[int, Answer] | None = None,
+) -> Callable[[Any], Any]:
+    """Decorates a view's method. `answer` None is an empty answer; `answers` adds others by status.
+
+    `public` operations need no login. `examples` go to extend_schema as they are.
+    """
+
+    def decorate(method: Any) -> Any:
+        statuses = {*ALWAYS, *(() if public else LOGGED_IN), *refused}
+        if method.__name__ not in READS:
+            statuses |= {*WITH_BODY}
+        return extend_schema(
+            summary=summary,
+            description=description,
+            request=request,
+            responses={
+                status: answer if answer is not None else OpenApiResponse(description="Done."),
+                **(answers or {}),
+                **problems(*sorted(statuses)),
+            },
+            parameters=list(parameters),
+            auth=[{}] if public else None,
+            tags=list(tags) if tags else None,
+            examples=list(examples) if examples else None,
+        )(method)
+
+    return decorate
+
+
 def problems(*statuses: int) -> dict[int, OpenApiResponse]:
     """The error answers of an operation, for `extend_schema(responses=...)`."""
     return {status: OpenApiResponse(ProblemSerializer, description=_MEANINGS[status]) for status in statuses}
@@ -76,3 +149,56 @@ def list_answer(item: type[serializers.Serializer]) -> Any:
         resource_type_field_name=None,
         many=False,
     )
+
+
+def flag(name: str, description: str) -> OpenApiParameter:
+    """A query parameter that is `1` or `0`."""
+    return OpenApiParameter(
+        name, {"type": "string", "enum": ["1", "0", "true", "false"]}, description=description
+    )
+
+
+def id_filter(name: str, description: str) -> OpenApiParameter:
+    """A query parameter that is an id."""
+    return OpenApiParameter(
+        name, {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}, description=description
+    )
+
+
+def date_filter(name: str, description: str) -> OpenApiParameter:
+    """A query parameter that is a calendar date."""
+    return OpenApiParameter(name, OpenApiTypes.DATE, description=description)
+
+
+def choice(name: str, values: Iterable[str], description: str) -> OpenApiParameter:
+    """A query parameter that is one of `values`."""
+    return OpenApiParameter(name, {"type": "string", "enum": list(values)}, description=description)
+
+
+def text_filter(name: str, description: str) -> OpenApiParameter:
+    """A query parameter that is a text of at most 200 characters."""
+    return OpenApiParameter(name, {"type": "string", "maxLength": 200}, description=description)
+
+
+class StaffTokenScheme(OpenApiAuthenticationExtension):
+    target_class = "staff.auth.StaffTokenAuthentication"
+    name = "staffToken"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "The `token` of POST /api/auth/login, valid for 8 hours.",
+        }
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):
+    target_class = "staff.auth.ApiKeyAuthentication"
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An API key of dialect `native`, made at POST /api/api-keys.",
+        }
