@@ -174,7 +174,7 @@ def _from_rest_framework(exc: exceptions.APIException) -> Refused:
         case exceptions.UnsupportedMediaType():
             return errors.UnsupportedMedia()
         case exceptions.Throttled():
-            wait = max(1, math.ceil(exc.wait)) if exc.wait else None
+            wait = max(1, math.ceil(seconds)) if (seconds := getattr(exc, "wait", None)) else None
             pause = f"{wait} seconds" if wait else "a while"
             return errors.TooMany(f"Too many requests; try again in {pause}.", retry_after=wait)
     problem = Refused(str(exc.detail), code=_code(exc))

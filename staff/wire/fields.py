@@ -11,7 +11,7 @@ OpenAPI schema carries their type and bounds.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -143,7 +143,7 @@ class ChoiceTextField(serializers.ChoiceField):
 
     default_error_messages = {"invalid_choice": "Send one of: {choices}."}
 
-    def __init__(self, choices: Iterable[Any], **kwargs: Any) -> None:
+    def __init__(self, choices: Sequence[Any], **kwargs: Any) -> None:
         kwargs.setdefault("allow_blank", False)
         super().__init__(choices, **kwargs)
 

@@ -107,7 +107,7 @@ class GateParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        _, parameters = parse_header_parameters(media_type)
+        _, parameters = parse_header_parameters(media_type or "")
         if parameters.get("charset", "utf-8").lower() not in UTF_8:
             raise UnsupportedMedia()
         return parse_object(stream.read(LARGEST_BODY + 1))
@@ -120,14 +120,15 @@ class GatedView(APIView):
     """
 
     body_required: ClassVar[frozenset[str]] = frozenset({"PUT", "PATCH"})
+    body: Mapping[str, Any] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        self.body: dict[str, Any] = {}
         if request.method in CARRIES_BODY and request.method in self.allowed_methods:
             if request.method in self.body_required:
                 require_body(request)
-            self.body = request.data if has_body(request) else {}
+            parsed = request.data
+            self.body = parsed if isinstance(parsed, dict) else {}
 
 
 def has_body(request: Request | HttpRequest) -> bool:

@@ -46,14 +46,15 @@ class OrjsonRenderer(BaseRenderer):
 class AlwaysJson(BaseContentNegotiation):
     """Answers JSON whatever `Accept` says (contract §0); a view without such a renderer keeps its first."""
 
-    def select_parser(self, request: Request, parsers: Sequence[BaseParser]) -> BaseParser | None:
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         content_type = request.content_type
         return next((each for each in parsers if media_type_matches(each.media_type, content_type)), None)
 
     def select_renderer(
-        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        chosen = next((each for each in renderers if each.media_type == JSON), renderers[0])
+        known = list(renderers)
+        chosen = next((each for each in known if each.media_type == JSON), known[0])
         return chosen, chosen.media_type
 
 
