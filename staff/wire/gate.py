@@ -1,31 +1,27 @@
 """The input gate: what a body must be before any field is read (contract §0).
 
-Names: parse_json, parse_object, GateParser, GatedView, has_body, require_body, read_body, check_text.
+Names: parse_json, parse_object, GateParser, has_body, require_body, read_body, check_text.
 
 A body is UTF-8 JSON without BOM, at most 256 kB and 32 levels deep, without NaN, Infinity or a number that
 overflows (1e999), without duplicate keys; integers lie within signed 64 bits; strings and keys have at most
 10,000 characters and hold neither NUL nor a lone surrogate. Native endpoints and dialects take an object.
 
 Empty bodies. REST framework never calls a parser for a body of no bytes: `request.data` is then `{}`, which
-is right for a POST that needs none. Where an empty body is an error, inherit from `GatedView` (PUT and PATCH
-by default, see `body_required`) or call `require_body(request)`; `{}` in the body passes both.
-
-A view that reads no field has to look at the body all the same: `GatedView` does it after login, permissions
-and throttles, for every method that can carry one.
+is right for a POST that needs none. Where an empty body is an error, inherit from `GatedView` of
+`staff.wire.views` (PUT and PATCH by default) or call `require_body(request)`; `{}` in the body passes both.
 """
 
 import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from typing import IO, Any, ClassVar, NoReturn
+from typing import IO, Any, NoReturn
 
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest
 from django.utils.http import parse_header_parameters
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from staff.errors import BadRequest, TooLarge, UnsupportedMedia
 from staff.wire.text import LARGEST_INTEGER, LONGEST_STRING, SMALLEST_INTEGER, BadText, check_text
@@ -33,7 +29,6 @@ from staff.wire.text import LARGEST_INTEGER, LONGEST_STRING, SMALLEST_INTEGER, B
 LARGEST_BODY = 256 * 1024
 DEEPEST = 32
 UTF_8 = ("utf-8", "utf8")
-CARRIES_BODY = ("POST", "PUT", "PATCH", "DELETE")
 
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _BRACKETS_OUTSIDE_STRINGS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|([\[{])|([\]}])', re.DOTALL)
@@ -42,7 +37,6 @@ _LONGEST_INTEGER = len(str(SMALLEST_INTEGER))
 __all__ = [
     "BadJson",
     "GateParser",
-    "GatedView",
     "check_text",
     "has_body",
     "parse_json",
@@ -111,24 +105,6 @@ class GateParser(BaseParser):
         if parameters.get("charset", "utf-8").lower() not in UTF_8:
             raise UnsupportedMedia()
         return parse_object(stream.read(LARGEST_BODY + 1))
-
-
-class GatedView(APIView):
-    """A view whose body is parsed (into `self.body`) before its handler runs, whether or not that reads it.
-
-    `body_required` are the methods that refuse an empty body with 400.
-    """
-
-    body_required: ClassVar[frozenset[str]] = frozenset({"PUT", "PATCH"})
-    body: Mapping[str, Any] = {}
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        if request.method in CARRIES_BODY and request.method in self.allowed_methods:
-            if request.method in self.body_required:
-                require_body(request)
-            parsed = request.data
-            self.body = parsed if isinstance(parsed, dict) else {}
 
 
 def has_body(request: Request | HttpRequest) -> bool:
