@@ -1,6 +1,6 @@
 """The salon's time, read only: local dates, holidays, working windows, time off (contract §1.3, §1.5).
 
-Names: Stretch, Hours, local_dates, dates_between, holidays_touched, holiday_dates, instant_on, windows_on,
+Names: Stretch, Hours, local_dates, dates_between, holidays_touched, holiday_names, instant_on, windows_on,
 windows_between, works_throughout, outside_working_hours, hours_of, time_off_of.
 
 Working hours are wall clock: on the days on which the clocks change a window from 09:00 to 17:00 is still
@@ -61,9 +61,9 @@ def holidays_touched(start_at: datetime, end_at: datetime, *, zone: ZoneInfo) ->
     return list(Holiday.objects.filter(date__range=(touched[0], touched[-1])).order_by("date"))
 
 
-def holiday_dates(first: date, last: date) -> frozenset[date]:
-    """The dates of the holidays from `first` to `last`, both included. One statement."""
-    return frozenset(Holiday.objects.filter(date__range=(first, last)).values_list("date", flat=True))
+def holiday_names(first: date, last: date) -> dict[date, str]:
+    """The holidays from `first` to `last`, both included: date to name, "" without one. One statement."""
+    return dict(Holiday.objects.filter(date__range=(first, last)).values_list("date", "name"))
 
 
 def instant_on(day: date, moment: time, *, zone: ZoneInfo) -> datetime:
