@@ -2,6 +2,7 @@
 
 import os
 import signal
+import warnings
 from typing import Any
 
 from celery import Celery
@@ -11,6 +12,9 @@ from config.processes import end_with_parent
 from config.refusal import refuse_wrong_settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+# The danger it tells of is pickle, which settings.CELERY_ACCEPT_CONTENT leaves out.
+warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
 
 app = Celery("bookings")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -21,12 +21,4 @@ forwarded_allow_ips = "*" if int(os.environ.get("TRUSTED_PROXIES") or 0) else ""
 # A heartbeat file on a disk that stalls would get healthy workers killed.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() and os.access("/dev/shm", os.W_OK) else None
 
-_logging = logging_settings(for_people=os.environ.get("DEMO") == "1")
-logconfig_dict = {
-    **_logging,
-    "loggers": {
-        **_logging["loggers"],
-        "gunicorn.error": {"level": "INFO", "propagate": True, "handlers": []},
-        "gunicorn.access": {"level": "INFO", "propagate": True, "handlers": []},
-    },
-}
+logconfig_dict = logging_settings(for_people=os.environ.get("DEMO") == "1")

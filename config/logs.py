@@ -76,7 +76,12 @@ def logging_settings(*, for_people: bool) -> dict[str, Any]:
         cache_logger_on_first_use=True,
     )
     last: list[Processor] = (
-        [hide_secrets, structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)]
+        [
+            hide_secrets,
+            structlog.dev.ConsoleRenderer(
+                colors=False, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+            ),
+        ]
         if for_people
         else [structlog.processors.format_exc_info, hide_secrets, structlog.processors.JSONRenderer()]
     )
@@ -95,9 +100,14 @@ def logging_settings(*, for_people: bool) -> dict[str, Any]:
         "loggers": {
             "django": {"level": "INFO", "propagate": True, "handlers": []},
             "django.server": {"level": "INFO", "propagate": True, "handlers": []},
+            # A refused request is the caller's affair, and its address may carry a token.
+            "django.request": {"level": "ERROR", "propagate": True, "handlers": []},
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
             "celery.beat": {"level": "WARNING"},
-            "kombu": {"level": "WARNING"},
+            "gunicorn.error": {"level": "INFO", "propagate": True, "handlers": []},
+            # No line per request: addresses carry names that were searched for, and tokens.
+            "gunicorn.access": {"level": "WARNING", "propagate": True, "handlers": []},
+            "kombu": {"level": "ERROR"},
         },
     }
