@@ -72,6 +72,9 @@ HANDLERS = {
     "password.reset": "bookings.jobs.tell_password_reset",
 }
 
+# Dotted paths of functions that take `now`: called by the sweep every half minute, possibly twice at once.
+PERIODIC: list[str] = []
+
 # --- Django ------------------------------------------------------------------------------------
 
 ROOT_URLCONF = "config.urls"
