@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import QuerySet
 
 from notifications.models import Notification
 from staff.models import Staff
@@ -33,13 +36,31 @@ def tell_admins(
     _write(_admin_ids(), type=type, title=title, body=body, booking_id=booking_id, now=now)
 
 
+def tell_admins_once_in(period: timedelta, *, type: str, title: str, body: str = "", now: datetime) -> None:
+    """`tell_admins`, unless a line of this type was written within `period`.
+
+    The admins' rows are locked meanwhile, so that two workers do not both say it.
+    """
+    told = Notification.objects.filter(booking_id=None, type=type, created_at__gt=now - period)
+    if told.exists():
+        return
+    with transaction.atomic():
+        admin_ids = list(_admins().order_by("id").select_for_update(no_key=True).values_list("id", flat=True))
+        if not told.exists():
+            _write(admin_ids, type=type, title=title, body=body, booking_id=None, now=now)
+
+
 def withdraw(*, booking_id: int, type: str) -> None:
     """Take the lines of this type about this booking out of every list."""
     Notification.objects.filter(booking_id=booking_id, type=type).delete()
 
 
+def _admins() -> QuerySet[Staff]:
+    return Staff.objects.filter(role=Staff.Role.ADMIN, is_active=True)
+
+
 def _admin_ids() -> list[int]:
-    return list(Staff.objects.filter(role=Staff.Role.ADMIN, is_active=True).values_list("id", flat=True))
+    return list(_admins().values_list("id", flat=True))
 
 
 def _write(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from django.db import models
@@ -61,6 +60,11 @@ class Job(models.Model):
         indexes = [
             models.Index(fields=["run_at", "id"], condition=Q(state="pending"), name="job_due"),
             models.Index(fields=["lease_until"], condition=Q(state="claimed"), name="job_leased"),
+            models.Index(
+                fields=["booking_id", "recipient", "id"],
+                condition=Q(state__in=["pending", "claimed"]),
+                name="job_live",
+            ),
             models.Index(fields=["booking_id", "type"], name="job_booking_type"),
             models.Index(fields=["state", "-id"], name="job_state_newest"),
             models.Index(fields=["type", "-id"], name="job_type_newest"),

@@ -1,9 +1,40 @@
 """The outbox: a message is a row, written with what it tells of (reliability §1).
 
-`enqueue` and `drop` are called inside the caller's transaction.
+`enqueue` and `drop` are called inside the caller's transaction; `claim` and what follows belong to the
+worker (`notifications.execution`). Every function takes the present as `now`, aware.
+
+A row's life: pending (due at `run_at`), claimed (one token holds it until `lease_until`), then done, dead,
+cancelled or uncertain. `sending_at` is set from the point of no return on, and taken back when the other
+side is known not to have accepted it: a pending row with `sending_at` may have been delivered once, and
+leaves again exactly as it was.
 """
 
+from notifications.outbox.claim import LeaseLost, Place, anything_due, claim, held, mark_sending
 from notifications.outbox.drop import drop, on_its_way
 from notifications.outbox.enqueue import Due, enqueue
+from notifications.outbox.finish import PATIENCE, backoff, cancel, die, fail, finish, note
+from notifications.outbox.recover import release_leases
+from notifications.outbox.retry import NotRetriable, retry
 
-__all__ = ["Due", "drop", "enqueue", "on_its_way"]
+__all__ = [
+    "PATIENCE",
+    "Due",
+    "LeaseLost",
+    "NotRetriable",
+    "Place",
+    "anything_due",
+    "backoff",
+    "cancel",
+    "claim",
+    "die",
+    "drop",
+    "enqueue",
+    "fail",
+    "finish",
+    "held",
+    "mark_sending",
+    "note",
+    "on_its_way",
+    "release_leases",
+    "retry",
+]

@@ -30,7 +30,7 @@ def drop(
     """
     found = _matching(booking_id, types, recipient, once_key_prefix).filter(IS_PENDING, sending_at=None)
     with transaction.atomic():
-        ids = list(found.order_by("id").select_for_update().values_list("id", flat=True))
+        ids = list(found.order_by("id").select_for_update(no_key=True).values_list("id", flat=True))
         if ids:
             Job.objects.filter(id__in=ids).update(
                 state=Job.State.CANCELLED,

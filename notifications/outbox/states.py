@@ -27,3 +27,5 @@ def literal(state: Job.State) -> Value:
 
 IS_PENDING = Q(state=literal(Job.State.PENDING))
 IS_CLAIMED = Q(state=literal(Job.State.CLAIMED))
+IS_LIVE = Q(state__in=[literal(Job.State.PENDING), literal(Job.State.CLAIMED)])
+"""Word for word the condition of the index `job_live`."""

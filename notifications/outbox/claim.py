@@ -1,0 +1,99 @@
+"""Taking a due job into one worker's hands, and its point of no return (reliability §1)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from notifications.models import Job, Message
+from notifications.outbox.states import IS_CLAIMED, IS_LIVE, IS_PENDING
+
+
+class LeaseLost(Exception):
+    """The job is no longer this worker's: its lease is over, or somebody else holds it."""
+
+
+class Place(NamedTuple):
+    """Where in the queue a worker is: the queue is ordered by this."""
+
+    run_at: datetime
+    id: int
+
+
+def anything_due(*, now: datetime) -> bool:
+    """Whether a pending job's time has come; it may still have to wait for an earlier mail."""
+    return Job.objects.filter(IS_PENDING, run_at__lte=now).exists()
+
+
+def claim(*, now: datetime, after: Place | None = None) -> Job | None:
+    """The next due job, now held by a fresh token until the lease is over; None when there is none.
+
+    `after` goes on behind the place of an earlier claim, so that rows which have to wait are passed once
+    per round and not once per claim. Two workers never get the same row: PostgreSQL skips rows that
+    another one is taking, on SQLite the transaction is immediate and so the only writer.
+    The dedupe key is cleared, so that a change during the sending makes a new row.
+    """
+    with transaction.atomic():
+        due = _claimable(now)
+        if after is not None:
+            due = due.filter(
+                Q(run_at__gt=after.run_at) | Q(run_at=after.run_at, id__gt=after.id), run_at__gte=after.run_at
+            )
+        job = due.order_by("run_at", "id").select_for_update(skip_locked=True, no_key=True).first()
+        if job is None:
+            return None
+        token = uuid.uuid4()
+        lease_until = now + timedelta(seconds=settings.JOB_LEASE_SECONDS)
+        changed = Job.objects.filter(IS_PENDING, pk=job.pk).update(
+            state=Job.State.CLAIMED,
+            token=token,
+            lease_until=lease_until,
+            attempts=F("attempts") + 1,
+            dedupe_key=None,
+        )
+        if changed != 1:
+            return None
+    job.state, job.token, job.lease_until = Job.State.CLAIMED, token, lease_until
+    job.attempts, job.dedupe_key = job.attempts + 1, None
+    return job
+
+
+def mark_sending(job: Job, *, now: datetime, frozen: Mapping[str, Any] | None = None) -> None:
+    """Pass the point of no return: from here on the outside may have got it.
+
+    `frozen` are the `Message` fields of what is about to leave, stored in the same transaction. Raises
+    LeaseLost when the job is not ours any more or its lease is over.
+    """
+    with transaction.atomic():
+        changed = held(job).filter(lease_until__gt=now).update(sending_at=now, sends=F("sends") + 1)
+        if changed != 1:
+            raise LeaseLost(str(job))
+        if frozen is not None:
+            Message.objects.filter(job=job).update(**frozen)
+    job.sending_at, job.sends = now, job.sends + 1
+
+
+def held(job: Job) -> QuerySet[Job]:
+    """The row, as long as this token holds it: the fence of every write."""
+    return Job.objects.filter(IS_CLAIMED, pk=job.pk, token=job.token)
+
+
+def _claimable(now: datetime) -> QuerySet[Job]:
+    """Due, and for a mail: no other one of the same booking and recipient is on its way.
+
+    On its way is one that is claimed, or an earlier one (by id) whose time has come once and which is
+    waiting for its next attempt.
+    """
+    others = Job.objects.filter(
+        IS_LIVE, booking_id=OuterRef("booking_id"), recipient=OuterRef("recipient"), recipient__gt=""
+    )
+    on_its_way = others.filter(
+        (IS_CLAIMED & ~Q(id=OuterRef("id"))) | (IS_PENDING & Q(id__lt=OuterRef("id"), first_run_at__lte=now))
+    )
+    return Job.objects.filter(~Exists(on_its_way), IS_PENDING, run_at__lte=now)

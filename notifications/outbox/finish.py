@@ -1,0 +1,145 @@
+"""How a claimed job ends, or goes back to wait: every write fenced by its token (reliability §1)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.db import InterfaceError, OperationalError, transaction
+
+from notifications.inapp import tell_admins
+from notifications.models import Job, Message
+from notifications.outbox.claim import LeaseLost, held
+from notifications.outbox.drop import LONGEST_REASON
+
+FIRST_WAIT = timedelta(seconds=15)
+LONGEST_WAIT = timedelta(hours=1)
+LEAST_ATTEMPTS = 10
+PATIENCE = timedelta(hours=24)
+"""A job is given up when it had its attempts and this time has passed since it was first due: ten attempts
+alone are spent in under two hours of a mail server's outage."""
+LONGEST_ERROR = 2000
+
+Also = Callable[[], None]
+
+logger = structlog.get_logger(__name__)
+
+
+def finish(
+    job: Job,
+    *,
+    now: datetime,
+    state: Job.State = Job.State.DONE,
+    external_id: str = "",
+    message: Mapping[str, Any] | None = None,
+    also: Also | None = None,
+) -> None:
+    """It is done (or, after a kill in mid-sending, uncertain). Raises LeaseLost.
+
+    `message` are the fields its `Message` gets; `also` is the handler's own bookkeeping, in the same
+    transaction. Should that fail, the job stays done: what has left is not sent again for it.
+    """
+    with transaction.atomic():
+        _end(job, state=state, finished_at=now, external_id=external_id[:255])
+        if message is not None:
+            Message.objects.filter(job=job).update(**message)
+        if also is not None:
+            _do_also(job, also)
+
+
+def fail(
+    job: Job,
+    *,
+    now: datetime,
+    error: str,
+    after: datetime | None = None,
+    patience: timedelta = PATIENCE,
+    passed_the_mark: bool = False,
+) -> None:
+    """Known not accepted: back to pending with full-jitter backoff, or dead when its time is spent.
+
+    Not before `after`. `passed_the_mark` takes this sending back: nothing has left. Raises LeaseLost.
+    """
+    if is_spent(job, now=now, patience=patience):
+        die(job, now=now, error=error, passed_the_mark=passed_the_mark)
+        return
+    run_at = now + backoff(job.attempts)
+    _end(
+        job,
+        state=Job.State.PENDING,
+        run_at=run_at if after is None else max(run_at, after),
+        last_error=error[:LONGEST_ERROR],
+        **_taken_back(job, passed_the_mark),
+    )
+
+
+def die(job: Job, *, now: datetime, error: str, passed_the_mark: bool = False) -> None:
+    """Refused for good, or its attempts are spent: dead, and admins are told. Raises LeaseLost."""
+    taken_back = _taken_back(job, passed_the_mark)
+    maybe_sent = job.sends > (1 if passed_the_mark else 0)
+    with transaction.atomic():
+        _end(
+            job,
+            state=Job.State.DEAD,
+            finished_at=now,
+            last_error=error[:LONGEST_ERROR],
+            **taken_back,
+        )
+        Message.objects.filter(job=job).update(
+            state=Message.State.UNCERTAIN if maybe_sent else Message.State.NOT_SENT,
+            reason=error[:LONGEST_REASON],
+        )
+        tell_admins(
+            type="job.dead",
+            title=f"{job.type} could not be carried out",
+            body=error[:LONGEST_ERROR],
+            booking_id=job.booking_id,
+            now=now,
+        )
+    logger.warning("job_dead", job=job.pk, type=job.type, error=error[:LONGEST_REASON])
+
+
+def cancel(job: Job, *, now: datetime, reason: str) -> None:
+    """The world has moved on: nothing is sent. Raises LeaseLost."""
+    with transaction.atomic():
+        _end(job, state=Job.State.CANCELLED, finished_at=now, last_error=reason[:LONGEST_REASON])
+        Message.objects.filter(job=job).update(state=Message.State.NOT_SENT, reason=reason[:LONGEST_REASON])
+
+
+def note(job: Job, *, error: str) -> None:
+    """Write down what happened, and leave the rest to the lease: nobody knows whether it was accepted."""
+    held(job).update(last_error=error[:LONGEST_ERROR])
+
+
+def backoff(attempts: int) -> timedelta:
+    """Full jitter: anything from nothing to 15 s * 2^attempts, at most an hour."""
+    return random.random() * min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempts, 10))
+
+
+def is_spent(job: Job, *, now: datetime, patience: timedelta) -> bool:
+    return job.attempts >= LEAST_ATTEMPTS and now - job.first_run_at >= patience
+
+
+def _end(job: Job, **fields: Any) -> None:
+    if held(job).update(token=None, lease_until=None, **fields) != 1:
+        raise LeaseLost(str(job))
+
+
+def _taken_back(job: Job, passed_the_mark: bool) -> dict[str, Any]:
+    if not passed_the_mark:
+        return {}
+    sends = job.sends - 1
+    return {"sends": sends, "sending_at": job.sending_at if sends else None}
+
+
+def _do_also(job: Job, also: Also) -> None:
+    try:
+        with transaction.atomic():
+            also()
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        logger.exception("handler_failed_after_sending", job=job.pk, type=job.type)

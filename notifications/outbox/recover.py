@@ -1,0 +1,86 @@
+"""Jobs whose worker died or froze: what their lease's end means (reliability §1)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+
+import structlog
+
+from notifications.handlers import MailHandler
+from notifications.models import Job, Message
+from notifications.outbox.claim import LeaseLost, held
+from notifications.outbox.finish import PATIENCE, die, finish, is_spent
+from notifications.outbox.states import IS_CLAIMED
+from notifications.registry import UnknownJobType, handler_of, is_mail
+
+MOST_AT_ONCE = 500
+MOST_SENDS = 2
+"""What a client counts on may leave twice, with the same Message-ID; then nobody knows, and it stays so."""
+
+logger = structlog.get_logger(__name__)
+
+
+def release_leases(*, now: datetime) -> int:
+    """Free every claimed job whose lease is over; gives how many.
+
+    Nothing left the machine: pending again. It may have left: once more if a client counts on it, else
+    uncertain. Safe to run any number of times at once.
+    """
+    released = 0
+    for job in Job.objects.filter(IS_CLAIMED, lease_until__lte=now).order_by("lease_until")[:MOST_AT_ONCE]:
+        try:
+            _release(job, now=now)
+        except LeaseLost:
+            continue
+        released += 1
+        logger.warning("lease_over", job=job.pk, type=job.type, sends=job.sends, attempts=job.attempts)
+    return released
+
+
+def _release(job: Job, *, now: datetime) -> None:
+    if job.sending_at is None:
+        if is_spent(job, now=now, patience=PATIENCE):
+            die(job, now=now, error=job.last_error or "Its worker died again and again.")
+        else:
+            _back_to_pending(job)
+    elif job.sends < MOST_SENDS and _is_counted_on(job):
+        _back_to_pending(job)
+    else:
+        _leave_uncertain(job, now=now)
+
+
+def _back_to_pending(job: Job) -> None:
+    if held(job).update(state=Job.State.PENDING, token=None, lease_until=None) != 1:
+        raise LeaseLost(str(job))
+
+
+def _leave_uncertain(job: Job, *, now: datetime) -> None:
+    handler = _mail_handler(job)
+    message = Message.objects.filter(job=job).first()
+    finish(
+        job,
+        now=now,
+        state=Job.State.UNCERTAIN,
+        message={
+            "state": Message.State.UNCERTAIN,
+            "reason": "The worker stopped while sending it.",
+            "sent_at": job.sending_at,
+        },
+        also=partial(handler.sent, job, message, now=now) if handler and message else None,
+    )
+
+
+def _is_counted_on(job: Job) -> bool:
+    try:
+        return bool(handler_of(job.type).client_counts_on_it)
+    except (UnknownJobType, ImportError):
+        return False
+
+
+def _mail_handler(job: Job) -> MailHandler | None:
+    try:
+        handler = handler_of(job.type)
+    except (UnknownJobType, ImportError):
+        return None
+    return handler if is_mail(handler) else None
