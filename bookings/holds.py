@@ -146,6 +146,16 @@ def release(*, token: str) -> None:
         _delete(held)
 
 
+def drop(*, hold_id: int) -> None:
+    """Delete the hold and its busy time, in the caller's transaction; nothing to do where it is gone."""
+    _delete([hold_id])
+
+
+def give_free(*, hold_id: int) -> None:
+    """Delete the hold's busy time alone: whoever has the hold's row locked is not waited for."""
+    BusyTime.objects.filter(hold_id=hold_id).delete()
+
+
 def sweep_expired(*, now: datetime) -> int:
     """Periodic: delete the busy times of expired holds, and a day later the holds. Gives how many times.
 

@@ -1,0 +1,158 @@
+"""An entry's own life: waiting, notified, booked, cancelled, expired (contract §1.5, /api/waitlist)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from django.db import transaction
+
+from bookings import holds
+from bookings.availability.lookups import bookable, find_service
+from bookings.busy import lock_staff
+from bookings.models import WaitlistEntry, WaitlistOffer
+from bookings.waitlist.offers import end_offer, live_offer_of, lock_entry
+from clients.models import Client
+from staff.errors import BadRequest, Conflict, NotFound
+from staff.models import SalonSettings, Staff
+from staff.wire.times import local_date
+
+Status = WaitlistEntry.Status
+
+OPEN = (Status.WAITING, Status.NOTIFIED)
+"""The statuses from which an entry can be booked, changed or cancelled."""
+
+WANTED = ("client_id", "service_id", "staff_id", "date")
+"""What an entry waits for, and for whom."""
+
+
+class EntryNotFound(NotFound):
+    code = "waitlist_entry_not_found"
+    message = "There is no such waitlist entry."
+
+
+class EntryClosed(Conflict):
+    code = "waitlist_entry_closed"
+    message = "This entry is booked, cancelled or expired; make a new one."
+
+
+class OfferOut(Conflict):
+    code = "waitlist_offer_out"
+    message = (
+        "A slot is being offered to this client; set the status to 'waiting' first, which ends the offer."
+    )
+
+
+def add(
+    *,
+    client_id: int,
+    service_id: int,
+    date: date,
+    staff_id: int | None = None,
+    notes: str = "",
+    salon: SalonSettings,
+    now: datetime,
+) -> WaitlistEntry:
+    """Put a client on the waitlist for a salon date. Raises BadRequest."""
+    _check_wanted(
+        client_id=client_id, service_id=service_id, staff_id=staff_id, day=date, salon=salon, now=now
+    )
+    return WaitlistEntry.objects.create(
+        client_id=client_id, service_id=service_id, staff_id=staff_id, date=date, notes=notes
+    )
+
+
+def change(
+    *, entry_id: int, changes: Mapping[str, Any], salon: SalonSettings, now: datetime
+) -> WaitlistEntry:
+    """Merge `changes` (client_id, service_id, staff_id, date, notes, status) into the entry.
+
+    Staff set the status to waiting (an offer that is out is ended, its slot goes to the next) or cancelled;
+    the other statuses are reached by offers, bookings and time alone. Raises EntryNotFound, BadRequest,
+    EntryClosed (only its notes change any more), OfferOut.
+    """
+    with transaction.atomic():
+        entry, offer = _locked(entry_id)
+        wanted = {name: changes[name] for name in WANTED if name in changes}
+        differs = any(getattr(entry, name) != value for name, value in wanted.items())
+        status = changes.get("status", entry.status)
+        if (differs or status != entry.status) and entry.status not in OPEN:
+            raise EntryClosed
+        if status != entry.status and status not in (Status.WAITING, Status.CANCELLED):
+            raise BadRequest.field(
+                "status", "Send waiting or cancelled; the others are set by the salon's bookings."
+            )
+        if differs and status == Status.NOTIFIED:
+            raise OfferOut
+        if differs:
+            now_wanted = {name: getattr(entry, name) for name in WANTED} | wanted
+            day = now_wanted.pop("date")
+            _check_wanted(**now_wanted, day=day, salon=salon, now=now)
+        ends_offer = offer is not None and status != entry.status
+        for name, value in wanted.items():
+            setattr(entry, name, value)
+        entry.notes = changes.get("notes", entry.notes)
+        entry.status = status
+        entry.save(update_fields=[*WANTED, "notes", "status", "updated_at"])
+        if offer is not None and ends_offer:
+            end_offer(offer, salon=salon, now=now)
+    return entry
+
+
+def cancel(*, entry_id: int, salon: SalonSettings, now: datetime) -> WaitlistEntry:
+    """The client waits no more; a cancelled entry stays so. Raises EntryNotFound, EntryClosed."""
+    return change(entry_id=entry_id, changes={"status": Status.CANCELLED}, salon=salon, now=now)
+
+
+def book_entry(*, entry_id: int, client_id: int, service_id: int, now: datetime) -> WaitlistEntry:
+    """The entry is booked, in the transaction of the booking (contract §1.4 "POST with waitlist_id").
+
+    A slot held for it is given free, so that the booking can have it; if the booking goes elsewhere, the
+    next sweep passes that slot on. Raises BadRequest with details.waitlist_id.
+    """
+    entry = WaitlistEntry.objects.select_for_update(of=("self",)).filter(pk=entry_id).first()
+    if entry is None:
+        raise BadRequest.field("waitlist_id", f"There is no waitlist entry {entry_id}.")
+    if entry.client_id != client_id:
+        raise BadRequest.field("waitlist_id", "This waitlist entry is another client's.")
+    if entry.service_id != service_id:
+        raise BadRequest.field("waitlist_id", "This waitlist entry is for another service.")
+    if entry.status not in OPEN:
+        raise BadRequest.field(
+            "waitlist_id", f"This waitlist entry is {entry.status}; only a waiting one can be booked."
+        )
+    entry.status = Status.BOOKED
+    entry.save(update_fields=["status", "updated_at"])
+    offer = live_offer_of(entry)
+    if offer is not None and offer.hold_id is not None:
+        holds.give_free(hold_id=offer.hold_id)
+    return entry
+
+
+def _locked(entry_id: int) -> tuple[WaitlistEntry, WaitlistOffer | None]:
+    """The entry and its live offer: the offer's staff member locked, then the entry. Raises EntryNotFound."""
+    known = WaitlistEntry.objects.filter(pk=entry_id).first()
+    if known is None:
+        raise EntryNotFound
+    offer = live_offer_of(known)
+    if offer is not None:
+        lock_staff(offer.staff_id)
+    entry = lock_entry(entry_id)
+    current = live_offer_of(entry)
+    if current is not None and offer is None:
+        # Offered between the look and the lock; its staff member comes after the entry for once.
+        lock_staff(current.staff_id)
+    return entry, current
+
+
+def _check_wanted(
+    *, client_id: int, service_id: int, staff_id: int | None, day: date, salon: SalonSettings, now: datetime
+) -> None:
+    if not Client.objects.filter(pk=client_id, archived_at=None).exists():
+        raise BadRequest.field("client_id", f"There is no client {client_id}, or they are archived.")
+    find_service(service_id)
+    if staff_id is not None:
+        bookable(Staff.objects.filter(pk=staff_id).first(), staff_id)
+    if day < local_date(now, zone=salon.zone):
+        raise BadRequest.field("date", "This date is over; send today's or a later one.")

@@ -1,0 +1,306 @@
+"""Offering a freed slot to the first who waits, and passing it on (contract §1.4; issue 3, item 2).
+
+An entry that waits becomes notified with the offer, and waits again, behind those never offered anything,
+when the offer is not taken. At most one live offer per slot and per entry, kept by the database. With the
+salon's `waitlist_hold_minutes` the slot is held while the offer is live; without, whoever comes first has
+it, and the offer lasts `UNHELD_OFFER_LASTS`. Locks: the staff member, then one entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from bookings import holds
+from bookings.busy import is_free, lock_staff
+from bookings.links import new_token
+from bookings.models import WaitlistEntry, WaitlistOffer
+from bookings.reasons import Reason
+from notifications.inapp import tell_staff
+from notifications.outbox import Due, drop, enqueue
+from staff.models import SalonSettings, Service, Staff
+from staff.schedule import holidays_touched, time_off_of
+from staff.wire.times import local_date, print_when
+
+OFFER = "waitlist.offer"
+UNHELD_OFFER_LASTS = timedelta(hours=24)
+ENTRIES_TRIED = 20
+"""How many are tried while other transactions are taking the first ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class FreedSlot:
+    """A slot that is free again (times UTC); `client_id` had it with the booking `booking_id`."""
+
+    staff_id: int
+    service_id: int
+    start_at: datetime
+    end_at: datetime
+    client_id: int | None
+    booking_id: int | None
+    base_url: str
+
+
+def offer_freed_slot(
+    *, freed: FreedSlot, salon: SalonSettings, now: datetime, event_id: int | None = None
+) -> WaitlistOffer | None:
+    """The waitlist step: offer the slot to the first who waits for it, if it is free.
+
+    Inside the caller's transaction, after `lock_staff` and after the slot's busy times are gone. `event_id`
+    is the audit event that freed it; None when an offer is passed on. One statement when nobody waits.
+    """
+    if freed.start_at <= now:
+        return None
+    candidates = _who_waits(freed, salon=salon, first_round=event_id is not None)
+    waiting = list(candidates.values_list("pk", flat=True)[:ENTRIES_TRIED])
+    if not waiting or not _can_be_offered(freed, salon=salon, now=now):
+        return None
+    entry = next((entry for entry in map(_locked_waiting, waiting) if entry is not None), None)
+    if entry is None:
+        return None
+    offer = _write_offer(entry, freed, salon=salon, now=now)
+    entry.status = WaitlistEntry.Status.NOTIFIED
+    entry.last_offered_at = now
+    entry.save(update_fields=["status", "last_offered_at", "updated_at"])
+    _tell(entry, offer, freed, salon=salon, event_id=event_id, now=now)
+    return offer
+
+
+def sweep_offers(*, now: datetime) -> int:
+    """Periodic: pass on the offers that are over or can no longer be taken, expire entries of passed dates.
+
+    Gives how many offers were passed on. Each offer is a transaction of its own.
+    """
+    salon = SalonSettings.load()
+    live = WaitlistOffer.objects.filter(state=WaitlistOffer.State.LIVE).select_related("entry__service")
+    over = [offer.pk for offer in live if not _is_good(offer, now=now)]
+    passed = sum(pass_on(offer_id=pk, salon=salon, now=now) for pk in over)
+    expire_passed_dates(now=now, salon=salon)
+    return passed
+
+
+def pass_on(*, offer_id: int, salon: SalonSettings, now: datetime) -> bool:
+    """End a live offer that was not taken, and offer the slot to the next if it is still free.
+
+    The entry waits again, unless it has been booked, cancelled or has expired. False when the offer was no
+    longer live.
+    """
+    with transaction.atomic():
+        known = WaitlistOffer.objects.filter(pk=offer_id).first()
+        if known is None:
+            return False
+        lock_staff(known.staff_id)
+        entry = lock_entry(known.entry_id)
+        offer = live_offer_of(entry)
+        if offer is None or offer.pk != offer_id:
+            return False
+        if entry.status == WaitlistEntry.Status.NOTIFIED:
+            entry.status = WaitlistEntry.Status.WAITING
+            entry.save(update_fields=["status", "updated_at"])
+        end_offer(offer, salon=salon, now=now)
+    return True
+
+
+def end_offer(offer: WaitlistOffer, *, salon: SalonSettings, now: datetime) -> None:
+    """Close an offer that was not taken and offer its slot to the next, in the caller's transaction.
+
+    After `lock_staff` and `lock_entry`, and after the entry's own status is written.
+    """
+    close_offer(offer, state=WaitlistOffer.State.PASSED, now=now)
+    offer_freed_slot(
+        freed=FreedSlot(
+            staff_id=offer.staff_id,
+            service_id=offer.entry.service_id,
+            start_at=offer.start_at,
+            end_at=offer.end_at,
+            client_id=None,
+            booking_id=offer.freed_booking_id,
+            base_url=offer.base_url,
+        ),
+        salon=salon,
+        now=now,
+    )
+
+
+def close_offer(offer: WaitlistOffer, *, state: str, now: datetime) -> None:
+    """The offer is live no more: its hold is gone, its mail is not sent if it is still waiting."""
+    if offer.hold_id is not None:
+        holds.drop(hold_id=offer.hold_id)
+        offer.hold = None
+    offer.state = state
+    offer.save(update_fields=["state", "hold"])
+    drop(
+        now=now,
+        reason=Reason.SPENT,
+        booking_id=offer.freed_booking_id,
+        types=[OFFER],
+        recipient=f"client:{offer.entry.client_id}",
+    )
+
+
+def expire_passed_dates(*, now: datetime, salon: SalonSettings) -> int:
+    """Entries that wait for a salon date that is over become expired. Gives how many."""
+    still_open = [WaitlistEntry.Status.WAITING, WaitlistEntry.Status.NOTIFIED]
+    passed = WaitlistEntry.objects.filter(status__in=still_open, date__lt=local_date(now, zone=salon.zone))
+    return passed.update(status=WaitlistEntry.Status.EXPIRED, updated_at=now)
+
+
+def lock_entry(entry_id: int) -> WaitlistEntry:
+    """The entry, its row locked; entries are never deleted."""
+    return WaitlistEntry.objects.select_for_update(of=("self",)).get(pk=entry_id)
+
+
+def live_offer_of(entry: WaitlistEntry) -> WaitlistOffer | None:
+    """The offer the entry has now; its row is guarded by the entry's lock."""
+    return (
+        WaitlistOffer.objects.filter(entry=entry, state=WaitlistOffer.State.LIVE)
+        .select_related("entry")
+        .first()
+    )
+
+
+def _is_good(offer: WaitlistOffer, *, now: datetime) -> bool:
+    """The offer can be taken: not over, its entry not booked or cancelled, nobody else in its slot."""
+    if offer.expires_at <= now or offer.entry.status != WaitlistEntry.Status.NOTIFIED:
+        return False
+    own = () if offer.hold_id is None else (offer.hold_id,)
+    return _is_free(offer.entry.service, offer.staff_id, offer.start_at, offer.end_at, own=own, now=now)
+
+
+def _who_waits(freed: FreedSlot, *, salon: SalonSettings, first_round: bool) -> QuerySet[WaitlistEntry]:
+    """Never offered anything before offered once, then by when, then oldest.
+
+    When a slot is passed on, those who were offered it before are left out, or it would go round in a circle.
+    """
+    found = WaitlistEntry.objects.filter(
+        Q(staff_id=None) | Q(staff_id=freed.staff_id),
+        status=WaitlistEntry.Status.WAITING,
+        service_id=freed.service_id,
+        date=local_date(freed.start_at, zone=salon.zone),
+        client__archived_at=None,
+    )
+    if freed.client_id is not None:
+        found = found.exclude(client_id=freed.client_id)
+    if not first_round:
+        offered = WaitlistOffer.objects.filter(
+            entry=OuterRef("pk"),
+            staff_id=freed.staff_id,
+            start_at=freed.start_at,
+            freed_booking_id=freed.booking_id,
+        )
+        found = found.exclude(Exists(offered))
+    return found.order_by(F("last_offered_at").asc(nulls_first=True), "id")
+
+
+def _locked_waiting(entry_id: int) -> WaitlistEntry | None:
+    """The entry, locked and still waiting; None when somebody was faster."""
+    return (
+        WaitlistEntry.objects.select_for_update(of=("self",))
+        .filter(pk=entry_id, status=WaitlistEntry.Status.WAITING)
+        .select_related("client", "service")
+        .first()
+    )
+
+
+def _can_be_offered(freed: FreedSlot, *, salon: SalonSettings, now: datetime) -> bool:
+    """The slot is free, nobody else has an offer for it, and a booking there would be taken."""
+    service = Service.objects.filter(pk=freed.service_id, is_active=True).first()
+    if service is None or not _is_free(service, freed.staff_id, freed.start_at, freed.end_at, now=now):
+        return False
+    person = Staff.objects.filter(pk=freed.staff_id, is_active=True, bookable=True)
+    away = time_off_of([freed.staff_id], start_at=freed.start_at, end_at=freed.end_at)[freed.staff_id]
+    offered = WaitlistOffer.objects.filter(
+        staff_id=freed.staff_id,
+        state=WaitlistOffer.State.LIVE,
+        start_at__lt=freed.end_at,
+        end_at__gt=freed.start_at,
+    )
+    closed = holidays_touched(freed.start_at, freed.end_at, zone=salon.zone)
+    return not closed and not away and person.exists() and not offered.exists()
+
+
+def _is_free(
+    service: Service,
+    staff_id: int,
+    start_at: datetime,
+    end_at: datetime,
+    *,
+    now: datetime,
+    own: Collection[int] = (),
+) -> bool:
+    return is_free(
+        staff_id,
+        start_at - timedelta(minutes=service.buffer_before_minutes),
+        end_at + timedelta(minutes=service.buffer_after_minutes),
+        now=now,
+        except_holds=own,
+    )
+
+
+def _write_offer(
+    entry: WaitlistEntry, freed: FreedSlot, *, salon: SalonSettings, now: datetime
+) -> WaitlistOffer:
+    held_for = timedelta(minutes=salon.waitlist_hold_minutes)
+    expires_at = min(now + (held_for or UNHELD_OFFER_LASTS), freed.start_at)
+    hold = None
+    if held_for:
+        hold = holds.write(
+            staff_id=freed.staff_id,
+            service=entry.service,
+            start_at=freed.start_at,
+            end_at=freed.end_at,
+            expires_at=expires_at,
+            now=now,
+        )
+    return WaitlistOffer.objects.create(
+        entry=entry,
+        token=new_token(),
+        staff_id=freed.staff_id,
+        start_at=freed.start_at,
+        end_at=freed.end_at,
+        freed_booking_id=freed.booking_id,
+        hold=hold,
+        base_url=freed.base_url,
+        expires_at=expires_at,
+        created_at=now,
+    )
+
+
+def _tell(
+    entry: WaitlistEntry,
+    offer: WaitlistOffer,
+    freed: FreedSlot,
+    *,
+    salon: SalonSettings,
+    event_id: int | None,
+    now: datetime,
+) -> None:
+    cause = f"event:{event_id}" if event_id is not None else f"offer:{offer.pk}"
+    enqueue(
+        [
+            Due(
+                type=OFFER,
+                once_key=f"{OFFER}:{freed.booking_id}:{cause}",
+                run_at=now,
+                booking_id=freed.booking_id,
+                client_id=entry.client_id,
+                recipient=f"client:{entry.client_id}",
+                to=entry.client.email,
+                payload={"offer_id": offer.pk},
+            )
+        ],
+        now=now,
+    )
+    when = print_when(freed.start_at, zone=salon.zone)[:16]
+    tell_staff(
+        staff_ids=[freed.staff_id],
+        and_admins=True,
+        type=OFFER,
+        title=f"Waitlist: {entry.client.name} was offered {entry.service.name} on {when}",
+        booking_id=freed.booking_id,
+        now=now,
+    )
