@@ -121,6 +121,7 @@ class TextField(serializers.CharField):
         return data
 
 
+@extend_schema_field({"type": "string", "pattern": r"^[-a-zA-Z0-9_]+$", "maxLength": 100})
 class SlugTextField(TextField):
     """Letters A-Z, digits, `-` and `_`."""
 
@@ -233,6 +234,7 @@ class MoneyField(serializers.Field):
         return format(value, "f")
 
 
+@extend_schema_field({"type": "string", "pattern": "^([ -~]*[0-9][ -~]*)?$", "maxLength": 40})
 class E164PhoneField(TextField):
     """A phone number, kept as E.164 (`+31201234567`) where it can be read as one, else as it was sent.
 
@@ -255,6 +257,7 @@ class E164PhoneField(TextField):
         return e164(text, region=self.context.get("region")) or text
 
 
+@extend_schema_field({"type": "string", "format": "email", "maxLength": 254})
 class EmailAddressField(TextField):
     """An e-mail address of at most 254 characters, blanks around it dropped; `lower` makes it lower case."""
 
