@@ -16,6 +16,8 @@ import dj_email_url
 
 MAIL_TIMEOUT_SECONDS = 15
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+# For whoever publishes; a worker keeps trying to connect by its own rule.
+ONE_TRY = {"max_retries": 0, "interval_start": 0, "interval_step": 0, "interval_max": 0}
 WILDCARD_HOSTS = ("0.0.0.0", "::", "[::]", "")
 MAIL_SCHEMES = ("smtp", "submission", "submit")
 
@@ -150,9 +152,14 @@ def broker_options(url: str, folder: Path) -> dict[str, Any]:
     if url.startswith("filesystem"):
         return _filesystem_broker(folder)
     if _is_redis(url):
-        return {"socket_timeout": 0.5, "socket_connect_timeout": 0.5, "retry_on_timeout": False}
+        return {
+            "socket_timeout": 0.5,
+            "socket_connect_timeout": 0.5,
+            "retry_on_timeout": False,
+            **ONE_TRY,
+        }
     if url.startswith(("amqp://", "amqps://", "pyamqp://")):
-        return {"connect_timeout": 0.5, "write_timeout": 0.5}
+        return {"connect_timeout": 0.5, "write_timeout": 0.5, **ONE_TRY}
     raise ValueError("BROKER_URL must start with redis://, rediss://, amqp:// or amqps://")
 
 

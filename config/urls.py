@@ -1,8 +1,9 @@
 """Every address of the product."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
 urlpatterns = [
+    path("", include("bookings.urls")),
     path("admin/", admin.site.urls),
 ]
