@@ -18,6 +18,7 @@ class Reason(StrEnum):
     ALREADY_ENDED = "already_ended"
     ALREADY_SENT = "already_sent"
     ANOTHER_CLIENT = "another_client"
+    ASKED_AGAIN = "asked_again"
     CANCELLED_MEANWHILE = "cancelled_meanwhile"
     CLIENT_ARCHIVED = "client_archived"
     CLIENT_ERASED = "client_erased"
@@ -28,14 +29,15 @@ class Reason(StrEnum):
     NEVER_ANNOUNCED = "never_announced"
     NO_ADDRESS = "no_address"
     NO_CONSENT = "no_consent"
+    NO_LONGER_COMPLETED = "no_longer_completed"
     NO_SHOW_MEANWHILE = "no_show_meanwhile"
-    NOT_COMPLETED = "not_completed"
     PROVISIONAL_MEANWHILE = "provisional_meanwhile"
     REBOOKED = "rebooked"
     RESTORED = "restored"
     SEQUENCE_STOPPED = "sequence_stopped"
     SLOT_TAKEN = "slot_taken"
     SPENT = "spent"
+    VISIT_CLOSED = "visit_closed"
 
     @property
     def sentence(self) -> str:
@@ -50,6 +52,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.ALREADY_ENDED: "The booking had already ended.",
     Reason.ALREADY_SENT: "This step has already reached the client for this visit.",
     Reason.ANOTHER_CLIENT: "The booking is no longer this client's.",
+    Reason.ASKED_AGAIN: "A new request with new links took the place of this mail.",
     Reason.CANCELLED_MEANWHILE: "The booking was cancelled before this mail left.",
     Reason.CLIENT_ARCHIVED: "The client has been archived.",
     Reason.CLIENT_ERASED: "The client's personal data has been erased.",
@@ -60,14 +63,15 @@ SENTENCES: dict[Reason, str] = {
     Reason.NEVER_ANNOUNCED: "The client had never been told of this booking.",
     Reason.NO_ADDRESS: "The client has no e-mail address.",
     Reason.NO_CONSENT: "The client does not want to receive such mails.",
+    Reason.NO_LONGER_COMPLETED: "The visit is no longer marked as completed.",
     Reason.NO_SHOW_MEANWHILE: "The booking was marked as a no-show before this mail left.",
-    Reason.NOT_COMPLETED: "The visit is no longer marked as completed.",
     Reason.PROVISIONAL_MEANWHILE: "The booking was turned into a request before this mail left.",
     Reason.REBOOKED: "The client has booked again since this visit.",
     Reason.RESTORED: "The booking stands again, so nothing was cancelled after all.",
     Reason.SEQUENCE_STOPPED: "The follow-up sequence has been switched off.",
     Reason.SLOT_TAKEN: "The free time was taken before this mail left.",
     Reason.SPENT: "The link in this mail had been used or had expired before it left.",
+    Reason.VISIT_CLOSED: "The visit was completed or marked as a no-show before this mail left.",
 }
 
 

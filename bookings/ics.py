@@ -1,0 +1,115 @@
+"""The calendar file of a booking (iCalendar, iTIP): one event, whose UID never changes.
+
+A later mail about the same booking carries the same UID and a higher SEQUENCE, so that a calendar
+moves or removes what it already shows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from email.utils import parseaddr
+from zoneinfo import ZoneInfo
+
+from icalendar import Calendar, Event, vCalAddress, vText
+
+from bookings.mails.plain import one_line
+
+PRODUCT = "-//Bookings//Bookings backend//EN"
+REQUEST = "REQUEST"
+CANCEL = "CANCEL"
+CONFIRMED = "CONFIRMED"
+TENTATIVE = "TENTATIVE"
+CANCELLED = "CANCELLED"
+A_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appointment:
+    """What stands in the client's calendar. Times are UTC and are written on the wall clock of `zone`.
+
+    `organizer` is the sender's mail address, also as `Name <address>`; `sequence` grows with every
+    change of the booking.
+    """
+
+    key: str
+    sequence: int
+    start_at: datetime
+    end_at: datetime
+    zone: ZoneInfo
+    summary: str
+    location: str
+    description: str
+    organizer: str
+    organizer_name: str
+    attendee: str
+    attendee_name: str
+
+
+def invitation(*appointments: Appointment, status: str, now: datetime) -> str:
+    """The METHOD:REQUEST file that puts the appointments into a calendar; `status` CONFIRMED or TENTATIVE."""
+    return _calendar(REQUEST, appointments, status=status, now=now)
+
+
+def cancellation(*appointments: Appointment, now: datetime) -> str:
+    """The METHOD:CANCEL file that takes the appointments out of a calendar."""
+    return _calendar(CANCEL, appointments, status=CANCELLED, now=now)
+
+
+def _calendar(method: str, appointments: tuple[Appointment, ...], *, status: str, now: datetime) -> str:
+    calendar = Calendar()
+    calendar.add("prodid", PRODUCT)
+    calendar.add("version", "2.0")
+    calendar.add("calscale", "GREGORIAN")
+    calendar.add("method", method)
+    for appointment in appointments:
+        calendar.add_component(_event(appointment, status=status, now=now))
+    first = min(each.start_at for each in appointments).year
+    last = max(each.end_at for each in appointments).year
+    calendar.add_missing_timezones(first_date=date(first, 1, 1), last_date=date(last + 1, 12, 31))
+    return calendar.to_ical().decode()
+
+
+def _event(appointment: Appointment, *, status: str, now: datetime) -> Event:
+    event = Event()
+    event.add("uid", f"{appointment.key}@bookings")
+    event.add("sequence", appointment.sequence)
+    event.add("dtstamp", now.astimezone(UTC).replace(microsecond=0))
+    event.add("dtstart", _printed(appointment.start_at, zone=appointment.zone))
+    event.add("dtend", _printed(appointment.end_at, zone=appointment.zone))
+    event.add("summary", one_line(appointment.summary))
+    if appointment.location:
+        event.add("location", one_line(appointment.location))
+    if appointment.description:
+        event.add("description", _lines(appointment.description))
+    event.add("status", status)
+    event.add("transp", "OPAQUE" if status != CANCELLED else "TRANSPARENT")
+    event.add("organizer", _person(appointment.organizer, appointment.organizer_name))
+    attendee = _person(appointment.attendee, appointment.attendee_name)
+    attendee.params["ROLE"] = vText("REQ-PARTICIPANT")
+    attendee.params["PARTSTAT"] = vText("NEEDS-ACTION" if status == TENTATIVE else "ACCEPTED")
+    attendee.params["RSVP"] = vText("FALSE")
+    event.add("attendee", attendee)
+    return event
+
+
+def _printed(instant: datetime, *, zone: ZoneInfo) -> datetime:
+    """The instant on the wall clock of `zone`; in UTC around a change of the clocks.
+
+    There a wall-clock time can be doubled, and programs differ on the hour at which a VTIMEZONE turns.
+    """
+    offsets = {(instant + day).astimezone(zone).utcoffset() for day in (-A_DAY, timedelta(0), A_DAY)}
+    return instant.astimezone(zone if len(offsets) == 1 else UTC)
+
+
+def _person(address: str, name: str) -> vCalAddress:
+    plain_address = one_line(parseaddr(address)[1] or address)
+    person = vCalAddress(f"mailto:{plain_address}")
+    clean_name = one_line(name).replace('"', "'")
+    if clean_name:
+        person.params["CN"] = vText(clean_name)
+    return person
+
+
+def _lines(text: str) -> str:
+    return "\n".join(one_line(line) for line in text.splitlines())

@@ -1,0 +1,24 @@
+"""One handler per job type: re-read, re-check, tell. `settings.HANDLERS` names them."""
+
+from bookings.jobs.appointment_mails import (
+    Cancelled,
+    Created,
+    Lapsed,
+    Provisional,
+    Updated,
+    WaitlistConfirmed,
+)
+from bookings.jobs.fee_mails import NoShowFeeMail
+from bookings.jobs.offer_mails import WaitlistOfferMail
+from bookings.jobs.visit_mails import FollowupMail, ReviewRequest
+
+tell_created = Created()
+tell_updated = Updated()
+tell_cancelled = Cancelled()
+tell_provisional = Provisional()
+tell_lapsed = Lapsed()
+tell_waitlist_confirmed = WaitlistConfirmed()
+tell_waitlist_offer = WaitlistOfferMail()
+ask_for_review = ReviewRequest()
+send_followup_step = FollowupMail()
+tell_noshow_fee = NoShowFeeMail()

@@ -1,0 +1,176 @@
+"""Mails about one appointment: what they tell is re-read and re-checked at the sending (contract §1.4).
+
+`Booking.announced_*` is what the client was last told; `sent` keeps it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from bookings.followups import REACHED
+from bookings.jobs.client_mail import ClientMail, not_needed, read_recipient
+from bookings.mails import appointment
+from bookings.mails.appointment import Times
+from bookings.mails.letter import Letter, Reader
+from bookings.models import Booking
+from bookings.reasons import Reason
+from notifications.models import Job, Message
+
+Status = Booking.Status
+
+MEANWHILE = {
+    Status.SCHEDULED: Reason.ACCEPTED_MEANWHILE,
+    Status.PROVISIONAL: Reason.PROVISIONAL_MEANWHILE,
+    Status.COMPLETED: Reason.COMPLETED_MEANWHILE,
+    Status.CANCELLED: Reason.CANCELLED_MEANWHILE,
+    Status.NO_SHOW: Reason.NO_SHOW_MEANWHILE,
+}
+"""Why a mail is moot, by the status its booking has come to."""
+
+
+class AppointmentMail(ClientMail):
+    """A mail that changes what the client believes about their booking."""
+
+    def sent(self, job: Job, message: Message, *, now: datetime) -> None:
+        """Keeps what the client now believes, if the booking is still theirs."""
+        told = message.facts.get("announces")
+        Booking.objects.filter(pk=job.booking_id, client_id=read_recipient(job).pk).update(
+            announced_as=told["as"] if told else "",
+            announced_start_at=_instant(told, "start_at"),
+            announced_end_at=_instant(told, "end_at"),
+        )
+
+
+class Created(AppointmentMail):
+    """booking.created: the appointment is confirmed."""
+
+    def letter(self, job: Job, booking: Booking, *, reader: Reader, now: datetime) -> Letter:
+        require_theirs(booking, reader)
+        require_status(booking, Status.SCHEDULED)
+        require_not_ended(booking, now=now)
+        if booking.announced_as == Status.SCHEDULED and Times.told(booking) == Times.of(booking):
+            raise not_needed(Reason.ALREADY_ANNOUNCED)
+        return self.words(booking, reader=reader, now=now)
+
+    def words(self, booking: Booking, *, reader: Reader, now: datetime) -> Letter:
+        return appointment.created(booking, reader=reader, now=now)
+
+
+class WaitlistConfirmed(Created):
+    """waitlist.confirmed: the same, for somebody who waited for it."""
+
+    def words(self, booking: Booking, *, reader: Reader, now: datetime) -> Letter:
+        return appointment.waitlist_confirmed(booking, reader=reader, now=now)
+
+
+class Provisional(AppointmentMail):
+    """booking.provisional: would you like to come? With accept and decline links."""
+
+    def letter(self, job: Job, booking: Booking, *, reader: Reader, now: datetime) -> Letter:
+        require_theirs(booking, reader)
+        require_status(booking, Status.PROVISIONAL)
+        require_not_ended(booking, now=now)
+        if booking.provisional_token is None or links_are_spent(booking, now=now):
+            raise not_needed(Reason.SPENT)
+        return appointment.provisional(booking, reader=reader)
+
+
+class Updated(AppointmentMail):
+    """booking.updated: the new times, once, if they differ from those last told."""
+
+    def letter(self, job: Job, booking: Booking, *, reader: Reader, now: datetime) -> Letter:
+        require_theirs(booking, reader)
+        require_status(booking, Status.SCHEDULED, Status.PROVISIONAL)
+        require_not_ended(booking, now=now)
+        if booking.announced_as and Times.told(booking) == Times.of(booking):
+            raise not_needed(Reason.DRAGGED_BACK)
+        if booking.provisional_token is not None and links_are_spent(booking, now=now):
+            raise not_needed(Reason.SPENT)
+        return appointment.updated(booking, reader=reader, now=now)
+
+
+class Cancelled(AppointmentMail):
+    """booking.cancelled: to the booking's client, or to the one it was taken from by a change of client.
+
+    The mail names the times this client was told. Who was told nothing gets nothing.
+    """
+
+    def letter(self, job: Job, booking: Booking, *, reader: Reader, now: datetime) -> Letter:
+        if booking.client_id == reader.client.pk:
+            if booking.status != Status.CANCELLED:
+                raise not_needed(Reason.RESTORED)
+            times = Times.told(booking) if booking.announced_as else None
+            ends = booking.end_at
+        else:
+            times = _told_to_former_client(job, reader)
+            ends = booking.end_at if times is None else times.end_at
+        if times is None:
+            raise not_needed(Reason.NEVER_ANNOUNCED)
+        if max(ends, times.end_at) <= now:
+            raise not_needed(Reason.ALREADY_ENDED)
+        return appointment.cancelled(booking, reader=reader, times=times, now=now)
+
+
+class Lapsed(AppointmentMail):
+    """booking.lapsed: the request was not answered in time."""
+
+    def letter(self, job: Job, booking: Booking, *, reader: Reader, now: datetime) -> Letter:
+        require_theirs(booking, reader)
+        if booking.status != Status.CANCELLED:
+            raise not_needed(Reason.RESTORED)
+        times = Times.told(booking) if booking.announced_as else None
+        if times is None:
+            raise not_needed(Reason.NEVER_ANNOUNCED)
+        if max(booking.end_at, times.end_at) <= now:
+            raise not_needed(Reason.ALREADY_ENDED)
+        return appointment.lapsed(booking, reader=reader, times=times, now=now)
+
+
+def require_theirs(booking: Booking, reader: Reader) -> None:
+    if booking.client_id != reader.client.pk:
+        raise not_needed(Reason.ANOTHER_CLIENT)
+
+
+def require_status(booking: Booking, *wanted: Status) -> None:
+    if booking.status not in wanted:
+        raise not_needed(MEANWHILE[Status(booking.status)])
+
+
+def require_not_ended(booking: Booking, *, now: datetime) -> None:
+    if booking.end_at <= now:
+        raise not_needed(Reason.ALREADY_ENDED)
+
+
+def links_are_spent(booking: Booking, *, now: datetime) -> bool:
+    """Whether accept and decline would answer 410: at the start, or after the time to answer."""
+    expires_at = booking.provisional_expires_at or booking.start_at
+    return min(expires_at, booking.start_at) <= now
+
+
+def _told_to_former_client(job: Job, reader: Reader) -> Times | None:
+    """What somebody who no longer has the booking was last told of it.
+
+    The message log knows best: a confirmation may have left after the change of client froze the payload.
+    """
+    last = (
+        Message.objects.filter(
+            booking_id=job.booking_id,
+            client_id=reader.client.pk,
+            state__in=REACHED,
+            facts__has_key="announces",
+        )
+        .order_by("-id")
+        .values_list("facts", flat=True)
+        .first()
+    )
+    told = job.payload.get("announced") if last is None else last["announces"]
+    if not told or not told.get("as"):
+        return None
+    start_at, end_at = _instant(told, "start_at"), _instant(told, "end_at")
+    return None if start_at is None or end_at is None else Times(start_at, end_at)
+
+
+def _instant(told: Mapping[str, Any] | None, name: str) -> datetime | None:
+    return datetime.fromisoformat(told[name]) if told and told.get(name) else None

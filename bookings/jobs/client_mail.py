@@ -1,0 +1,82 @@
+"""What every mail to a client has in common: for whom it is, re-read and re-checked at the sending."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils.translation import override
+
+from bookings.mails.letter import Letter, Reader, sealed
+from bookings.mails.plain import is_address
+from bookings.models import Booking
+from bookings.reasons import Reason
+from clients.models import Client
+from notifications.handlers import Mail, NotNeeded
+from notifications.models import Job, Message
+from staff.models import SalonSettings
+
+LONGEST_MERGE_CHAIN = 10
+
+
+class ClientMail:
+    """A `notifications.handlers.MailHandler` for mails to the client named in `Job.recipient`.
+
+    A subclass gives `letter`. `client_counts_on_it` True: after a kill in mid-sending the mail is sent once
+    more with the same Message-ID.
+    """
+
+    client_counts_on_it = True
+
+    def compose(self, job: Job, *, now: datetime) -> Mail:
+        """The mail as of now, in the client's language. Raises NotNeeded with a code of `Reason`."""
+        booking = read_booking(job)
+        reader = Reader(client=read_recipient(job, booking=booking), salon=SalonSettings.load())
+        with override(reader.locale):
+            letter = self.letter(job, booking, reader=reader, now=now)
+        return addressed(letter, job=job, reader=reader)
+
+    def letter(self, job: Job, booking: Booking, *, reader: Reader, now: datetime) -> Letter:
+        """What to say, in the active language. Raises NotNeeded when it is no longer true."""
+        raise NotImplementedError
+
+    def sent(self, job: Job, message: Message, *, now: datetime) -> None:
+        """Nothing to keep, unless a subclass says so."""
+
+
+def not_needed(reason: Reason) -> NotNeeded:
+    return NotNeeded(reason.value)
+
+
+def addressed(letter: Letter, *, job: Job, reader: Reader) -> Mail:
+    """The letter as a mail to its reader. Raises NotNeeded when they have no address."""
+    if not is_address(reader.client.email):
+        raise not_needed(Reason.NO_ADDRESS)
+    return sealed(letter, type=job.type, reader=reader)
+
+
+def read_booking(job: Job) -> Booking:
+    """The job's booking with all that a mail says of it, in one statement. Raises NotNeeded."""
+    booking = (
+        Booking.objects.select_related("client", "staff", "service", "location")
+        .filter(pk=job.booking_id)
+        .first()
+    )
+    if booking is None:
+        raise not_needed(Reason.GONE)
+    return booking
+
+
+def read_recipient(job: Job, *, booking: Booking | None = None) -> Client:
+    """The client the job is for, or the one they were merged into. Raises NotNeeded after an erasure."""
+    kind, _, number = job.recipient.partition(":")
+    wanted = int(number) if kind == "client" and number.isdecimal() else None
+    if booking is not None and booking.client is not None and booking.client_id == wanted:
+        return booking.client
+    client = Client.objects.filter(pk=wanted).first()
+    for _ in range(LONGEST_MERGE_CHAIN):
+        if client is None or client.merged_into_id is None:
+            break
+        client = Client.objects.filter(pk=client.merged_into_id).first()
+    if client is None:
+        raise not_needed(Reason.CLIENT_ERASED)
+    return client

@@ -1,0 +1,58 @@
+"""The waitlist's offer of a freed time (contract §1.4 "waitlist step")."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import Q
+from django.utils.translation import override
+
+from bookings.jobs.client_mail import ClientMail, addressed, not_needed, read_recipient
+from bookings.mails import visit
+from bookings.mails.letter import Reader
+from bookings.models import BusyTime, WaitlistEntry, WaitlistOffer
+from bookings.reasons import Reason
+from notifications.handlers import Mail
+from notifications.models import Job
+from staff.models import SalonSettings
+
+
+class WaitlistOfferMail(ClientMail):
+    """waitlist.offer: while the offer lives and the time is still free. `payload`: offer_id."""
+
+    def compose(self, job: Job, *, now: datetime) -> Mail:
+        offer = (
+            WaitlistOffer.objects.select_related("entry__service", "staff__location")
+            .filter(pk=job.payload.get("offer_id"))
+            .first()
+        )
+        if offer is None:
+            raise not_needed(Reason.GONE)
+        reader = Reader(client=read_recipient(job), salon=SalonSettings.load())
+        if reader.client.archived_at is not None:
+            raise not_needed(Reason.CLIENT_ARCHIVED)
+        if not _is_live(offer, now=now):
+            raise not_needed(Reason.SPENT)
+        if _is_taken(offer, now=now):
+            raise not_needed(Reason.SLOT_TAKEN)
+        with override(reader.locale):
+            letter = visit.waitlist_offer(offer, reader=reader)
+        return addressed(letter, job=job, reader=reader)
+
+
+def _is_live(offer: WaitlistOffer, *, now: datetime) -> bool:
+    return (
+        offer.state == WaitlistOffer.State.LIVE
+        and offer.entry.status == WaitlistEntry.Status.NOTIFIED
+        and min(offer.expires_at, offer.start_at) > now
+    )
+
+
+def _is_taken(offer: WaitlistOffer, *, now: datetime) -> bool:
+    """Whether the staff member belongs to somebody else then; the offer's own hold does not count."""
+    busy = BusyTime.objects.filter(
+        staff_id=offer.staff_id, starts_at__lt=offer.end_at, ends_at__gt=offer.start_at
+    ).filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
+    if offer.hold_id is not None:
+        busy = busy.exclude(hold_id=offer.hold_id)
+    return busy.exists()

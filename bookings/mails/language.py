@@ -1,0 +1,109 @@
+"""Which language a client reads, and dates, times and amounts as that language writes them.
+
+All functions but `language_for` speak the active language (`translation.override`). Times go in as
+UTC and come out on the salon's wall clock.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.utils import dateformat
+from django.utils.formats import number_format
+from django.utils.translation import get_supported_language_variant, pgettext
+
+from bookings.currency import from_minor, minor_digits, to_minor
+
+SYMBOLS = {
+    "AUD": "A$",
+    "BRL": "R$",
+    "CAD": "C$",
+    "EUR": "€",
+    "GBP": "£",
+    "INR": "₹",
+    "JPY": "¥",
+    "NZD": "NZ$",
+    "PLN": "zł",
+    "TRY": "₺",
+    "USD": "$",
+}
+
+
+def language_for(*wishes: str) -> str:
+    """The first of `wishes` that we speak ("de-AT" and "de_AT" are "de"), else settings.LANGUAGE_CODE."""
+    for wish in wishes:
+        try:
+            return get_supported_language_variant(wish.replace("_", "-").lower())
+        except LookupError:
+            continue
+    return settings.LANGUAGE_CODE
+
+
+def long_date(instant: datetime, *, zone: ZoneInfo) -> str:
+    """Weekday, day, month and year: Monday 23 November 2026."""
+    # Translators: Django's date format characters for weekday, day, month and year.
+    return dateformat.format(instant.astimezone(zone), pgettext("date with year", "l j F Y"))
+
+
+def short_date(instant: datetime, *, zone: ZoneInfo) -> str:
+    """Weekday, day and month: Monday 23 November."""
+    # Translators: Django's date format characters for weekday, day and month.
+    return dateformat.format(instant.astimezone(zone), pgettext("date without year", "l j F"))
+
+
+def clock_time(instant: datetime, *, zone: ZoneInfo) -> str:
+    """`HH:MM`, 24 hours."""
+    return f"{instant.astimezone(zone):%H:%M}"
+
+
+def moment(instant: datetime, *, zone: ZoneInfo) -> str:
+    """A day and a time inside a sentence: Monday 23 November at 10:00."""
+    return pgettext("moment", "%(date)s at %(time)s") % {
+        "date": short_date(instant, zone=zone),
+        "time": clock_time(instant, zone=zone),
+    }
+
+
+def long_moment(instant: datetime, *, zone: ZoneInfo) -> str:
+    """As `moment`, with the year."""
+    return pgettext("moment", "%(date)s at %(time)s") % {
+        "date": long_date(instant, zone=zone),
+        "time": clock_time(instant, zone=zone),
+    }
+
+
+def time_span(start_at: datetime, end_at: datetime, *, zone: ZoneInfo) -> str:
+    """From when to when on one day, with the zone: 10:00 to 10:45 (Europe/Amsterdam, CET).
+
+    When the clocks change in between, each time carries its own zone name.
+    """
+    start, end = clock_time(start_at, zone=zone), clock_time(end_at, zone=zone)
+    start_zone, end_zone = zone_name(start_at, zone=zone), zone_name(end_at, zone=zone)
+    zones = [zone.key]
+    if start_zone != end_zone:
+        start, end = f"{start} {start_zone}", f"{end} {end_zone}"
+    elif start_zone != zone.key:
+        zones.append(start_zone)
+    span = pgettext("time span", "%(start)s to %(end)s") % {"start": start, "end": end}
+    return f"{span} ({', '.join(zones)})"
+
+
+def zone_name(instant: datetime, *, zone: ZoneInfo) -> str:
+    """What the zone is called at that instant: CET, or UTC+03 where it has no name."""
+    name = instant.astimezone(zone).tzname() or ""
+    return f"UTC{name}" if name[:1] in "+-" else name
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """An amount with the decimals its currency has, half-up: €45.00, ¥4,500, KWD 12.500."""
+    exact = from_minor(to_minor(amount, currency=currency), currency=currency)
+    parts = {
+        "symbol": SYMBOLS.get(currency, currency),
+        "number": number_format(exact, decimal_pos=minor_digits(currency), force_grouping=True),
+    }
+    if parts["symbol"].isalpha():
+        return pgettext("amount with currency code", "%(symbol)s %(number)s") % parts
+    return pgettext("amount with currency symbol", "%(symbol)s%(number)s") % parts
