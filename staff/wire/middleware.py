@@ -28,15 +28,16 @@ from staff.wire.errors import (
     MethodNotAllowed,
     as_refused,
     crash,
+    error_headers,
     error_response,
     native_error,
 )
 from staff.wire.gate import read_body
 from staff.wire.paths import is_json_path, keeps_its_slash
-from staff.wire.renderer import JSON
+from staff.wire.renderer import JSON, json_bytes
 from staff.wire.text import LONGEST_STRING, BadText, check_text
 
-_REPLACED_HEADERS = ("content-type", "content-length", "content-encoding", "content-language")
+_OF_THE_OLD_BODY = ("Content-Length", "Content-Encoding", "Content-Language", "ETag")
 _BY_STATUS: dict[int, type[Refused]] = {
     each.http_status: each
     for each in (
@@ -119,8 +120,9 @@ def admit(request: WSGIRequest) -> None:
 
 def finish(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     """The answer as it leaves: JSON if it is an error, without cookies, not to be kept by caches."""
-    if response.status_code >= HTTPStatus.BAD_REQUEST and not is_json(response):
-        response = _as_json(request, response)
+    is_error = response.status_code >= HTTPStatus.BAD_REQUEST
+    if is_error and isinstance(response, HttpResponse) and not is_json(response):
+        _become_json(request, response)
     response.cookies.clear()
     response.headers.setdefault("Cache-Control", "no-store")
     return response
@@ -144,19 +146,18 @@ def _load(dotted_path: str) -> ErrorFormat:
     return import_string(dotted_path)
 
 
-def _as_json(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:
+def _become_json(request: HttpRequest, response: HttpResponse) -> None:
+    """Gives an error its JSON body in place: its other headers (Allow, Retry-After) and its status stay."""
     kind = _BY_STATUS.get(response.status_code)
-    if kind is not None:
-        problem = kind()
-    elif response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        problem = Crash()
-    else:
-        problem = errors.BadRequest()
-    answer = error_response(problem, error_format_of(request))
     if kind is None:
-        answer.status_code = response.status_code
-    for name, value in response.headers.items():
-        if name.lower() not in _REPLACED_HEADERS:
-            answer.headers.setdefault(name, value)
-    response.close()
-    return answer
+        kind = Crash if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR else errors.BadRequest
+    problem = kind()
+    status, body = error_format_of(request)(problem)
+    if response.status_code == problem.http_status:
+        response.status_code = status
+    for name in _OF_THE_OLD_BODY:
+        response.headers.pop(name, None)
+    response.headers["Content-Type"] = JSON
+    response.content = json_bytes(body)
+    for name, value in error_headers(problem, response.status_code).items():
+        response.headers.setdefault(name, value)
