@@ -9,8 +9,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError
 from django.db.models import Q, QuerySet
@@ -31,7 +32,11 @@ LONGEST_BUSY = timedelta(days=3)
 
 def lock_staff(*staff_ids: int) -> dict[int, Staff]:
     """Lock these staff rows in id order, so that writers queue instead of deadlocking (reliability §2)."""
-    rows = Staff.objects.select_for_update(no_key=True, of=("self",)).filter(pk__in=set(staff_ids)).order_by("pk")
+    rows = (
+        Staff.objects.select_for_update(no_key=True, of=("self",))
+        .filter(pk__in=set(staff_ids))
+        .order_by("pk")
+    )
     return {person.pk: person for person in rows}
 
 
@@ -60,7 +65,9 @@ def occupy(booking: Booking, *, overlap: bool, now: datetime) -> None:
     starts_at, ends_at = occupied_range(booking)
     segments = [(starts_at, ends_at, booking.party)]
     if overlap:
-        segments = _cut(starts_at, ends_at, booking.party, present=overlapping(booking.staff_id, starts_at, ends_at))
+        segments = _cut(
+            starts_at, ends_at, booking.party, present=overlapping(booking.staff_id, starts_at, ends_at)
+        )
     BusyTime.objects.bulk_create(
         BusyTime(staff_id=booking.staff_id, party=party, starts_at=start, ends_at=end, booking=booking)
         for start, end, party in segments
@@ -104,7 +111,7 @@ def _cut(
 
 
 @contextmanager
-def taken_as_conflict(actor: Actor, wanted: list[Booking], *, zone: tzinfo) -> Iterator[None]:
+def taken_as_conflict(actor: Actor, wanted: list[Booking], *, zone: ZoneInfo) -> Iterator[None]:
     """Turn the database's refusal inside the block into SlotTaken.
 
     The block appends to `wanted` the booking whose times it is about to write; the conflicts named
@@ -119,7 +126,7 @@ def taken_as_conflict(actor: Actor, wanted: list[Booking], *, zone: tzinfo) -> I
         raise SlotTaken(conflicts=conflicts) from error
 
 
-def conflicts_of(booking: Booking, *, actor: Actor, zone: tzinfo) -> list[dict[str, Any]]:
+def conflicts_of(booking: Booking, *, actor: Actor, zone: ZoneInfo) -> list[dict[str, Any]]:
     """What stands in the way of `booking`, as contract §0 prints it on 409 slot_taken."""
     starts_at, ends_at = occupied_range(booking)
     ids = {
@@ -141,7 +148,12 @@ def conflicts_of(booking: Booking, *, actor: Actor, zone: tzinfo) -> list[dict[s
 
 
 def is_free(
-    staff_id: int, starts_at: datetime, ends_at: datetime, *, now: datetime, except_holds: Collection[int] = ()
+    staff_id: int,
+    starts_at: datetime,
+    ends_at: datetime,
+    *,
+    now: datetime,
+    except_holds: Collection[int] = (),
 ) -> bool:
     """Nobody live is there: a read for offers and pages, never the guard itself."""
     return (

@@ -1,11 +1,18 @@
 """Where client, staff member and service meet (design §1-2, contract §5-6)."""
 
-from bookings.models.booking import Booking, BookingEvent, BookingQuerySet, SpentToken
+from bookings.models.booking import (
+    LEGAL_STATUS_PAIRS,
+    Booking,
+    BookingEvent,
+    BookingQuerySet,
+    SpentToken,
+)
 from bookings.models.busy import BusyTime, Hold
 from bookings.models.money import Feedback, NoShowFee, StripeEvent, StripeSession
 from bookings.models.waitlist import WaitlistEntry, WaitlistOffer
 
 __all__ = [
+    "LEGAL_STATUS_PAIRS",
     "Booking",
     "BookingEvent",
     "BookingQuerySet",

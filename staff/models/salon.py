@@ -47,7 +47,8 @@ class Service(models.Model):
         ordering = ["name", "id"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(duration_minutes__gte=1, duration_minutes__lte=1440), name="service_duration_in_a_day"
+                condition=Q(duration_minutes__gte=1, duration_minutes__lte=1440),
+                name="service_duration_in_a_day",
             ),
             models.CheckConstraint(
                 condition=Q(buffer_before_minutes__lte=1440, buffer_after_minutes__lte=1440),

@@ -1,0 +1,1 @@
+"""/api/bookings and what hangs on a booking (contract §1.2, §1.5)."""

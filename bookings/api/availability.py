@@ -1,0 +1,221 @@
+"""GET /api/availability, POST /api/holds, DELETE /api/holds/:token (contract §1.5)."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from bookings import holds
+from bookings.availability import Blocked, Day, availability
+from bookings.availability.lookups import bookable, find_service
+from bookings.models import Hold
+from staff.auth import actor_of, salon_of
+from staff.calls import checked_body
+from staff.errors import BadRequest
+from staff.models import SalonSettings, Staff
+from staff.wire.fields import StrictIdField, StrictIntegerField, WallClockField
+from staff.wire.query import query_bool, query_date, query_id
+from staff.wire.schema import documented, flag, id_filter
+from staff.wire.times import print_date, print_when
+from staff.wire.views import GatedView
+
+MOST_DAYS = 62
+TOKEN_IN_PATH = OpenApiParameter("token", str, OpenApiParameter.PATH, required=True)
+
+
+class BlockedSerializer(serializers.Serializer):
+    start_at = WallClockField(help_text="The first refused start.")
+    end_at = WallClockField(help_text="Starts from here on are judged anew.")
+    code = serializers.CharField(help_text="The rule, as a refusing door names it: slot_taken, holiday, ...")
+    message = serializers.CharField()
+    booking_id = serializers.IntegerField(
+        allow_null=True, help_text="The booking in the way; null for a hold and where you may not see it."
+    )
+
+
+class StaffDaySerializer(serializers.Serializer):
+    staff_id = serializers.IntegerField()
+    starts = serializers.ListField(child=WallClockField())
+    blocked = BlockedSerializer(many=True, required=False, help_text="Only with explain=1.")
+
+
+class DaySerializer(serializers.Serializer):
+    date = serializers.DateField()
+    staff = StaffDaySerializer(many=True)
+
+
+class AvailabilitySerializer(serializers.Serializer):
+    service_id = serializers.IntegerField()
+    timezone = serializers.CharField()
+    step_minutes = serializers.IntegerField()
+    days = DaySerializer(many=True)
+
+
+class HoldRequestSerializer(serializers.Serializer):
+    service_id = StrictIdField()
+    start_at = WallClockField()
+    staff_id = StrictIdField(
+        required=False, allow_null=True, help_text="Absent: chosen, least busy that day."
+    )
+    end_at = WallClockField(
+        required=False, allow_null=True, help_text="Absent: as long as the service lasts."
+    )
+    minutes = StrictIntegerField(
+        required=False,
+        min_value=holds.SHORTEST_MINUTES,
+        max_value=holds.LONGEST_MINUTES,
+        default=holds.USUAL_MINUTES,
+    )
+
+
+class HoldSerializer(serializers.Serializer):
+    hold_token = serializers.CharField(help_text="Send it as hold_token of POST /api/bookings.")
+    staff_id = serializers.IntegerField()
+    start_at = WallClockField()
+    end_at = WallClockField()
+    expires_at = WallClockField()
+
+
+class AvailabilityView(GatedView):
+    @documented(
+        "Free start times",
+        description=(
+            "The starts at which the service can be booked, on the salon's wall clock, `slot_step_minutes` "
+            "apart, counted from the opening of each working window. A staff member without working hours is "
+            "never free. With explain=1 also why every other start is refused."
+        ),
+        answer=AvailabilitySerializer,
+        parameters=[
+            OpenApiParameter(
+                "service_id", {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}, required=True
+            ),
+            OpenApiParameter("date_from", {"type": "string", "format": "date"}, required=True),
+            OpenApiParameter(
+                "date_to",
+                {"type": "string", "format": "date"},
+                required=True,
+                description=f"Inclusive; at most {MOST_DAYS} days.",
+            ),
+            id_filter("staff_id", "Absent: everyone who offers the service."),
+            flag("explain", "1: also why the other starts are refused."),
+        ],
+        tags=["availability"],
+    )
+    def get(self, request: Request) -> Response:
+        service_id, first, last = _required(request)
+        staff_id = query_id(request, "staff_id")
+        explain = query_bool(request, "explain") or False
+        service = find_service(service_id)
+        if staff_id is not None:
+            bookable(Staff.objects.filter(pk=staff_id).first(), staff_id)
+        salon = salon_of(request)
+        days = availability(
+            service=service,
+            first=first,
+            last=last,
+            salon=salon,
+            now=timezone.now(),
+            staff_id=staff_id,
+            explain_to=actor_of(request) if explain else None,
+        )
+        return Response(_availability_json(service.pk, days, salon=salon, explain=explain))
+
+
+class HoldsView(GatedView):
+    @documented(
+        "Hold a slot",
+        description="Keeps the slot for some minutes. A booking made with the `hold_token` takes it over.",
+        request=HoldRequestSerializer,
+        answer=HoldSerializer,
+        status=201,
+        refused=[409, 422],
+        tags=["availability"],
+    )
+    def post(self, request: Request) -> Response:
+        salon, now = salon_of(request), timezone.now()
+        wanted = checked_body(HoldRequestSerializer, request, zone=salon.zone, now=now)
+        hold = holds.keep(actor=actor_of(request), salon=salon, now=now, **wanted)
+        return Response(_hold_json(hold, zone=salon.zone), status=201)
+
+
+class HoldView(GatedView):
+    @documented(
+        "Give a held slot free", status=204, refused=[404], parameters=[TOKEN_IN_PATH], tags=["availability"]
+    )
+    def delete(self, request: Request, token: str) -> Response:
+        holds.release(token=token)
+        return Response(status=204)
+
+
+def _required(request: Request) -> tuple[int, date, date]:
+    """service_id, date_from, date_to. Raises BadRequest naming what is missing or out of bounds."""
+    service_id = query_id(request, "service_id")
+    first, last = query_date(request, "date_from"), query_date(request, "date_to")
+    if service_id is None or first is None or last is None:
+        given = {"service_id": service_id, "date_from": first, "date_to": last}
+        missing = [name for name, value in given.items() if value is None]
+        raise BadRequest(
+            f"Send {', '.join(missing)} too.",
+            details={name: ["This parameter is required."] for name in missing},
+        )
+    if last < first:
+        raise BadRequest.field("date_to", "must not be before date_from.")
+    if (last - first).days >= MOST_DAYS:
+        raise BadRequest.field("date_to", f"at most {MOST_DAYS} days at once.")
+    return service_id, first, last
+
+
+def _availability_json(
+    service_id: int, days: list[Day], *, salon: SalonSettings, explain: bool
+) -> dict[str, Any]:
+    zone = salon.zone
+    return {
+        "service_id": service_id,
+        "timezone": salon.timezone,
+        "step_minutes": salon.slot_step_minutes,
+        "days": [
+            {
+                "date": print_date(day.date),
+                "staff": [
+                    {
+                        "staff_id": one.staff_id,
+                        "starts": [print_when(start_at, zone=zone) for start_at in one.starts],
+                        **(
+                            {"blocked": [_blocked_json(each, zone=zone) for each in one.blocked]}
+                            if explain
+                            else {}
+                        ),
+                    }
+                    for one in day.staff
+                ],
+            }
+            for day in days
+        ],
+    }
+
+
+def _blocked_json(blocked: Blocked, *, zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "start_at": print_when(blocked.start_at, zone=zone),
+        "end_at": print_when(blocked.end_at, zone=zone),
+        "code": blocked.reason.code,
+        "message": blocked.reason.message,
+        "booking_id": blocked.reason.booking_id,
+    }
+
+
+def _hold_json(hold: Hold, *, zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "hold_token": hold.token,
+        "staff_id": hold.staff_id,
+        "start_at": print_when(hold.start_at, zone=zone),
+        "end_at": print_when(hold.end_at, zone=zone),
+        "expires_at": print_when(hold.expires_at, zone=zone),
+    }

@@ -1,0 +1,112 @@
+"""GET /api/bookings/changes, for apps that poll: no change is ever missed (contract §1.2)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from bookings.models import Booking
+from bookings.serializers import COLUMNS, BookingSerializer, Printer
+from staff.auth import actor_of, salon_of
+from staff.errors import BadRequest
+from staff.wire.query import query_integer, query_text
+from staff.wire.schema import documented
+
+SETTLED_AFTER = timedelta(seconds=5)
+"""A row younger than this waits for the next poll: a slower writer may still commit an older one."""
+
+DEFAULT_LIMIT = 200
+LARGEST_LIMIT = 1000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_CURSOR = re.compile(rb"([0-9]{1,17}):([0-9]{1,19})")
+_OLDEST_WRITER = """
+SELECT min(xact_start) FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND datname = current_database()
+"""
+
+
+class ChangesSerializer(serializers.Serializer[Any]):
+    items = BookingSerializer(many=True)
+    cursor = serializers.CharField(help_text="Opaque; send it with the next poll.")
+    more = serializers.BooleanField(help_text="True: poll again at once.")
+
+
+class BookingChangesView(APIView):
+    @documented(
+        "Bookings changed since the last poll",
+        description="All statuses, oldest change first. Without `cursor` from the beginning. A change shows up "
+        "about five seconds after it was made, so that none is ever missed.",
+        answer=ChangesSerializer,
+        parameters=[
+            OpenApiParameter(
+                "cursor", {"type": "string", "maxLength": 200}, description="From the last answer."
+            ),
+            OpenApiParameter(
+                "limit", {"type": "integer", "minimum": 1, "maximum": LARGEST_LIMIT, "default": DEFAULT_LIMIT}
+            ),
+        ],
+        tags=["bookings"],
+    )
+    def get(self, request: Request) -> Response:
+        limit = query_integer(request, "limit", smallest=1, largest=LARGEST_LIMIT) or DEFAULT_LIMIT
+        cursor = query_text(request, "cursor")
+        changed_at, seen_id = (EPOCH, 0) if cursor is None else _read(cursor)
+        newer = Booking.objects.visible_to(actor_of(request)).filter(
+            Q(updated_at__gt=changed_at) | Q(updated_at=changed_at, id__gt=seen_id),
+            updated_at__gte=changed_at,
+            updated_at__lte=_settled_until(timezone.now()),
+        )
+        rows = list(newer.order_by("updated_at", "id").values_list(*COLUMNS)[: limit + 1])
+        page = rows[:limit]
+        if page:
+            changed_at, seen_id = page[-1][COLUMNS.index("updated_at")], page[-1][0]
+        return Response(
+            {
+                "items": list(Printer(salon_of(request)).rows(page)),
+                "cursor": _write(changed_at, seen_id),
+                "more": len(rows) > limit,
+            }
+        )
+
+
+def _settled_until(now: datetime) -> datetime:
+    """Up to here nobody writes any more: five seconds ago, or when the oldest open writer began.
+
+    SQLite has one writer at a time, and a booking is stamped inside its transaction.
+    """
+    settled = now - SETTLED_AFTER
+    if connection.vendor != "postgresql":
+        return settled
+    with connection.cursor() as cursor:
+        cursor.execute(_OLDEST_WRITER)
+        (oldest,) = cursor.fetchone()
+    return settled if oldest is None else min(settled, oldest)
+
+
+def _write(changed_at: datetime, seen_id: int) -> str:
+    microseconds = (changed_at - EPOCH) // timedelta(microseconds=1)
+    return base64.urlsafe_b64encode(f"{microseconds}:{seen_id}".encode()).decode().rstrip("=")
+
+
+def _read(cursor: str) -> tuple[datetime, int]:
+    """Raises BadRequest for what is no cursor of ours."""
+    try:
+        plain = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        plain = b""
+    match = _CURSOR.fullmatch(plain)
+    if match is None:
+        raise BadRequest.field("cursor", "send the cursor of the last answer as it was, or leave it out.")
+    return EPOCH + timedelta(microseconds=int(match[1])), int(match[2])

@@ -1,0 +1,74 @@
+"""What the OpenAPI schema says of the booking calls beyond their serializers."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter
+
+from bookings.models import Booking
+from staff.wire.schema import choice, date_filter, id_filter, text_filter
+
+BOOKING_FILTERS = [
+    date_filter("date_from", "First salon date of start_at, inclusive."),
+    date_filter("date_to", "Last salon date of start_at, inclusive."),
+    id_filter("staff_id", "With this staff member."),
+    id_filter("client_id", "For this client."),
+    id_filter("service_id", "Of this service."),
+    id_filter("location_id", "At this location."),
+    choice("status", Booking.Status.values, "With this status; the only way to list cancelled ones."),
+    text_filter("search", "Words in the client's name, phone or mail."),
+    choice("order", ("asc", "desc"), "asc: oldest start first."),
+]
+
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    {"type": "string", "pattern": r'^(\*|(W/)?"?[0-9]{1,9}"?)$'},
+    OpenApiParameter.HEADER,
+    description='The version you read, such as `"3"`: a stale write is refused with 412.',
+)
+
+EXAMPLE_NEW_BOOKING = OpenApiExample(
+    "A booking",
+    value={
+        "client_id": 5,
+        "staff_id": 2,
+        "service_id": 3,
+        "start_at": "2026-03-24 10:00:00",
+        "end_at": "2026-03-24 10:30:00",
+    },
+    request_only=True,
+)
+
+EXAMPLE_BOOKING = OpenApiExample(
+    "The booking",
+    value={
+        "id": 1,
+        "client_id": 5,
+        "staff_id": 2,
+        "service_id": 3,
+        "start_at": "2026-03-24 10:00:00",
+        "end_at": "2026-03-24 10:30:00",
+        "status": "scheduled",
+        "notes": "",
+        "internal_notes": "",
+        "provisional_token": None,
+        "feedback_token": None,
+        "waitlist_id": None,
+        "client_name": "John Smith",
+        "client_phone": "+4915112345678",
+        "service_name": "Haircut",
+        "staff_name": "Bea Brand",
+        "status_detail": "",
+        "key": "4f0a3c5e-2b2d-4a0e-9a52-0a5a4f6f1c11",
+        "session_id": 1,
+        "location_id": None,
+        "persons": 1,
+        "price": "38.00",
+        "source": "api",
+        "version": 1,
+        "created_at": "2026-03-20 09:12:44",
+        "updated_at": "2026-03-20 09:12:44",
+        "warnings": [],
+    },
+    response_only=True,
+    status_codes=["200"],
+)

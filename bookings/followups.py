@@ -1,0 +1,110 @@
+"""What a completed visit earns: a review request and follow-up mails (contract §1.4 "to completed")."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+
+from django.db.models import Q
+
+from bookings.models import Booking, BookingEvent
+from notifications import outbox
+from notifications.models import FollowupSequence, FollowupStep, Job, Message
+from notifications.outbox import Due
+from staff.models import SalonSettings
+from staff.schedule import instant_on
+
+REVIEW_REQUEST = "review.request"
+FOLLOWUP_STEP = "followup.step"
+
+REACHED = (Message.State.SENT, Message.State.KEPT, Message.State.UNCERTAIN)
+"""What has (or may have) reached the client is never sent a second time for the same booking."""
+
+
+def start(*, booking: Booking, event: BookingEvent, salon: SalonSettings, now: datetime) -> list[Due]:
+    """The mails due after this visit, without those that already reached this client for this booking."""
+    if booking.client is None:
+        return []
+    reached = _already_reached(booking)
+    dues = []
+    if (REVIEW_REQUEST, None) not in reached:
+        dues.append(_review(booking, event, salon=salon, now=now))
+    steps = FollowupStep.objects.filter(sequence__is_active=True).filter(
+        Q(sequence__service_id=booking.service_id) | Q(sequence__service_id__isnull=True)
+    )
+    dues += [
+        _step(booking, event, step, salon=salon, now=now)
+        for step in steps.order_by("sequence_id", "delay_days", "id")
+        if (FOLLOWUP_STEP, step.pk) not in reached
+    ]
+    return dues
+
+
+def stop(*, booking_id: int, now: datetime) -> None:
+    """The visit is not completed after all: what is still pending is cancelled."""
+    outbox.drop(
+        booking_id=booking_id, types=[REVIEW_REQUEST, FOLLOWUP_STEP], reason="no_longer_completed", now=now
+    )
+
+
+def stop_for_rebooking(*, client_id: int, now: datetime) -> None:
+    """The client has booked again: sequences with `stop_on_rebook` stop."""
+    pending = Job.objects.filter(
+        state=Job.State.PENDING, type=FOLLOWUP_STEP, recipient=f"client:{client_id}"
+    ).values_list("once_key", "payload")
+    steps = {once_key: payload["sequence_id"] for once_key, payload in pending}
+    if not steps:
+        return
+    stopping = FollowupSequence.objects.filter(pk__in=set(steps.values()), stop_on_rebook=True)
+    stopping_ids = set(stopping.values_list("pk", flat=True))
+    for once_key, sequence_id in steps.items():
+        if sequence_id in stopping_ids:
+            outbox.drop(once_key_prefix=once_key, reason="rebooked", now=now)
+
+
+def _review(booking: Booking, event: BookingEvent, *, salon: SalonSettings, now: datetime) -> Due:
+    return _due(
+        REVIEW_REQUEST,
+        booking,
+        once_key=f"{REVIEW_REQUEST}:{booking.pk}:{event.pk}",
+        run_at=max(now, booking.end_at) + timedelta(hours=salon.review_delay_hours),
+        payload={},
+    )
+
+
+def _step(
+    booking: Booking, event: BookingEvent, step: FollowupStep, *, salon: SalonSettings, now: datetime
+) -> Due:
+    visit = max(now, booking.end_at).astimezone(salon.zone).date()
+    day = visit + timedelta(days=step.delay_days)
+    return _due(
+        FOLLOWUP_STEP,
+        booking,
+        once_key=f"{FOLLOWUP_STEP}:{booking.pk}:{event.pk}:{step.pk}",
+        run_at=max(now, instant_on(day, time(salon.followup_hour), zone=salon.zone)),
+        payload={"step_id": step.pk, "sequence_id": step.sequence_id},
+    )
+
+
+def _due(type: str, booking: Booking, *, once_key: str, run_at: datetime, payload: dict[str, int]) -> Due:
+    return Due(
+        type=type,
+        once_key=once_key,
+        run_at=run_at,
+        booking_id=booking.pk,
+        client_id=booking.client_id,
+        recipient=f"client:{booking.client_id}",
+        to=booking.client.email if booking.client is not None else "",
+        payload=payload,
+    )
+
+
+def _already_reached(booking: Booking) -> set[tuple[str, int | None]]:
+    told = Message.objects.filter(
+        booking_id=booking.pk,
+        client_id=booking.client_id,
+        type__in=[REVIEW_REQUEST, FOLLOWUP_STEP],
+        state__in=REACHED,
+    )
+    return {
+        (type, (payload or {}).get("step_id")) for type, payload in told.values_list("type", "job__payload")
+    }

@@ -1,0 +1,24 @@
+"""THE DOOR: whatever happens to a booking happens here (design §2, idea 1; contract §1.3-1.4).
+
+Every function is keyword-only, takes `actor`, and is one transaction: it locks the booking, then
+the staff rows it leaves and enters in id order, then a waitlist entry; checks; saves; writes its
+BookingEvent; enqueues. No network inside. `effects.py` reads like the contract's table.
+"""
+
+from bookings.lifecycle.answer import accept, decline, lapse_due, request_of
+from bookings.lifecycle.book import Order, book
+from bookings.lifecycle.change import cancel, change
+from bookings.lifecycle.outcome import Outcome, Warning
+
+__all__ = [
+    "Order",
+    "Outcome",
+    "Warning",
+    "accept",
+    "book",
+    "cancel",
+    "change",
+    "decline",
+    "lapse_due",
+    "request_of",
+]

@@ -1,0 +1,210 @@
+"""Making a booking (contract §1.2 POST, §1.3, §1.4)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from bookings import holds, waitlist
+from bookings.availability import refusals_for, warnings_for
+from bookings.availability.lookups import bookable, check_agenda, check_holiday, check_times, find_service
+from bookings.busy import OCCUPYING, lock_staff, occupy, taken_as_conflict
+from bookings.lifecycle import effects, rules
+from bookings.lifecycle.audit import record
+from bookings.lifecycle.outcome import Change, Outcome, Warning
+from bookings.lifecycle.requests import ask_client
+from bookings.models import Booking, WaitlistEntry
+from clients.models import Client
+from staff.actor import Actor
+from staff.errors import BadRequest
+from staff.models import SalonSettings, Service, Staff
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What somebody wants to book; times are UTC. The fields are those of contract §1.2.
+
+    `status` and `detail` are a dialect's own code; `provisional` is the native request that mails
+    accept and decline links. `own_door` True: a client books for themselves, so what staff may
+    overrule (working hours, notice, horizon) refuses. `foreign_data` is stored and echoed.
+    """
+
+    client_id: int
+    staff_id: int
+    service_id: int
+    start_at: datetime
+    end_at: datetime
+    notes: str = ""
+    internal_notes: str = ""
+    provisional: bool = False
+    waitlist_id: int | None = None
+    base_url: str = ""
+    location_id: int | None = None
+    persons: int = 1
+    allow_overlap: bool = False
+    hold_token: str | None = None
+    session_of: int | None = None
+    status: str = Booking.Status.SCHEDULED
+    detail: str = ""
+    notify_client: bool = True
+    source: str = "api"
+    series_id: int | None = None
+    foreign_data: Mapping[str, Any] | None = None
+    reason: str = ""
+    own_door: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Party:
+    """Everybody and everything the order names, read and found fit."""
+
+    staff: Staff
+    client: Client
+    service: Service
+    location_id: int | None
+    entry: WaitlistEntry | None
+    session: Booking | None
+    members: list[Booking]
+
+
+def book(
+    *, actor: Actor, order: Order, salon: SalonSettings | None = None, now: datetime | None = None
+) -> Outcome:
+    """Make the booking and set in motion what contract §1.4 says of POST.
+
+    Raises BadRequest (400, holiday included), Forbidden (403, somebody else's agenda), SlotTaken,
+    SessionFull, ClientAlreadyInSession (409). A refusal stores nothing.
+    """
+    salon = salon or SalonSettings.load()
+    check_times(order.start_at, order.end_at)
+    check_agenda(actor, order.staff_id)
+    wanted: list[Booking] = []
+    with taken_as_conflict(actor, wanted, zone=salon.zone), transaction.atomic():
+        session = None if order.session_of is None else _lock_joined_session(actor, order)
+        staff = bookable(lock_staff(order.staff_id).get(order.staff_id), order.staff_id)
+        now = now or timezone.now()
+        party = _gather(order, staff=staff, session=session, salon=salon, now=now)
+        warnings = _checked_hours(order, party, salon=salon, now=now)
+
+        booking = _saved(order, party, salon=salon, now=now)
+        wanted.append(booking)
+        if booking.status in OCCUPYING:
+            occupy(booking, overlap=order.allow_overlap or salon.double_booking == "allow", now=now)
+        event = record(
+            booking,
+            actor=actor,
+            from_status="",
+            changes={"allow_overlap": [None, True]} if order.allow_overlap else {},
+            reason=order.reason,
+            now=now,
+        )
+        effects.set_in_motion(
+            Change(
+                booking=booking,
+                before=None,
+                event=event,
+                salon=salon,
+                actor=actor,
+                now=now,
+                notify_client=order.notify_client,
+            )
+        )
+    return Outcome(booking=booking, warnings=warnings)
+
+
+def _lock_joined_session(actor: Actor, order: Order) -> Booking:
+    """The first booking of the session to join: same service, staff member and times as ordered."""
+    joined = Booking.objects.visible_to(actor).filter(pk=order.session_of).first()
+    first = None if joined is None else rules.lock_session(joined.session_id)
+    if first is None:
+        raise BadRequest.field("session_of", f"There is no booking {order.session_of} to join.")
+    asked = (order.service_id, order.staff_id, order.start_at, order.end_at)
+    if asked != (first.service_id, first.staff_id, first.start_at, first.end_at):
+        raise BadRequest.field(
+            "session_of", "send the same service_id, staff_id, start_at and end_at as the session has."
+        )
+    return first
+
+
+def _gather(
+    order: Order, *, staff: Staff, session: Booking | None, salon: SalonSettings, now: datetime
+) -> _Party:
+    client = rules.find_client(order.client_id)
+    service = find_service(order.service_id)
+    check_holiday(order.start_at, order.end_at, zone=salon.zone)
+    rules.check_pair(order.status, order.detail)
+    rules.check_persons(order.persons, service)
+    members = [] if session is None else rules.live_members(session.pk)
+    if session is not None:
+        rules.check_room(members, client_id=client.pk, persons=order.persons, service=service)
+    if order.hold_token is not None:
+        holds.take_over(token=order.hold_token, staff_id=staff.pk, now=now)
+    entry = None
+    if order.waitlist_id is not None:
+        entry = waitlist.book_entry(
+            entry_id=order.waitlist_id, client_id=client.pk, service_id=service.pk, now=now
+        )
+    return _Party(
+        staff=staff,
+        client=client,
+        service=service,
+        location_id=rules.location_for(order.location_id, staff=staff),
+        entry=entry,
+        session=session,
+        members=members,
+    )
+
+
+def _checked_hours(order: Order, party: _Party, *, salon: SalonSettings, now: datetime) -> list[Warning]:
+    asked = {
+        "staff": party.staff,
+        "service": party.service,
+        "start_at": order.start_at,
+        "end_at": order.end_at,
+        "salon": salon,
+        "now": now,
+    }
+    if order.own_door:
+        refusals = refusals_for(**asked)
+        if refusals:
+            raise BadRequest.field("start_at", refusals[0].message, code=refusals[0].code)
+        return []
+    return [Warning(code=each.code, message=each.message) for each in warnings_for(**asked)]
+
+
+def _saved(order: Order, party: _Party, *, salon: SalonSettings, now: datetime) -> Booking:
+    booking = Booking(
+        client=party.client,
+        staff=party.staff,
+        service=party.service,
+        location_id=party.location_id,
+        start_at=order.start_at,
+        end_at=order.end_at,
+        status=Booking.Status.PROVISIONAL if order.provisional else order.status,
+        status_detail=order.detail,
+        notes=order.notes,
+        internal_notes=order.internal_notes,
+        waitlist=party.entry,
+        session_of_id=None if party.session is None else party.session.pk,
+        series_id=order.series_id,
+        party=party.members[0].party if party.members else uuid.uuid4(),
+        persons=order.persons,
+        price=party.service.price,
+        buffer_before_minutes=party.service.buffer_before_minutes,
+        buffer_after_minutes=party.service.buffer_after_minutes,
+        source=order.source,
+        base_url=order.base_url,
+        foreign_data=dict(order.foreign_data or {}),
+        created_at=now,
+        updated_at=now,
+    )
+    if order.provisional:
+        ask_client(booking, hours=salon.provisional_hours, now=now)
+    booking.save(force_insert=True)
+    return booking

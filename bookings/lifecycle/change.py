@@ -1,0 +1,378 @@
+"""Changing and cancelling a booking (contract §1.2 PUT and DELETE, §1.3, §1.4)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from bookings.availability import warnings_for
+from bookings.availability.lookups import bookable, check_agenda, check_holiday, check_times, find_service
+from bookings.busy import OCCUPYING, lock_staff, occupy, release, taken_as_conflict
+from bookings.lifecycle import effects, rules
+from bookings.lifecycle.audit import record
+from bookings.lifecycle.outcome import Before, Change, Outcome, Warning
+from bookings.lifecycle.requests import ask_client, set_deadline, spend_token
+from bookings.links import new_token
+from bookings.models import Booking, BookingEvent
+from staff.actor import Actor
+from staff.models import SalonSettings
+from staff.wire.times import print_when
+
+CHANGEABLE = frozenset(
+    {
+        "client_id",
+        "staff_id",
+        "service_id",
+        "location_id",
+        "start_at",
+        "end_at",
+        "status",
+        "status_detail",
+        "notes",
+        "internal_notes",
+        "persons",
+        "foreign_data",
+        "amelia_deleted",
+    }
+)
+"""The fields `change` takes: everything else of a booking follows from these."""
+
+SLOT = frozenset({"start_at", "end_at", "staff_id", "service_id"})
+"""What decides where the booking's busy times are (a service brings its own buffers)."""
+
+ON_THE_INVITATION = SLOT | {"status", "client_id", "location_id"}
+"""A change of one of these raises the SEQUENCE of the client's calendar entry."""
+
+UNAUDITED = frozenset({"status", "foreign_data", "amelia_deleted"})
+"""The status has its own columns in the audit row; the others are a dialect's echo."""
+
+
+@dataclass(slots=True)
+class _Edit:
+    """A locked booking with the changes merged in, not saved yet."""
+
+    booking: Booking
+    before: Before
+    stored: dict[str, Any]
+
+    def touches(self, *names: str) -> bool:
+        return any(getattr(self.booking, name) != self.stored[name] for name in names)
+
+    @property
+    def differing(self) -> list[str]:
+        return [name for name in sorted(CHANGEABLE) if self.touches(name)]
+
+    @property
+    def stands(self) -> bool:
+        return self.booking.status in OCCUPYING
+
+    @property
+    def reopened(self) -> bool:
+        return self.stands and self.before.status not in OCCUPYING
+
+    @property
+    def needs_slot(self) -> bool:
+        """Busy times have to be written anew, and the database asked anew."""
+        return self.stands and (self.reopened or self.touches(*SLOT))
+
+
+def change(
+    *,
+    actor: Actor,
+    booking_id: int,
+    changes: Mapping[str, Any],
+    expected_version: int | None = None,
+    reason: str = "",
+    allow_overlap: bool = False,
+    notify_client: bool = True,
+    ask_by_mail: bool = False,
+    base_url: str | None = None,
+    salon: SalonSettings | None = None,
+    now: datetime | None = None,
+) -> Outcome:
+    """Merge `changes` (fields of CHANGEABLE, times UTC) into the booking; absent keys keep their value.
+
+    `ask_by_mail`: entering `provisional` makes a token and mails accept and decline links (the native
+    door); without it nobody is asked (a dialect). Another status resets the detail unless
+    `status_detail` says otherwise; the same status changes nothing.
+    Raises BookingNotFound, Stale (412), BadRequest (holiday included), Forbidden, SlotTaken, SessionFull.
+    """
+    salon = salon or SalonSettings.load()
+    wanted: list[Booking] = []
+    with taken_as_conflict(actor, wanted, zone=salon.zone), transaction.atomic():
+        booking = rules.lock_booking(actor=actor, booking_id=booking_id)
+        rules.check_version(booking, expected_version)
+        return apply(
+            actor=actor,
+            booking=booking,
+            changes=changes,
+            how=How(
+                reason=reason,
+                overlap=allow_overlap,
+                notify_client=notify_client,
+                ask_by_mail=ask_by_mail,
+                base_url=base_url,
+            ),
+            salon=salon,
+            now=now,
+            wanted=wanted,
+        )
+
+
+def cancel(
+    *,
+    actor: Actor,
+    booking_id: int,
+    expected_version: int | None = None,
+    reason: str = "",
+    detail: str | None = None,
+    notify_client: bool = True,
+    salon: SalonSettings | None = None,
+    now: datetime | None = None,
+) -> Outcome:
+    """DELETE: to `cancelled`; 200 and nothing set in motion when it already is. Raises as `change`."""
+    target = {"status": Booking.Status.CANCELLED}
+    return change(
+        actor=actor,
+        booking_id=booking_id,
+        changes=target if detail is None else {**target, "status_detail": detail},
+        expected_version=expected_version,
+        reason=reason,
+        notify_client=notify_client,
+        salon=salon,
+        now=now,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """In which way a change is made; `apply` explains the fields of the same names in `change`.
+
+    `party` is given when a whole session changes together: the booking stays in it and shares this
+    party. `told_by_page` and `lapsed` are those of `outcome.Change`; `token_outcome` is what a spent
+    request link says.
+    """
+
+    reason: str = ""
+    overlap: bool = False
+    notify_client: bool = True
+    ask_by_mail: bool = False
+    base_url: str | None = None
+    party: uuid.UUID | None = None
+    told_by_page: bool = False
+    lapsed: bool = False
+    token_outcome: str = "withdrawn"
+
+
+def apply(
+    *,
+    actor: Actor,
+    booking: Booking,
+    changes: Mapping[str, Any],
+    how: How,
+    salon: SalonSettings,
+    now: datetime | None,
+    wanted: list[Booking],
+) -> Outcome:
+    """One change of a locked booking in the caller's transaction: check, lock, save, audit, set in motion."""
+    edit = _merged(booking, changes)
+    if not edit.differing:
+        return Outcome(booking=booking, changed=False)
+    _check(edit, actor=actor, salon=salon)
+    if edit.touches(*SLOT, "status", "persons", "client_id"):
+        _lock_around(edit)
+    now = now or timezone.now()
+
+    _freeze_service(edit)
+    _keep_session(edit, party=how.party)
+    _keep_tokens(edit, how=how, salon=salon, now=now)
+    _forget_what_was_announced(edit, told_by_page=how.told_by_page)
+    if edit.needs_slot:
+        booking.party = how.party or _party_for(booking)
+    if edit.stands:
+        booking.amelia_deleted = False
+    booking.base_url = booking.base_url if how.base_url is None else how.base_url
+    booking.version += 1
+    booking.sequence += edit.touches(*ON_THE_INVITATION)
+    booking.updated_at = now
+    booking.save()
+
+    wanted.append(booking)
+    if edit.needs_slot:
+        occupy(booking, overlap=how.overlap or salon.double_booking == "allow", now=now)
+    elif not edit.stands:
+        release(booking)
+    event = _audited(edit, actor=actor, how=how, salon=salon, now=now)
+    effects.set_in_motion(
+        Change(
+            booking=booking,
+            before=edit.before,
+            event=event,
+            salon=salon,
+            actor=actor,
+            now=now,
+            notify_client=how.notify_client,
+            told_by_page=how.told_by_page,
+            lapsed=how.lapsed,
+        )
+    )
+    return Outcome(booking=booking, warnings=_warnings(edit, salon=salon, now=now))
+
+
+def _merged(booking: Booking, changes: Mapping[str, Any]) -> _Edit:
+    """Assign the changes; another status resets the detail unless the change names one."""
+    if unknown := set(changes) - CHANGEABLE:
+        raise ValueError(f"not changeable: {sorted(unknown)}")
+    edit = _Edit(
+        booking=booking,
+        before=Before.of(booking),
+        stored={name: getattr(booking, name) for name in CHANGEABLE},
+    )
+    for name, value in changes.items():
+        setattr(booking, name, value)
+    if edit.touches("status") and "status_detail" not in changes:
+        booking.status_detail = ""
+    return edit
+
+
+def _check(edit: _Edit, *, actor: Actor, salon: SalonSettings) -> None:
+    booking = edit.booking
+    if edit.touches("status", "status_detail"):
+        rules.check_pair(booking.status, booking.status_detail)
+    if edit.touches("start_at", "end_at"):
+        check_times(booking.start_at, booking.end_at)
+    if edit.touches("start_at", "end_at") or edit.reopened:
+        check_holiday(booking.start_at, booking.end_at, zone=salon.zone)
+    if edit.touches("staff_id"):
+        check_agenda(actor, booking.staff_id)
+    if edit.touches("client_id"):
+        rules.find_client(booking.client_id)
+    if edit.touches("service_id"):
+        find_service(booking.service_id)
+    if edit.touches("location_id") and booking.location_id is not None:
+        rules.find_location(booking.location_id)
+
+
+def _lock_around(edit: _Edit) -> None:
+    """The session's first booking, then the staff rows left and entered, in id order."""
+    booking = edit.booking
+    if booking.session_id != booking.pk:
+        rules.lock_session(booking.session_id)
+    staff = lock_staff(edit.before.staff_id, booking.staff_id)
+    if edit.touches("staff_id"):
+        bookable(staff.get(booking.staff_id), booking.staff_id)
+
+
+def _freeze_service(edit: _Edit) -> None:
+    """Another service: buffers and price are frozen anew, the times stay (contract §1.3)."""
+    if edit.touches("service_id"):
+        service = edit.booking.service
+        edit.booking.price = service.price
+        edit.booking.buffer_before_minutes = service.buffer_before_minutes
+        edit.booking.buffer_after_minutes = service.buffer_after_minutes
+
+
+def _keep_session(edit: _Edit, *, party: uuid.UUID | None) -> None:
+    """A move takes the booking out into a session of its own; who stays or comes back needs room there."""
+    booking = edit.booking
+    if party is None and edit.touches(*SLOT):
+        _leave_session(booking)
+        if edit.touches("persons", "service_id"):
+            rules.check_persons(booking.persons, booking.service)
+    elif edit.stands and (edit.reopened or edit.touches("persons", "client_id")):
+        others = rules.live_members(booking.session_id, but=booking.pk)
+        if others or edit.touches("persons"):
+            rules.check_room(
+                others, client_id=booking.client_id, persons=booking.persons, service=booking.service
+            )
+
+
+def _leave_session(booking: Booking) -> None:
+    """Contract §6: `session_id` is the id of the session's first booking, so when that one leaves,
+    those who stay are named after the next one (docs/adr/0004)."""
+    if booking.session_of_id is not None:
+        booking.session_of_id = None
+        return
+    staying = list(
+        Booking.objects.filter(session_of_id=booking.pk).order_by("pk").values_list("pk", flat=True)
+    )
+    if staying:
+        Booking.objects.filter(pk=staying[0]).update(session_of_id=None)
+        Booking.objects.filter(pk__in=staying[1:]).update(session_of_id=staying[0])
+
+
+def _party_for(booking: Booking) -> uuid.UUID:
+    """The party of those present in its session, else a fresh one.
+
+    Never the one it had: a deliberate overlap may stand there under that party, and a later move or
+    restore is checked anew (contract §1.3).
+    """
+    present = rules.live_members(booking.session_of_id or booking.pk, but=booking.pk)
+    return present[0].party if present else uuid.uuid4()
+
+
+def _keep_tokens(edit: _Edit, *, how: How, salon: SalonSettings, now: datetime) -> None:
+    booking = edit.booking
+    provisional = booking.status == Booking.Status.PROVISIONAL
+    had_token = booking.provisional_token is not None
+    if had_token and (not provisional or edit.touches("client_id")):
+        spend_token(booking, outcome=how.token_outcome, now=now)
+    asks_again = had_token and edit.touches("client_id")
+    if provisional and (asks_again or (how.ask_by_mail and edit.touches("status"))):
+        ask_client(booking, hours=salon.provisional_hours, now=now)
+    elif booking.provisional_token is not None and edit.touches("start_at"):
+        set_deadline(booking, hours=salon.provisional_hours, now=now)
+    if booking.status == Booking.Status.COMPLETED and booking.feedback_token is None:
+        booking.feedback_token = new_token()
+
+
+def _forget_what_was_announced(edit: _Edit, *, told_by_page: bool) -> None:
+    """Another client knows nothing yet; one who declined on our page believes in no booking."""
+    booking = edit.booking
+    declined = told_by_page and booking.status == Booking.Status.CANCELLED
+    if declined or edit.touches("client_id"):
+        booking.announced_as = ""
+        booking.announced_start_at = booking.announced_end_at = None
+
+
+def _audited(edit: _Edit, *, actor: Actor, how: How, salon: SalonSettings, now: datetime) -> BookingEvent:
+    booking = edit.booking
+    changes = {
+        name: [_plain(edit.stored[name], salon), _plain(getattr(booking, name), salon)]
+        for name in edit.differing
+        if name not in UNAUDITED
+    }
+    if how.overlap and edit.needs_slot:
+        changes["allow_overlap"] = [None, True]
+    return record(
+        booking,
+        actor=actor,
+        from_status=edit.before.status,
+        changes=changes,
+        reason=how.reason,
+        now=now,
+    )
+
+
+def _plain(value: Any, salon: SalonSettings) -> Any:
+    return print_when(value, zone=salon.zone) if isinstance(value, datetime) else value
+
+
+def _warnings(edit: _Edit, *, salon: SalonSettings, now: datetime) -> list[Warning]:
+    if not edit.needs_slot:
+        return []
+    found = warnings_for(
+        staff=edit.booking.staff,
+        service=edit.booking.service,
+        start_at=edit.booking.start_at,
+        end_at=edit.booking.end_at,
+        salon=salon,
+        now=now,
+    )
+    return [Warning(code=each.code, message=each.message) for each in found]

@@ -1,0 +1,262 @@
+"""What a change sets in motion: contract §1.4, row by row.
+
+Runs in the change's own transaction. A job's once_key carries the audit event, so each row of the
+table happens once per change of that kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import F
+
+from bookings import followups, noshow, waitlist
+from bookings.busy import OCCUPYING
+from bookings.lifecycle import notices
+from bookings.lifecycle.outcome import Change
+from bookings.models import Booking
+from clients.models import Client
+from notifications import inapp, outbox
+from notifications.outbox import Due
+
+SCHEDULED = Booking.Status.SCHEDULED
+PROVISIONAL = Booking.Status.PROVISIONAL
+COMPLETED = Booking.Status.COMPLETED
+CANCELLED = Booking.Status.CANCELLED
+NO_SHOW = Booking.Status.NO_SHOW
+
+UPDATE_MAIL_DELAY = timedelta(seconds=settings.UPDATE_MAIL_DELAY_SECONDS)
+SOON = timedelta(minutes=60)
+UPDATE_MAIL_DELAY_WHEN_SOON = timedelta(minutes=2)
+
+STANDING_MAILS = ("booking.created", "booking.provisional", "booking.updated", "waitlist.confirmed")
+"""Mails that say the booking stands: moot once it does not."""
+
+
+def set_in_motion(change: Change) -> None:
+    if change.created:
+        dues = _booked(change)
+    else:
+        _drop_what_is_moot(change)
+        dues = [*_undone(change), *_owed(change)]
+        if change.restaffed and change.stands:
+            notices.tell_staff_member(change, "booking.new")
+    outbox.enqueue(dues, now=change.now)
+    if change.freed_slot:
+        _offer_to_waitlist(change)
+
+
+def _booked(change: Change) -> list[Due]:
+    """POST, regular, provisional or from the waitlist; a dialect may write any status at once."""
+    notices.tell_salon(change, "booking.new")
+    if change.booking.client_id is not None:
+        followups.stop_for_rebooking(client_id=change.booking.client_id, now=change.now)
+    return _announcement(change) if change.stands else _closed(change)
+
+
+def _drop_what_is_moot(change: Change) -> None:
+    """Mails that have not left and would no longer be true (contract §1.3 "status change")."""
+    if change.client_changed and change.before is not None:
+        former = f"client:{change.before.client_id}"
+        _drop(change, [*STANDING_MAILS, "booking.cancelled"], reason="another_client", recipient=former)
+    if change.left(OCCUPYING) and not change.stands:
+        why = "cancelled_meanwhile" if change.entered(CANCELLED) else "visit_closed"
+        _drop(change, STANDING_MAILS, reason=why)
+    if change.entered(PROVISIONAL) and change.booking.provisional_token is not None:
+        _drop(change, STANDING_MAILS, reason="asked_again")
+    if change.left(PROVISIONAL) and change.entered(SCHEDULED):
+        _drop(change, ["booking.provisional"], reason="accepted_meanwhile")
+    if change.left(CANCELLED):
+        _drop(change, ["booking.cancelled", "booking.lapsed"], reason="restored")
+
+
+def _undone(change: Change) -> list[Due]:
+    """Leaving completed or no-show takes back what that had set in motion."""
+    booking, before = change.booking, change.before
+    if change.gave_up(COMPLETED):
+        followups.stop(booking_id=booking.pk, now=change.now)
+    if before is None or not change.gave_up(NO_SHOW):
+        return []
+    Client.objects.filter(pk=before.client_id, no_show_count__gt=0).update(
+        no_show_count=F("no_show_count") - 1
+    )
+    return noshow.undo(booking=booking, event=change.event, salon=change.salon, now=change.now)
+
+
+def _owed(change: Change) -> list[Due]:
+    """What the new status, the new times or the new client owe."""
+    if change.client_changed:
+        return [*_tell_former_client(change), *(_announcement(change) if change.stands else _closed(change))]
+    if change.entered(SCHEDULED) and change.left(PROVISIONAL):
+        if change.told_by_page:
+            notices.tell_salon(change, "booking.accepted")
+        return _announcement(change)
+    if change.entered(SCHEDULED):
+        return _restored(change)
+    if change.entered(PROVISIONAL):
+        return _requested(change)
+    if change.entered(COMPLETED, CANCELLED, NO_SHOW):
+        return _closed(change)
+    if change.moved and change.stands:
+        return _moved(change)
+    return []
+
+
+def _announcement(change: Change) -> list[Due]:
+    """The first mail about a standing booking: confirmation, request, or waitlist confirmation."""
+    booking = change.booking
+    if booking.status == PROVISIONAL:
+        return _mail(change, "booking.provisional") if booking.provisional_token is not None else []
+    if booking.waitlist_id is not None:
+        return _mail(change, "waitlist.confirmed")
+    return _mail(change, "booking.created")
+
+
+def _requested(change: Change) -> list[Due]:
+    """To `provisional`: a native one asks the client by mail; a dialect's has no token and asks nobody."""
+    if change.booking.provisional_token is not None:
+        return _mail(change, "booking.provisional")
+    return _moved(change) if change.moved else []
+
+
+def _restored(change: Change) -> list[Due]:
+    """To `scheduled` from a closed status: tell the client unless they still believe in this booking.
+
+    A cancellation mail that was not sent is dropped by `_left`, so nothing goes out; one that is on its
+    way counts as sent, and the confirmation waits behind it.
+    """
+    booking = change.booking
+    cancelling = outbox.on_its_way(booking_id=booking.pk, types=["booking.cancelled", "booking.lapsed"])
+    if booking.announced_as != SCHEDULED or cancelling:
+        return _mail(change, "booking.created")
+    if (booking.announced_start_at, booking.announced_end_at) != (booking.start_at, booking.end_at):
+        return _moved(change)
+    return []
+
+
+def _moved(change: Change) -> list[Due]:
+    """One pending update mail per booking, due a while after the latest move."""
+    delay = UPDATE_MAIL_DELAY
+    if change.booking.start_at - change.now < SOON:
+        delay = min(delay, UPDATE_MAIL_DELAY_WHEN_SOON)
+    return _mail(change, "booking.updated", delay=delay, dedupe_key=f"booking.updated:{change.booking.pk}")
+
+
+def _closed(change: Change) -> list[Due]:
+    """To completed, no-show or cancelled."""
+    booking, now = change.booking, change.now
+    inapp.withdraw(booking_id=booking.pk, type="booking.followup")
+    if change.took_up(COMPLETED):
+        return followups.start(booking=booking, event=change.event, salon=change.salon, now=now)
+    if change.took_up(NO_SHOW):
+        Client.objects.filter(pk=booking.client_id).update(no_show_count=F("no_show_count") + 1)
+        return noshow.charge(booking=booking, event=change.event, salon=change.salon, now=now)
+    if change.created or change.client_changed:
+        return []
+    return _cancelled(change)
+
+
+def _cancelled(change: Change) -> list[Due]:
+    """A request that was declined on our page, or that lapsed, has its own words."""
+    if change.told_by_page:
+        notices.tell_salon(change, "booking.declined")
+        return []
+    if change.lapsed:
+        notices.tell_salon(change, "booking.lapsed")
+        return _mail(change, "booking.lapsed")
+    return _mail(change, "booking.cancelled")
+
+
+def _tell_former_client(change: Change) -> list[Due]:
+    """Another client: what the old one was told is taken back."""
+    before = change.before
+    if before is None or before.client_id is None:
+        return []
+    if before.status not in OCCUPYING or not change.notify_client or before.end_at <= change.now:
+        return []
+    client = Client.objects.filter(pk=before.client_id).first()
+    return [
+        _due(
+            change,
+            "booking.cancelled",
+            client=client,
+            client_id=before.client_id,
+            payload={
+                "announced": {
+                    "as": before.announced_as,
+                    "start_at": None
+                    if before.announced_start_at is None
+                    else before.announced_start_at.isoformat(),
+                    "end_at": None
+                    if before.announced_end_at is None
+                    else before.announced_end_at.isoformat(),
+                }
+            },
+        )
+    ]
+
+
+def _offer_to_waitlist(change: Change) -> None:
+    """The waitlist step, for the slot the booking had before."""
+    before = change.before
+    if before is None or before.start_at <= change.now:
+        return
+    waitlist.offer_freed_slot(
+        freed=waitlist.FreedSlot(
+            staff_id=before.staff_id,
+            service_id=before.service_id,
+            start_at=before.start_at,
+            end_at=before.end_at,
+            client_id=before.client_id,
+            booking_id=change.booking.pk,
+            base_url=change.booking.base_url,
+        ),
+        event_id=change.event.pk,
+        salon=change.salon,
+        now=change.now,
+    )
+
+
+def _mail(
+    change: Change, type: str, *, delay: timedelta = timedelta(0), dedupe_key: str | None = None
+) -> list[Due]:
+    """One mail to the booking's client; none when this change is silent or the visit has ended."""
+    booking = change.booking
+    if not change.notify_client or booking.client_id is None or change.ended:
+        return []
+    due = _due(
+        change, type, client=booking.client, client_id=booking.client_id, delay=delay, dedupe_key=dedupe_key
+    )
+    return [due]
+
+
+def _due(
+    change: Change,
+    type: str,
+    *,
+    client: Client | None,
+    client_id: int,
+    delay: timedelta = timedelta(0),
+    dedupe_key: str | None = None,
+    payload: Mapping[str, Any] | None = None,
+) -> Due:
+    return Due(
+        type=type,
+        once_key=f"{type}:{change.booking.pk}:{change.event.pk}:{client_id}",
+        run_at=change.now + delay,
+        booking_id=change.booking.pk,
+        client_id=client_id,
+        recipient=f"client:{client_id}",
+        to="" if client is None else client.email,
+        payload=payload or {},
+        dedupe_key=dedupe_key,
+    )
+
+
+def _drop(change: Change, types: Collection[str], *, reason: str, recipient: str | None = None) -> None:
+    outbox.drop(
+        booking_id=change.booking.pk, types=list(types), reason=reason, recipient=recipient, now=change.now
+    )

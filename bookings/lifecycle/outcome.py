@@ -1,0 +1,137 @@
+"""What a door function gives back, and what one change was."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bookings.busy import OCCUPYING
+from bookings.models import Booking, BookingEvent
+from staff.actor import Actor
+from staff.models import SalonSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Warning:
+    """Something staff may do all the same, said in the answer's `warnings`."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    booking: Booking
+    warnings: list[Warning] = field(default_factory=list)
+    changed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """A booking as it was before the change (times UTC)."""
+
+    client_id: int | None
+    staff_id: int
+    service_id: int
+    start_at: datetime
+    end_at: datetime
+    status: str
+    announced_as: str
+    announced_start_at: datetime | None
+    announced_end_at: datetime | None
+
+    @classmethod
+    def of(cls, booking: Booking) -> Before:
+        return cls(
+            client_id=booking.client_id,
+            staff_id=booking.staff_id,
+            service_id=booking.service_id,
+            start_at=booking.start_at,
+            end_at=booking.end_at,
+            status=booking.status,
+            announced_as=booking.announced_as,
+            announced_start_at=booking.announced_start_at,
+            announced_end_at=booking.announced_end_at,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of one booking, saved and audited: what the effects are decided from.
+
+    `event` is its identity: every job it causes carries the event's id in its once_key.
+    `notify_client` False: no mail to the client from this change. `told_by_page` True: the client
+    did it on our page, which says what happened in place of a mail. `lapsed`: nobody answered.
+    """
+
+    booking: Booking
+    before: Before | None
+    event: BookingEvent
+    salon: SalonSettings
+    actor: Actor
+    now: datetime
+    notify_client: bool = True
+    told_by_page: bool = False
+    lapsed: bool = False
+
+    @property
+    def created(self) -> bool:
+        return self.before is None
+
+    def entered(self, *statuses: str) -> bool:
+        """The booking is in one of `statuses` now and was in another status before."""
+        status_before = "" if self.before is None else self.before.status
+        return self.booking.status in statuses and status_before != self.booking.status
+
+    def left(self, statuses: str | Collection[str]) -> bool:
+        """The booking was in one of `statuses` and is in another status now."""
+        wanted = (statuses,) if isinstance(statuses, str) else tuple(statuses)
+        return (
+            self.before is not None
+            and self.before.status in wanted
+            and self.before.status != self.booking.status
+        )
+
+    def took_up(self, status: str) -> bool:
+        """`status` began for this client: the booking entered it, or got this client while in it."""
+        return self.booking.status == status and (self.entered(status) or self.client_changed)
+
+    def gave_up(self, status: str) -> bool:
+        """`status` ended for the client of before: the booking left it, or lost that client while in it."""
+        was = self.before is not None and self.before.status == status
+        return was and (self.booking.status != status or self.client_changed)
+
+    @property
+    def moved(self) -> bool:
+        return self.before is not None and (self.before.start_at, self.before.end_at) != (
+            self.booking.start_at,
+            self.booking.end_at,
+        )
+
+    @property
+    def restaffed(self) -> bool:
+        return self.before is not None and self.before.staff_id != self.booking.staff_id
+
+    @property
+    def client_changed(self) -> bool:
+        return self.before is not None and self.before.client_id != self.booking.client_id
+
+    @property
+    def stands(self) -> bool:
+        """The booking occupies its staff member now."""
+        return self.booking.status in OCCUPYING
+
+    @property
+    def stood(self) -> bool:
+        return self.before is not None and self.before.status in OCCUPYING
+
+    @property
+    def ended(self) -> bool:
+        """It has already ended: nobody is mailed about its times any more (contract §1.3 "past")."""
+        return self.booking.end_at <= self.now
+
+    @property
+    def freed_slot(self) -> bool:
+        """The slot it had is free again: a closing, a move away, another staff member."""
+        return self.stood and (not self.stands or self.moved or self.restaffed)

@@ -1,0 +1,99 @@
+"""What the door checks before it writes (contract §1.2-1.3). Raises staff.errors / bookings.errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import Q
+
+from bookings.errors import BookingNotFound, ClientAlreadyInSession, SessionFull
+from bookings.models import LEGAL_STATUS_PAIRS, Booking
+from clients.models import Client
+from staff.actor import Actor
+from staff.errors import BadRequest, Stale
+from staff.models import Location, Service, Staff
+
+
+def lock_booking(*, actor: Actor, booking_id: int) -> Booking:
+    """The booking, its row locked. Raises BookingNotFound, also when `actor` may not see it."""
+    booking = (
+        Booking.objects.select_for_update(no_key=True, of=("self",))
+        .visible_to(actor)
+        .filter(pk=booking_id)
+        .first()
+    )
+    if booking is None:
+        raise BookingNotFound
+    return booking
+
+
+def check_version(booking: Booking, expected_version: int | None) -> None:
+    if expected_version is not None and booking.version != expected_version:
+        raise Stale(
+            f"The booking has changed meanwhile: it is at version {booking.version}, you sent "
+            f"{expected_version}. Read it again and repeat your change."
+        )
+
+
+def check_pair(status: str, detail: str) -> None:
+    if (status, detail) not in LEGAL_STATUS_PAIRS:
+        raise BadRequest.field("status", f"'{status}' with the detail '{detail}' is not a legal pair.")
+
+
+def find_client(client_id: int) -> Client:
+    client = Client.objects.filter(pk=client_id, archived_at__isnull=True).first()
+    if client is None:
+        raise BadRequest.field("client_id", f"There is no client {client_id}, or they are archived.")
+    return client
+
+
+def find_location(location_id: int) -> None:
+    if not Location.objects.filter(pk=location_id, is_active=True).exists():
+        raise BadRequest.field("location_id", f"There is no location {location_id}, or it is closed.")
+
+
+def location_for(location_id: int | None, *, staff: Staff) -> int | None:
+    """The location asked for, else the staff member's, else the only one, else None (contract §1.2)."""
+    if location_id is not None:
+        find_location(location_id)
+        return location_id
+    if staff.location_id is not None:
+        return staff.location_id
+    only = list(Location.objects.filter(is_active=True).values_list("pk", flat=True)[:2])
+    return only[0] if len(only) == 1 else None
+
+
+def check_persons(persons: int, service: Service) -> None:
+    if persons < 1 or persons > service.max_capacity:
+        raise BadRequest.field(
+            "persons", f"{service.name} takes 1 to {service.max_capacity} persons; send a number in between."
+        )
+
+
+def lock_session(session_id: int) -> Booking | None:
+    """The session's first booking, locked: whoever joins, leaves or moves a session queues here."""
+    return Booking.objects.select_for_update(no_key=True, of=("self",)).filter(pk=session_id).first()
+
+
+def live_members(session_id: int, *, but: int | None = None) -> list[Booking]:
+    """The session's bookings that occupy, oldest first, without the booking `but`."""
+    members = Booking.objects.filter(session_id=session_id).filter(
+        Q(status=Booking.Status.SCHEDULED) | Q(status=Booking.Status.PROVISIONAL)
+    )
+    return list(members.exclude(pk=but).order_by("pk"))
+
+
+def check_room(members: Iterable[Booking], *, client_id: int | None, persons: int, service: Service) -> None:
+    """There is room for `persons` more beside the session's live `members`.
+
+    Raises ClientAlreadyInSession, SessionFull.
+    """
+    present = list(members)
+    if client_id is not None and any(member.client_id == client_id for member in present):
+        raise ClientAlreadyInSession
+    taken = sum(member.persons for member in present)
+    if taken + persons > service.max_capacity:
+        raise SessionFull(
+            f"{service.name} takes {service.max_capacity} persons and {taken} are booked; "
+            f"there is no room for {persons} more."
+        )

@@ -1,0 +1,15 @@
+"""The addresses under /api that belong to bookings; a trailing slash is taken off before (contract §0)."""
+
+from django.urls import path
+
+from bookings.api.bookings import BookingListView, BookingView
+from bookings.api.changes import BookingChangesView
+from bookings.api.history import BookingEventsView, BookingMessagesView
+
+urlpatterns = [
+    path("api/bookings", BookingListView.as_view()),
+    path("api/bookings/changes", BookingChangesView.as_view()),
+    path("api/bookings/<int:id>", BookingView.as_view()),
+    path("api/bookings/<int:id>/events", BookingEventsView.as_view()),
+    path("api/bookings/<int:id>/messages", BookingMessagesView.as_view()),
+]
