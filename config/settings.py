@@ -106,10 +106,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "staff.wire.middleware.JsonEdgeMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
+    "staff.wire.middleware.JsonEdgeMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -3,6 +3,11 @@
 from django.contrib import admin
 from django.urls import include, path
 
+handler400 = "staff.wire.handlers.bad_request"
+handler403 = "staff.wire.handlers.forbidden"
+handler404 = "staff.wire.handlers.not_found"
+handler500 = "staff.wire.handlers.server_error"
+
 urlpatterns = [
     path("", include("bookings.urls")),
     path("admin/", admin.site.urls),

@@ -5,8 +5,9 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 from config.refusal import refuse_wrong_settings
+from staff.wire.wsgi import guard
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-application = get_wsgi_application()
+application = guard(get_wsgi_application())
 refuse_wrong_settings()

@@ -15,7 +15,7 @@ from urllib.parse import unquote_to_bytes
 from django.conf import settings
 from django.core.exceptions import BadRequest, DisallowedHost
 from django.core.handlers.wsgi import WSGIRequest
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.module_loading import import_string
 
@@ -125,6 +125,10 @@ def finish(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase
         _become_json(request, response)
     response.cookies.clear()
     response.headers.setdefault("Cache-Control", "no-store")
+    if isinstance(response, HttpResponse):
+        response.headers.setdefault("Content-Length", str(len(response.content)))
+    if request.method == "HEAD":
+        _drop_body(response)
     return response
 
 
@@ -144,6 +148,14 @@ def error_format_of(request: HttpRequest) -> ErrorFormat:
 @lru_cache
 def _load(dotted_path: str) -> ErrorFormat:
     return import_string(dotted_path)
+
+
+def _drop_body(response: HttpResponseBase) -> None:
+    """Spares a HEAD the rows of a list: the server would fetch them all and throw them away."""
+    if isinstance(response, StreamingHttpResponse):
+        response.streaming_content = []
+    elif isinstance(response, HttpResponse):
+        response.content = b""
 
 
 def _become_json(request: HttpRequest, response: HttpResponse) -> None:
