@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import Client, override_settings
 from django.urls import path, register_converter
 from django.views.decorators.http import require_http_methods
@@ -21,6 +21,7 @@ from rest_framework.response import Response
 from staff.errors import Refused
 from staff.wire.gate import LARGEST_BODY
 from staff.wire.paths import IdConverter, is_json_path
+from staff.wire.renderer import array_response
 from staff.wire.views import GatedView
 from staff.wire.wsgi import guard
 
@@ -57,8 +58,21 @@ class Blind(Echo):
 
 
 class One(Echo):
-    def get(self, request: Request, thing_id: int) -> Response:
+    def get(self, request: Request, thing_id: int = 0) -> Response:
         return Response({"id": thing_id})
+
+
+class Long(Echo):
+    def get(self, request: Request) -> StreamingHttpResponse:  # type: ignore[override]
+        return array_response(self.chunks())
+
+    def chunks(self) -> Iterator[list[dict[str, Any]]]:
+        try:
+            for number in range(3):
+                seen.append(f"chunk {number}")
+                yield [{"id": number}]
+        finally:
+            seen.append("closed")
 
 
 def cookie(request: HttpRequest) -> HttpResponse:
@@ -89,6 +103,7 @@ def foreign(problem: Refused) -> tuple[int, object]:
 urlpatterns = [
     path("api/echo", Echo.as_view()),
     path("api/blind", Blind.as_view()),
+    path("api/long", Long.as_view()),
     path("api/things/<wire_test_id:thing_id>", One.as_view()),
     path("api/cookie", cookie),
     path("api/crash", crash),
@@ -110,7 +125,12 @@ def post(address: str, body: bytes | str, content_type: str = "application/json"
 
 
 def wsgi(
-    *, body: bytes = b"", path_info: str = "/api/echo", method: str = "POST", **environ: Any
+    *,
+    body: bytes = b"",
+    stream: io.BytesIO | None = None,
+    path_info: str = "/api/echo",
+    method: str = "POST",
+    **environ: Any,
 ) -> tuple[int, dict[str, str], bytes]:
     """A request as a WSGI server makes it, through the guard and the whole stack."""
     started: list[Any] = []
@@ -122,13 +142,15 @@ def wsgi(
             "SERVER_NAME": "testserver",
             "SERVER_PORT": "80",
             "wsgi.url_scheme": "http",
-            "wsgi.input": io.BytesIO(body),
+            "wsgi.input": stream or io.BytesIO(body),
             "CONTENT_TYPE": "application/json",
             **environ,
         },
         lambda status, headers: started.append((int(status[:3]), dict(headers))),
     )
-    return *started[0], b"".join(response)
+    content = b"".join(response)
+    response.close()  # type: ignore[attr-defined]
+    return *started[0], content
 
 
 @pytest.mark.parametrize("debug", [False, True])
@@ -178,6 +200,18 @@ def test_with_and_without_the_trailing_slash_alike(method: str) -> None:
     assert without.content == with_slash.content
     assert without.status_code in (200, 405)
     assert call("/api/echo//", **arguments).status_code == 404
+
+
+def test_a_head_has_the_headers_and_no_body() -> None:
+    status, headers, body = wsgi(method="HEAD", QUERY_STRING="a=b")
+    assert (status, body) == (200, b"")
+    assert headers["Content-Length"] == str(len(wsgi(method="GET", QUERY_STRING="a=b")[2]))
+
+
+def test_a_head_of_a_list_fetches_no_more_than_its_first_rows() -> None:
+    assert wsgi(method="HEAD", path_info="/api/long")[::2] == (200, b"")
+    assert seen == ["chunk 0", "closed"]
+    assert wsgi(method="GET", path_info="/api/long")[2] == b'[{"id":0},{"id":1},{"id":2}]'
 
 
 def test_the_slash_of_admin_is_its_own() -> None:
@@ -333,7 +367,7 @@ def test_a_huge_content_length_is_413_before_a_byte_is_read() -> None:
         def read(self, size: int | None = -1, /) -> bytes:
             raise AssertionError("the body was read")
 
-    status, _, _ = wsgi(**{"wsgi.input": Unread(), "CONTENT_LENGTH": "99999999999"})
+    status, _, _ = wsgi(stream=Unread(), CONTENT_LENGTH="99999999999")
     assert status == 413
 
 
@@ -370,7 +404,7 @@ def test_a_body_that_is_cut_off_is_400() -> None:
         def read(self, size: int | None = -1, /) -> bytes:
             raise OSError("the client is gone")
 
-    status, headers, body = wsgi(**{"wsgi.input": CutOff(), "CONTENT_LENGTH": "10"})
+    status, headers, body = wsgi(stream=CutOff(), CONTENT_LENGTH="10")
     assert (status, headers["Content-Type"], json.loads(body)["code"]) == (
         400,
         "application/json",
@@ -463,7 +497,7 @@ def test_a_dialects_addresses_print_its_own_errors_before_a_view_is_known() -> N
         assert client.get("/api/nothing").json() == NOT_FOUND
 
 
-def test_turning_an_error_into_json_does_not_end_the_request() -> None:
+def test_turning_an_error_into_json_does_not_end_the_request_twice() -> None:
     """A second request_finished would close the database connections under whoever answers."""
     ended: list[object] = []
 
@@ -475,7 +509,7 @@ def test_turning_an_error_into_json_does_not_end_the_request() -> None:
         assert wsgi(method="GET", path_info="/api/nothing")[0] == 404
     finally:
         request_finished.disconnect(note)
-    assert ended == []
+    assert len(ended) == 1
 
 
 def test_an_error_keeps_its_other_headers() -> None:

@@ -75,7 +75,8 @@ def test_an_integer_is_a_json_integer_within_its_bounds() -> None:
 def test_a_boolean_is_true_or_false() -> None:
     assert read(StrictBooleanField(), True) is True
     assert read(StrictBooleanField(), False) is False
-    for value in ("true", "false", 1, 0, "1", "on", "yes", 1.0, [], {}):
+    lookalikes: list[Any] = ["true", "false", 1, 0, "1", "on", "yes", 1.0, [], {}]
+    for value in lookalikes:
         assert read(StrictBooleanField(), value) == ["Send true or false, without quotes."]
     assert read(StrictBooleanField(), None) == ["This field may not be null."]
 
@@ -123,7 +124,8 @@ def test_a_slug_is_ascii_letters_digits_dash_and_underscore() -> None:
 
 def test_a_choice_is_one_of_the_strings() -> None:
     assert read(ChoiceTextField(["staff", "admin"]), "admin") == "admin"
-    for value in ("root", 1, True, ["admin"], {}, "", "Admin"):
+    others: list[Any] = ["root", 1, True, ["admin"], {}, "", "Admin"]
+    for value in others:
         assert read(ChoiceTextField(["staff", "admin"]), value) == ["Send one of: staff, admin."]
 
 
@@ -136,7 +138,8 @@ def test_a_time_is_read_on_the_salons_clock_and_printed_there() -> None:
         "The time of day is missing. Send 'YYYY-MM-DD HH:MM:SS' in salon time, "
         "or ISO 8601 such as '2026-03-24T10:00:00+01:00'."
     ]
-    for value in (1774342800, None, True, [], "2026-03-29 02:30", "1999-01-01 10:00"):
+    refused: list[Any] = [1774342800, None, True, [], "2026-03-29 02:30", "1999-01-01 10:00"]
+    for value in refused:
         assert isinstance(read(WallClockField(), value), list)
 
 

@@ -122,7 +122,8 @@ def test_a_bare_array_of_nothing() -> None:
 
 def test_a_failure_before_the_first_row_is_no_half_array() -> None:
     def away() -> Iterator[list[dict[str, Any]]]:
-        raise OperationalError("away")
+        for reason in ["away"]:
+            raise OperationalError(reason)
         yield []
 
     with pytest.raises(OperationalError):

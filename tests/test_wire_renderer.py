@@ -87,10 +87,10 @@ def test_an_array_that_breaks_off_stays_open() -> None:
         yield [{"a": 1}]
         raise RuntimeError("the database went away")
 
-    written = []
+    written: list[bytes] = []
     response = array_response(broken())
     with pytest.raises(RuntimeError, match="went away"):
-        written.extend(response.streaming_content)
+        written.extend(response)
     assert b"".join(written) == b'[{"a":1}'
 
 
@@ -105,7 +105,7 @@ def test_closing_the_response_closes_the_rows() -> None:
             closed.append(True)
 
     response = array_response(rows())
-    next(iter(response.streaming_content))
+    next(iter(response))
     response.close()
     assert closed == [True]
 
