@@ -50,7 +50,11 @@ def occupied_range(booking: Booking) -> tuple[datetime, datetime]:
 
 def forget_expired(staff_id: int, *, now: datetime) -> None:
     """Delete this staff member's expired holds: a constraint knows no clock."""
-    BusyTime.objects.filter(staff_id=staff_id, expires_at__isnull=False, expires_at__lte=now).delete()
+    BusyTime.objects.filter(_expired(staff_id, now=now)).delete()
+
+
+def _expired(staff_id: int, *, now: datetime) -> Q:
+    return Q(staff_id=staff_id, expires_at__isnull=False, expires_at__lte=now)
 
 
 def occupy(booking: Booking, *, overlap: bool, now: datetime) -> None:
@@ -60,8 +64,7 @@ def occupy(booking: Booking, *, overlap: bool, now: datetime) -> None:
     party is. A deliberate `overlap` is cut at the edges of the rows it overlaps: each segment takes
     the party of who is there, the rest its own.
     """
-    release(booking)
-    forget_expired(booking.staff_id, now=now)
+    BusyTime.objects.filter(Q(booking_id=booking.pk) | _expired(booking.staff_id, now=now)).delete()
     starts_at, ends_at = occupied_range(booking)
     segments = [(starts_at, ends_at, booking.party)]
     if overlap:

@@ -73,7 +73,15 @@ HANDLERS = {
 }
 
 # Dotted paths of functions that take `now`: called by the sweep every half minute, possibly twice at once.
-PERIODIC: list[str] = []
+PERIODIC = [
+    "bookings.lifecycle.lapse_due",
+    "bookings.lifecycle.remind_of_ended",
+    "bookings.waitlist.sweep_offers",
+    "bookings.holds.sweep_expired",
+]
+
+# Who knows the bookings that a holiday, time off or a departure touches: `staff` is below bookings.
+AFFECTED_BOOKINGS = "bookings.affected.affected_bookings"
 
 # --- Django ------------------------------------------------------------------------------------
 
@@ -179,6 +187,10 @@ AXES_LOCKOUT_PARAMETERS = ["username"]
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_VERBOSE = False
+AXES_USERNAME_CALLABLE = "staff.accounts.account_name"
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+PASSWORD_RESET_TIMEOUT = int(timedelta(hours=2).total_seconds())
 # The limit for an address is a throttle of the login endpoint; here one account is protected.
 SILENCED_SYSTEM_CHECKS = ["axes.W006"]
 
@@ -251,6 +263,7 @@ REST_FRAMEWORK = {
         "staff.auth.StaffTokenAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["staff.auth.IsLoggedIn"],
+    "DEFAULT_THROTTLE_CLASSES": ["staff.throttles.NativeKeyThrottle"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "NUM_PROXIES": TRUSTED_PROXIES,
     "UNAUTHENTICATED_USER": None,

@@ -9,6 +9,7 @@ from bookings.lifecycle.answer import accept, decline, lapse_due, request_of
 from bookings.lifecycle.book import Order, book
 from bookings.lifecycle.change import cancel, change
 from bookings.lifecycle.outcome import Outcome, Warning
+from bookings.lifecycle.reminders import remind_of_ended
 
 __all__ = [
     "Order",
@@ -20,5 +21,6 @@ __all__ = [
     "change",
     "decline",
     "lapse_due",
+    "remind_of_ended",
     "request_of",
 ]

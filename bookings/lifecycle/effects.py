@@ -139,6 +139,8 @@ def _restored(change: Change) -> list[Due]:
 
 def _moved(change: Change) -> list[Due]:
     """One pending update mail per booking, due a while after the latest move."""
+    if not change.ended:
+        inapp.withdraw(booking_id=change.booking.pk, type="booking.followup")
     delay = UPDATE_MAIL_DELAY
     if change.booking.start_at - change.now < SOON:
         delay = min(delay, UPDATE_MAIL_DELAY_WHEN_SOON)
