@@ -94,6 +94,7 @@ def test_an_array_that_breaks_off_stays_open() -> None:
     assert b"".join(written) == b'[{"a":1}'
 
 
+@pytest.mark.django_db
 def test_closing_the_response_closes_the_rows() -> None:
     closed = []
 
