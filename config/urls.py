@@ -1,7 +1,11 @@
 """Every address of the product."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, register_converter
+
+from staff.wire.paths import IdConverter
+
+register_converter(IdConverter, "id")
 
 handler400 = "staff.wire.handlers.bad_request"
 handler403 = "staff.wire.handlers.forbidden"
@@ -10,5 +14,7 @@ handler500 = "staff.wire.handlers.server_error"
 
 urlpatterns = [
     path("", include("bookings.urls")),
+    path("", include("clients.urls")),
+    path("", include("staff.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -1,7 +1,7 @@
 """Who is asking, and what they may do: contract §0, §1.3 "who" and §1.5 (auth, api-keys).
 
 Names: ApiKeyAuthentication, StaffTokenAuthentication; find_key, make_key_secret, KEY_PREFIX;
-IsLoggedIn, IsPerson, IsAdmin, IsAdminOrKey, AdminWrites, AnyoneButKeys;
+IsLoggedIn, IsPerson, IsAdmin, IsAdminOrKey, PersonWrites, AdminWrites, AnyoneButKeys;
 actor_of, actor_for, person_of, salon_of.
 
 Two credentials come as `Authorization: Bearer <...>`: a staff member's token (knox, stored hashed) and an
@@ -124,7 +124,7 @@ class IsLoggedIn(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if request.auth is None:
-            raise NotLoggedIn(headers={"WWW-Authenticate": SCHEME})
+            raise NotLoggedIn
         if isinstance(request.auth, ApiKey):
             self.check_key(request, request.auth)
         else:
@@ -164,13 +164,17 @@ class IsAdminOrKey(IsLoggedIn):
         IsAdmin().check_person(request, person)
 
 
-class AdminWrites(IsLoggedIn):
-    """Every staff member and key that may read reads; only an administrator in person writes."""
+class PersonWrites(IsLoggedIn):
+    """Every staff member and key that may read reads; only a person writes (whose rows: the domain says)."""
 
     def check_key(self, request: Request, key: ApiKey) -> None:
         if request.method not in SAFE_METHODS:
             IsPerson().check_key(request, key)
         super().check_key(request, key)
+
+
+class AdminWrites(PersonWrites):
+    """Every staff member and key that may read reads; only an administrator in person writes."""
 
     def check_person(self, request: Request, person: Staff) -> None:
         if request.method not in SAFE_METHODS:
@@ -223,14 +227,8 @@ def person_of(request: Request) -> Staff:
     if isinstance(request.auth, ApiKey):
         IsPerson().check_key(request, request.auth)
     if not isinstance(request.user, Staff):
-        raise NotLoggedIn(headers={"WWW-Authenticate": SCHEME})
+        raise NotLoggedIn
     return request.user
-
-
-def account_name(request: HttpRequest | None, credentials: dict[str, Any] | None) -> str:
-    """The account a login is counted on (AXES_USERNAME_CALLABLE): one, however the address is written."""
-    given = (credentials or {}).get("username") or (request.POST.get("username") if request else "")
-    return str(given or "").strip().lower()
 
 
 def _note_use(key: ApiKey, *, now: datetime) -> None:
@@ -256,4 +254,4 @@ def _may_be_limited(person: Staff) -> bool:
 
 
 def _unknown(message: str) -> NotLoggedIn:
-    return NotLoggedIn(message, code="invalid_token", headers={"WWW-Authenticate": SCHEME})
+    return NotLoggedIn(message, code="invalid_token")

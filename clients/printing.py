@@ -1,0 +1,31 @@
+"""A client as it stands on the wire (contract §1.5)."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from clients.models import Client
+from staff.wire.times import print_date, print_when
+
+
+def client_json(client: Client, *, zone: ZoneInfo) -> dict[str, Any]:
+    """Times on the wall clock of `zone`."""
+    return {
+        "id": client.pk,
+        "first_name": client.first_name,
+        "last_name": client.last_name,
+        "name": client.name,
+        "email": client.email,
+        "phone": client.phone,
+        "mobile": client.mobile,
+        "birthday": None if client.birthday is None else print_date(client.birthday),
+        "notes": client.notes,
+        "locale": client.locale,
+        "marketing_consent": client.marketing_consent,
+        "no_show_count": client.no_show_count,
+        "key": str(client.key),
+        "is_archived": client.archived_at is not None,
+        "created_at": print_when(client.created_at, zone=zone),
+        "updated_at": print_when(client.updated_at, zone=zone),
+    }

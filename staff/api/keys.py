@@ -1,0 +1,101 @@
+"""/api/api-keys (contract §1.5): administrators only, never a key itself."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from django.db.models import Q
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from staff.auth import IsAdmin, person_of, salon_of
+from staff.calls import SEARCH, checked_body, order_of, ordered, searched
+from staff.keys import change_key, make_key, revoke_key
+from staff.models import ApiKey
+from staff.printing import api_key_json
+from staff.rows import found
+from staff.serializers import ApiKeyMadeSerializer, ApiKeySerializer
+from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
+from staff.wire.query import query_bool, query_choice
+from staff.wire.schema import ID_IN_PATH, choice, documented, flag, list_answer
+from staff.wire.views import GatedView
+
+ORDERS = {"id": (), "name": ("name",), "last_used_at": ("last_used_at",)}
+
+
+class ApiKeyListView(GatedView):
+    permission_classes = [IsAdmin]
+
+    @documented(
+        "List API keys",
+        answer=list_answer(ApiKeySerializer),
+        parameters=[
+            *PAGE_PARAMETERS,
+            SEARCH,
+            choice("dialect", ApiKey.Dialect.values, "Only this dialect."),
+            flag("is_active", "Only those that still open something (1), or those revoked or expired (0)."),
+            order_of(ORDERS),
+        ],
+        description="Searched: name, prefix.",
+    )
+    def get(self, request: Request) -> HttpResponseBase:
+        keys = ApiKey.objects.all()
+        if (dialect := query_choice(request, "dialect", ApiKey.Dialect.values)) is not None:
+            keys = keys.filter(dialect=dialect)
+        if (active := query_bool(request, "is_active")) is not None:
+            dead = Q(revoked_at__isnull=False) | Q(expires_at__lte=timezone.now())
+            keys = keys.exclude(dead) if active else keys.filter(dead)
+        keys = ordered(request, searched(request, keys, fields=("name", "prefix")), ORDERS)
+        return answer_queryset(request, keys, row=partial(api_key_json, zone=salon_of(request).zone))
+
+    @documented(
+        "Make an API key",
+        request=ApiKeySerializer,
+        answer=ApiKeyMadeSerializer,
+        status=201,
+        description="The secret is in `key`, once. `mode` takes `read`, `write`, `read_write`, or 1, 2, 3.",
+    )
+    def post(self, request: Request) -> Response:
+        zone, now = salon_of(request).zone, timezone.now()
+        fields = checked_body(ApiKeySerializer, request, zone=zone, now=now)
+        key, secret = make_key(fields=fields, by=person_of(request), now=now)
+        return Response({**api_key_json(key, zone=zone), "key": secret}, status=201)
+
+
+class ApiKeyView(GatedView):
+    permission_classes = [IsAdmin]
+
+    @documented("One API key", answer=ApiKeySerializer, refused=[404], parameters=[ID_IN_PATH])
+    def get(self, request: Request, id: int) -> Response:
+        return _answer(request, found(ApiKey.objects.all(), id))
+
+    @documented(
+        "Change an API key",
+        request=ApiKeySerializer(partial=True),
+        answer=ApiKeySerializer,
+        refused=[404],
+        parameters=[ID_IN_PATH],
+        description="Name, mode and expiry; the dialect stays. Absent keys keep their value.",
+    )
+    def put(self, request: Request, id: int) -> Response:
+        zone, now = salon_of(request).zone, timezone.now()
+        fields = checked_body(ApiKeySerializer, request, partial=True, zone=zone, now=now)
+        return _answer(request, change_key(id, fields=fields, now=now))
+
+    patch = put
+
+    @documented(
+        "Revoke an API key",
+        answer=ApiKeySerializer,
+        refused=[404],
+        parameters=[ID_IN_PATH],
+        description="It opens nothing from now on; the row stays, with `revoked_at`.",
+    )
+    def delete(self, request: Request, id: int) -> Response:
+        return _answer(request, revoke_key(id, now=timezone.now()))
+
+
+def _answer(request: Request, key: ApiKey) -> Response:
+    return Response(api_key_json(key, zone=salon_of(request).zone))

@@ -1,0 +1,111 @@
+"""/api/staff (contract §1.5): everybody reads, administrators write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from staff.affected import affected_bookings
+from staff.auth import AdminWrites, actor_of, salon_of
+from staff.calls import SEARCH, checked_body, order_of, ordered, searched
+from staff.models import Staff
+from staff.people import Changed, change_person, deactivate, hire, with_services
+from staff.printing import staff_json
+from staff.rows import found
+from staff.serializers import StaffAnswerSerializer, StaffSerializer
+from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
+from staff.wire.query import query_bool, query_choice, query_id
+from staff.wire.schema import ID_IN_PATH, choice, documented, flag, id_filter, list_answer
+from staff.wire.views import GatedView
+
+ORDERS = {"name": ("name",), "id": ()}
+
+
+class StaffListView(GatedView):
+    permission_classes = [AdminWrites]
+
+    @documented(
+        "List staff",
+        answer=list_answer(StaffSerializer),
+        parameters=[
+            *PAGE_PARAMETERS,
+            SEARCH,
+            flag("is_active", "Only those who (do not) work here any more."),
+            flag("bookable", "Only those who can (not) be booked."),
+            choice("role", Staff.Role.values, "Only this role."),
+            id_filter("service_id", "Only those who offer this service."),
+            id_filter("location_id", "Only those of this location."),
+            order_of(ORDERS),
+        ],
+        description="Searched: name, e-mail, phone.",
+    )
+    def get(self, request: Request) -> HttpResponseBase:
+        people = with_services(ordered(request, _asked_for(request), ORDERS))
+        return answer_queryset(request, people, row=staff_json)
+
+    @documented("Add a person", request=StaffSerializer, answer=StaffSerializer, status=201, refused=[409])
+    def post(self, request: Request) -> Response:
+        return Response(staff_json(hire(fields=checked_body(StaffSerializer, request))), status=201)
+
+
+class StaffView(GatedView):
+    permission_classes = [AdminWrites]
+
+    @documented("One person", answer=StaffSerializer, refused=[404], parameters=[ID_IN_PATH])
+    def get(self, request: Request, id: int) -> Response:
+        return Response(staff_json(found(with_services(Staff.objects.all()), id)))
+
+    @documented(
+        "Change a person",
+        request=StaffSerializer(partial=True),
+        answer=StaffAnswerSerializer,
+        refused=[404, 409],
+        parameters=[ID_IN_PATH],
+        description="Absent keys keep their value. A new password or `is_active: false` ends all their "
+        "logins. The last active administrator stays one (409).",
+    )
+    def put(self, request: Request, id: int) -> Response:
+        changed = change_person(id, fields=checked_body(StaffSerializer, request, partial=True))
+        return Response(_answer(request, changed))
+
+    patch = put
+
+    @documented(
+        "Deactivate a person",
+        answer=StaffAnswerSerializer,
+        refused=[404, 409],
+        parameters=[ID_IN_PATH],
+        description="Bookings refer to people, so the row stays, with `is_active: false`. Their logins end.",
+    )
+    def delete(self, request: Request, id: int) -> Response:
+        return Response(_answer(request, deactivate(id)))
+
+
+def _asked_for(request: Request) -> QuerySet[Staff]:
+    filters: dict[str, Any] = {
+        "is_active": query_bool(request, "is_active"),
+        "bookable": query_bool(request, "bookable"),
+        "role": query_choice(request, "role", Staff.Role.values),
+        "services": query_id(request, "service_id"),
+        "location_id": query_id(request, "location_id"),
+    }
+    people = Staff.objects.filter(**{name: value for name, value in filters.items() if value is not None})
+    return searched(request, people, fields=("name", "email", "phone"))
+
+
+def _answer(request: Request, changed: Changed) -> dict[str, Any]:
+    affected: list[dict[str, Any]] = []
+    if changed.deactivated:
+        affected = affected_bookings(
+            actor=actor_of(request),
+            starts_at=timezone.now(),
+            ends_at=None,
+            staff_id=changed.person.pk,
+            zone=salon_of(request).zone,
+        )
+    return {**staff_json(changed.person), "affected_bookings": affected}

@@ -1,0 +1,35 @@
+"""/api/settings (contract §1.5): everybody reads, administrators write."""
+
+from __future__ import annotations
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from staff.auth import AdminWrites, salon_of
+from staff.calls import checked_body
+from staff.printing import settings_json
+from staff.salon import change_settings
+from staff.serializers import SalonSettingsSerializer
+from staff.wire.schema import documented
+from staff.wire.views import GatedView
+
+
+class SettingsView(GatedView):
+    permission_classes = [AdminWrites]
+
+    @documented("The salon's settings", answer=SalonSettingsSerializer)
+    def get(self, request: Request) -> Response:
+        return Response(settings_json(salon_of(request)))
+
+    @documented(
+        "Change the settings",
+        request=SalonSettingsSerializer(partial=True),
+        answer=SalonSettingsSerializer,
+        description="Absent keys keep their value. Another time zone moves no booking: instants stay, wall "
+        "clocks are shown anew.",
+    )
+    def put(self, request: Request) -> Response:
+        salon = change_settings(fields=checked_body(SalonSettingsSerializer, request, partial=True))
+        return Response(settings_json(salon))
+
+    patch = put

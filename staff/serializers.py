@@ -1,0 +1,245 @@
+"""What the salon's own resources take in (contract §1.5), and how they stand in the OpenAPI schema.
+
+Rows are printed by `staff.printing`; a test compares the two, key by key.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from staff.accounts import LONGEST_PASSWORD
+from staff.calls import ReferenceField, ReferencesField
+from staff.currencies import CURRENCIES
+from staff.models import ApiKey, Location, SalonSettings, Service, Staff
+from staff.wire.fields import (
+    CalendarDateField,
+    ChoiceTextField,
+    EmailAddressField,
+    MoneyField,
+    SlugTextField,
+    StrictBooleanField,
+    StrictIdField,
+    StrictIntegerField,
+    TextField,
+    TimeOfDayField,
+    WallClockField,
+)
+
+LONGEST_NAME = 200
+MINUTES_OF_A_DAY = 1440
+LARGEST_COUNT = 2**31 - 1
+
+
+def _name(**kwargs: Any) -> TextField:
+    return TextField(max_length=LONGEST_NAME, single_line=True, allow_blank=False, **kwargs)
+
+
+def _line(longest: int, **kwargs: Any) -> TextField:
+    return TextField(max_length=longest, single_line=True, required=False, **kwargs)
+
+
+def _count(smallest: int, largest: int) -> StrictIntegerField:
+    return StrictIntegerField(min_value=smallest, max_value=largest, required=False)
+
+
+def _password(**kwargs: Any) -> TextField:
+    return TextField(max_length=LONGEST_PASSWORD, allow_blank=False, write_only=True, **kwargs)
+
+
+class LoginSerializer(serializers.Serializer):
+    email = TextField(max_length=254, allow_blank=False)
+    password = _password()
+
+
+class UserSerializer(serializers.Serializer):
+    """The person who is logged in; `staff_id` is null for who cannot be booked."""
+
+    id = StrictIdField()
+    name = serializers.CharField()
+    email = serializers.CharField(allow_null=True)
+    role = serializers.ChoiceField(choices=Staff.Role.choices)
+    staff_id = StrictIdField(allow_null=True)
+
+
+class LoggedInSerializer(serializers.Serializer):
+    token = serializers.CharField(help_text="For the header `Authorization: Bearer <token>`.")
+    expires_at = WallClockField()
+    user = UserSerializer()
+
+
+class PasswordSerializer(serializers.Serializer):
+    old = _password()
+    new = _password()
+
+
+class AffectedBookingSerializer(serializers.Serializer):
+    """A scheduled or provisional booking that the change leaves standing where it should not."""
+
+    booking_id = StrictIdField()
+    start_at = WallClockField()
+    end_at = WallClockField()
+    status = serializers.CharField()
+    client_id = StrictIdField(allow_null=True)
+    client_name = serializers.CharField(allow_null=True)
+    staff_id = StrictIdField()
+    service_id = StrictIdField()
+
+
+class StaffSerializer(serializers.Serializer):
+    """A person who works in the salon; one without e-mail never logs in."""
+
+    id = StrictIdField(read_only=True)
+    name = _name()
+    email = EmailAddressField(lower=True, required=False, allow_null=True, null_is_empty=True)
+    password = _password(required=False)
+    role = ChoiceTextField(choices=Staff.Role.choices, required=False)
+    bookable = StrictBooleanField(required=False)
+    sees_all_bookings = StrictBooleanField(required=False)
+    phone = _line(40)
+    color = _line(20)
+    location_id = ReferenceField(
+        lambda: Location.objects.filter(is_active=True), required=False, allow_null=True
+    )
+    is_active = StrictBooleanField(required=False)
+    service_ids = ReferencesField(Service.objects.all, required=False)
+    key = serializers.UUIDField(read_only=True)
+
+
+class StaffAnswerSerializer(StaffSerializer):
+    affected_bookings = AffectedBookingSerializer(
+        many=True, read_only=True, help_text="Filled when the person has just been deactivated."
+    )
+
+
+class ServiceSerializer(serializers.Serializer):
+    """What a client books; minutes, and a price in the salon's currency."""
+
+    id = StrictIdField(read_only=True)
+    name = _name()
+    duration_minutes = StrictIntegerField(min_value=1, max_value=MINUTES_OF_A_DAY)
+    price = MoneyField(required=False, allow_null=True)
+    category = _line(200)
+    buffer_before_minutes = _count(0, MINUTES_OF_A_DAY)
+    buffer_after_minutes = _count(0, MINUTES_OF_A_DAY)
+    min_capacity = _count(1, LARGEST_COUNT)
+    max_capacity = _count(1, LARGEST_COUNT)
+    is_active = StrictBooleanField(required=False)
+    key = serializers.UUIDField(read_only=True)
+
+
+class LocationSerializer(serializers.Serializer):
+    """A branch; `slug` is eAgenda's account_slug."""
+
+    id = StrictIdField(read_only=True)
+    name = _name()
+    slug = SlugTextField()
+    address = TextField(max_length=500, required=False)
+    is_active = StrictBooleanField(required=False)
+
+
+class WorkingHoursSerializer(serializers.Serializer):
+    """One stretch of a weekday (0 = Monday); several rows a day make breaks, `closes` 00:00 is midnight."""
+
+    id = StrictIdField(read_only=True)
+    staff_id = ReferenceField(Staff.objects.all)
+    weekday = StrictIntegerField(min_value=0, max_value=6)
+    opens = TimeOfDayField()
+    closes = TimeOfDayField()
+
+
+class TimeOffSerializer(serializers.Serializer):
+    id = StrictIdField(read_only=True)
+    staff_id = ReferenceField(Staff.objects.all)
+    start_at = WallClockField()
+    end_at = WallClockField()
+    reason = _line(500)
+
+
+class TimeOffAnswerSerializer(TimeOffSerializer):
+    affected_bookings = AffectedBookingSerializer(many=True, read_only=True)
+
+
+class HolidaySerializer(serializers.Serializer):
+    """A date on which the salon is shut."""
+
+    id = StrictIdField(read_only=True)
+    date = CalendarDateField()
+    name = _line(LONGEST_NAME)
+
+
+class HolidayAnswerSerializer(HolidaySerializer):
+    affected_bookings = AffectedBookingSerializer(many=True, read_only=True)
+
+
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "string", "enum": ApiKey.Mode.labels},
+            {"type": "integer", "enum": ApiKey.Mode.values},
+        ],
+        "example": "read",
+    }
+)
+class ModeField(serializers.Field):
+    """`read`, `write` or `read_write`; SimpleSpa's 1, 2 and 3 are taken as well."""
+
+    default_error_messages = {"invalid": "Send 'read', 'write' or 'read_write' (or 1, 2, 3)."}
+
+    def to_internal_value(self, data: Any) -> int:
+        if type(data) is int and data in ApiKey.Mode.values:
+            return data
+        if isinstance(data, str) and data in ApiKey.Mode.labels:
+            return next(mode.value for mode in ApiKey.Mode if mode.label == data)
+        self.fail("invalid")
+
+    def to_representation(self, value: int) -> str:
+        return str(ApiKey.Mode(value).label)
+
+
+class ApiKeySerializer(serializers.Serializer):
+    """A key of one dialect; its secret is shown once, when it is made."""
+
+    id = StrictIdField(read_only=True)
+    name = _name()
+    dialect = ChoiceTextField(choices=ApiKey.Dialect.choices, required=False, default=ApiKey.Dialect.NATIVE)
+    mode = ModeField(required=False)
+    expires_at = WallClockField(required=False, allow_null=True)
+    prefix = serializers.CharField(read_only=True)
+    last_used_at = WallClockField(read_only=True, allow_null=True)
+    revoked_at = WallClockField(read_only=True, allow_null=True)
+    created_at = WallClockField(read_only=True)
+
+
+class ApiKeyMadeSerializer(ApiKeySerializer):
+    key = serializers.CharField(read_only=True, help_text="The secret; it is not shown again.")
+
+
+class SalonSettingsSerializer(serializers.Serializer):
+    """The salon's choices (contract §1.5, /api/settings)."""
+
+    business_name = _line(LONGEST_NAME)
+    business_address = TextField(max_length=500, required=False)
+    business_phone = _line(40)
+    reply_to = EmailAddressField(required=False)
+    locale = ChoiceTextField(choices=[code for code, _ in settings.LANGUAGES], required=False)
+    timezone = _line(64, allow_blank=False, help_text="A zone of the tz database, such as Europe/Amsterdam.")
+    currency = ChoiceTextField(choices=sorted(CURRENCIES), required=False)
+    staff_personal_agenda_enabled = StrictBooleanField(required=False)
+    double_booking = ChoiceTextField(choices=SalonSettings.DoubleBooking.values, required=False)
+    noshow_enabled = StrictBooleanField(required=False)
+    noshow_fee_type = ChoiceTextField(choices=SalonSettings.FeeType.values, required=False)
+    noshow_fee_value = MoneyField(required=False)
+    noshow_fee_minimum = MoneyField(required=False)
+    review_delay_hours = _count(0, 24 * 365)
+    review_min_days = _count(0, 3650)
+    review_url = _line(500)
+    provisional_hours = _count(1, 24 * 365)
+    waitlist_hold_minutes = _count(0, 7 * MINUTES_OF_A_DAY)
+    followup_hour = _count(0, 23)
+    slot_step_minutes = _count(1, MINUTES_OF_A_DAY)
+    min_notice_minutes = _count(0, 365 * MINUTES_OF_A_DAY)
+    booking_horizon_days = _count(1, 5 * 366)
