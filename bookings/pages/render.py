@@ -20,7 +20,7 @@ from django.utils.translation import override
 from staff.models import SalonSettings
 
 _SHEET = Path(__file__).resolve().parent.parent / "static" / "bookings" / "pages.css"
-STYLESHEET = mark_safe(_SHEET.read_text(encoding="utf-8"))  # noqa: S308 - our own file
+STYLESHEET = mark_safe(_SHEET.read_text(encoding="utf-8"))
 _SHEET_HASH = base64.b64encode(hashlib.sha256(STYLESHEET.encode()).digest()).decode()
 
 HEADERS = {

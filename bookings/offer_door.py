@@ -1,0 +1,133 @@
+"""Taking a slot that the waitlist offered, by the link in the offer mail (contract §1.4 "waitlist step").
+
+Names: offer_of, take_offer, OfferTaken, OfferPassed, SlotGone.
+
+Above the door: taking an offer is booking from the entry, which gives the offer's own hold to the booking.
+Locks as the waitlist has them: the staff member, then the entry, whose lock guards its offers.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from bookings import lifecycle
+from bookings.busy import is_free, lock_staff
+from bookings.errors import LinkSpent, LinkUnknown, SlotTaken
+from bookings.lifecycle.book import Order
+from bookings.models import Booking, WaitlistEntry, WaitlistOffer
+from bookings.waitlist.offers import close_offer, lock_entry
+from clients.models import Client
+from staff.actor import Actor
+from staff.errors import BadRequest
+from staff.models import SalonSettings
+
+
+class OfferTaken(LinkSpent):
+    code = "offer_taken"
+    message = "You have already taken this appointment."
+
+
+class OfferPassed(LinkSpent):
+    code = "offer_passed"
+    message = "This offer is over; you are still on the waitlist if you have not been booked."
+
+
+class SlotGone(SlotTaken):
+    message = "Somebody else has taken this time in the meantime; you stay on the waitlist."
+
+
+def offer_of(*, token: str, now: datetime | None = None) -> WaitlistOffer:
+    """The live offer behind a link, its slot still free. Changes nothing.
+
+    Raises LinkUnknown (404), OfferTaken, OfferPassed (410), SlotGone (409).
+    """
+    now = now or timezone.now()
+    offer = find_offer(token)
+    _check_live(offer, now=now)
+    if not _is_free(offer, now=now):
+        raise SlotGone
+    return offer
+
+
+def find_offer(token: str) -> WaitlistOffer:
+    """The offer behind a link in whatever state. Raises LinkUnknown."""
+    offer = (
+        WaitlistOffer.objects.filter(token=token)
+        .select_related("entry__client", "entry__service", "staff")
+        .first()
+    )
+    if offer is None:
+        raise LinkUnknown
+    return offer
+
+
+def take_offer(*, token: str, now: datetime | None = None, salon: SalonSettings | None = None) -> Booking:
+    """Book the offered slot for the client who waits. Raises as `offer_of`; a refusal stores nothing.
+
+    Two clicks at once queue on the staff member's row: one books, the other is told so.
+    """
+    now = now or timezone.now()
+    salon = salon or SalonSettings.load()
+    known = find_offer(token)
+    _check_live(known, now=now)
+    with transaction.atomic():
+        lock_staff(known.staff_id)
+        lock_entry(known.entry_id)
+        offer = find_offer(token)
+        _check_live(offer, now=now)
+        booking = _book(offer, salon=salon, now=now)
+        close_offer(find_offer(token), state=WaitlistOffer.State.TAKEN, now=now)
+    return booking
+
+
+def _is_free(offer: WaitlistOffer, *, now: datetime) -> bool:
+    """Nobody but the offer's own hold is in the slot or in the service's buffers around it."""
+    service = offer.entry.service
+    return is_free(
+        offer.staff_id,
+        offer.start_at - timedelta(minutes=service.buffer_before_minutes),
+        offer.end_at + timedelta(minutes=service.buffer_after_minutes),
+        now=now,
+        except_holds=[] if offer.hold_id is None else [offer.hold_id],
+    )
+
+
+def _check_live(offer: WaitlistOffer, *, now: datetime) -> None:
+    if offer.state == WaitlistOffer.State.TAKEN:
+        raise OfferTaken
+    live = offer.state == WaitlistOffer.State.LIVE and now < min(offer.expires_at, offer.start_at)
+    if not live or offer.entry.status != WaitlistEntry.Status.NOTIFIED:
+        raise OfferPassed
+
+
+def _book(offer: WaitlistOffer, *, salon: SalonSettings, now: datetime) -> Booking:
+    """Book from the entry; a rule that changed since the offer (a holiday, an archived service) ends it.
+
+    Asked for once more under the lock: a client never overlaps, also where the salon lets its staff.
+    """
+    if not _is_free(offer, now=now):
+        raise SlotGone
+    order = Order(
+        client_id=offer.entry.client_id,
+        staff_id=offer.staff_id,
+        service_id=offer.entry.service_id,
+        start_at=offer.start_at,
+        end_at=offer.end_at,
+        waitlist_id=offer.entry_id,
+        base_url=offer.base_url,
+        detail="online",
+        source="link",
+    )
+    try:
+        return lifecycle.book(actor=_actor(offer.entry.client), order=order, salon=salon, now=now).booking
+    except SlotTaken:
+        raise SlotGone from None
+    except BadRequest:
+        raise OfferPassed from None
+
+
+def _actor(client: Client) -> Actor:
+    return Actor(type="client", id=client.pk, name=client.name, door="link")

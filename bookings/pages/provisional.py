@@ -1,0 +1,184 @@
+"""Accepting and declining a mailed request (contract §1.4 "provisional")."""
+
+from __future__ import annotations
+
+import hashlib
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from bookings import lifecycle
+from bookings.errors import LinkSpent
+from bookings.links import accept_url, decline_url
+from bookings.mails.language import long_moment
+from bookings.models import Booking
+from bookings.pages.appointment import facts_of
+from bookings.pages.shell import Button, PublicPage, greeting
+from bookings.request_door import RequestMoved, answer_request, booking_behind
+from staff.errors import Refused
+
+
+class RequestPage(PublicPage):
+    """The question (GET) and the answer (POST); the button posts what was shown along with it."""
+
+    yes: ClassVar[bool]
+
+    def get(self, request: HttpRequest, token: str) -> HttpResponse:
+        return self.ask(self.read(token))
+
+    def post(self, request: HttpRequest, token: str) -> HttpResponse:
+        self.read(token)
+        shown = request.POST.get("shown")
+        try:
+            booking = answer_request(
+                token=token,
+                yes=self.yes,
+                shown=None if shown is None else lambda booking: fingerprint(booking) == shown,
+            )
+        except RequestMoved:
+            return self.ask(self.read(token), moved=True)
+        return self.thank(booking)
+
+    def read(self, token: str) -> Booking:
+        """The booking the link asks about; from here on the page speaks the client's language."""
+        booking = lifecycle.request_of(token=token)
+        self.speak_to(booking.client)
+        return booking
+
+    def ask(self, booking: Booking, *, moved: bool = False) -> HttpResponse:
+        changed = _("We have changed this appointment in the meantime. Please look again and then answer.")
+        return self.page(
+            "pages/act.html",
+            heading=self.heading,
+            status=HTTPStatus.CONFLICT if moved else HTTPStatus.OK,
+            alert=changed if moved else "",
+            sentences=[*greeting(booking.client), self.question],
+            facts=facts_of(booking, salon=self.salon),
+            small=self.deadline(booking),
+            hidden={"shown": fingerprint(booking)},
+            label=self.label,
+            other=self.other(booking),
+        )
+
+    def deadline(self, booking: Booking) -> str:
+        if booking.provisional_expires_at is None:
+            return ""
+        until = long_moment(booking.provisional_expires_at, zone=self.salon.zone)
+        return _("Please answer before %(moment)s.") % {"moment": until}
+
+    def refuse(self, problem: Refused) -> HttpResponse:
+        if not isinstance(problem, LinkSpent):
+            return super().refuse(problem)
+        booking = booking_behind(self.kwargs["token"])
+        if booking is not None:
+            self.speak_to(booking.client)
+        heading, sentences = spent_words(problem.code, status="" if booking is None else booking.status)
+        stands = booking is not None and booking.status == Booking.Status.SCHEDULED
+        return self.notice(
+            heading,
+            *sentences,
+            facts=facts_of(booking, salon=self.salon) if booking is not None and stands else [],
+            status=problem.http_status,
+        )
+
+    @property
+    def heading(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def question(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def label(self) -> str:
+        raise NotImplementedError
+
+    def other(self, booking: Booking) -> Button:
+        raise NotImplementedError
+
+    def thank(self, booking: Booking) -> HttpResponse:
+        raise NotImplementedError
+
+
+class AcceptPage(RequestPage):
+    yes = True
+
+    @property
+    def heading(self) -> str:
+        return _("Does this appointment suit you?")
+
+    @property
+    def question(self) -> str:
+        return _("We have kept this time for you. It is yours as soon as you confirm it.")
+
+    @property
+    def label(self) -> str:
+        return _("Confirm the appointment")
+
+    def other(self, booking: Booking) -> Button:
+        return Button(_("I cannot come"), decline_url("", booking.provisional_token or ""))
+
+    def thank(self, booking: Booking) -> HttpResponse:
+        return self.notice(
+            _("Your appointment is confirmed"),
+            _("Thank you. We look forward to seeing you."),
+            _("A confirmation is on its way to you by e-mail."),
+            facts=facts_of(booking, salon=self.salon),
+        )
+
+
+class DeclinePage(RequestPage):
+    yes = False
+
+    @property
+    def heading(self) -> str:
+        return _("Do you want to decline this appointment?")
+
+    @property
+    def question(self) -> str:
+        return _("We have kept this time for you. If it does not suit you, we will give it free again.")
+
+    @property
+    def label(self) -> str:
+        return _("Decline the appointment")
+
+    def other(self, booking: Booking) -> Button:
+        return Button(_("I want to come after all"), accept_url("", booking.provisional_token or ""))
+
+    def thank(self, booking: Booking) -> HttpResponse:
+        return self.notice(
+            _("You have declined the appointment"),
+            _("Thank you for telling us. The time is free again, and you need do nothing more."),
+            _("If you would like another time, please contact us."),
+        )
+
+
+def fingerprint(booking: Booking) -> str:
+    """What the page shows of the booking, in short: another value means that it showed something else."""
+    shown: tuple[Any, ...] = (booking.start_at, booking.end_at, booking.staff_id, booking.service_id)
+    return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
+
+
+def spent_words(code: str, *, status: str) -> tuple[str, list[str]]:
+    """Heading and sentences for a link that was used or whose time is over; `status` is the booking's now."""
+    nothing_more = _("You need do nothing more.")
+    question = _("Please contact us if you have a question.")
+    another_time = _("If you would like another time, please contact us.")
+    if status == Booking.Status.SCHEDULED:
+        return _("This appointment is confirmed"), [nothing_more]
+    if status == Booking.Status.PROVISIONAL and code != "link_expired":
+        newer = _("We have sent you a newer e-mail about this appointment. Please use the links in that one.")
+        return _("There is a newer link"), [newer]
+    match code:
+        case "link_accepted":
+            return _("This appointment was confirmed"), [_("It has changed since then."), question]
+        case "link_declined":
+            return _("You have declined this appointment"), [nothing_more, another_time]
+        case "link_lapsed" | "link_expired":
+            late = _("It was not answered in time, so the time was given free again.")
+            return _("This request has lapsed"), [late, another_time]
+        case "link_withdrawn":
+            return _("We have withdrawn this appointment"), [question]
+    return _("This link is no longer valid"), [another_time]

@@ -1,0 +1,181 @@
+"""What every public page does around its own work: rate, method, language, refusals in kind words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.decorators import method_decorator
+from django.utils.translation import activate, ngettext, override
+from django.utils.translation import gettext as _
+from django.views import View
+from django.views.decorators.csrf import csrf_exempt
+
+from bookings.errors import LinkUnknown
+from bookings.mails.language import language_for
+from bookings.mails.plain import one_line
+from bookings.pages.render import render_page
+from clients.models import Client
+from staff.auth import salon_of
+from staff.errors import Refused, TooMany
+from staff.models import SalonSettings
+from staff.throttles import PublicLinkThrottle
+from staff.wire.errors import MethodNotAllowed, error_headers
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class Fact(NamedTuple):
+    """A line of what the page is about."""
+
+    label: str
+    value: str
+
+
+class Button(NamedTuple):
+    """A link to another address."""
+
+    label: str
+    url: str
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+class PublicPage(View):
+    """A page behind a link whose token is the credential: it reads no cookie, sets none, needs no CSRF token.
+
+    A subclass writes `get` and `post`; GET and HEAD change nothing. It calls `speak_to` as soon as it knows
+    the client; until then the page speaks the salon's language. A Refused becomes a page.
+    """
+
+    http_method_names = ["get", "head", "post"]
+    salon: SalonSettings
+    language: str
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.salon = salon_of(request)
+        self.language = language_for(self.salon.locale)
+        with override(self.language):
+            try:
+                check_rate(request, self)
+                check_token(kwargs.get("token", ""))
+                return super().dispatch(request, *args, **kwargs)
+            except Refused as problem:
+                return self.refuse(problem)
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        allowed = [name.upper() for name in self.http_method_names if hasattr(self, name)]
+        raise MethodNotAllowed(headers={"Allow": ", ".join(allowed)})
+
+    def speak_to(self, client: Client | None) -> None:
+        """From here on in this client's language, where we have it."""
+        self.language = language_for("" if client is None else client.locale, self.salon.locale)
+        activate(self.language)
+
+    def page(
+        self,
+        template: str,
+        *,
+        heading: str,
+        status: int = HTTPStatus.OK,
+        form_targets: Sequence[str] = (),
+        headers: dict[str, str] | None = None,
+        **context: Any,
+    ) -> HttpResponse:
+        return render_page(
+            template,
+            salon=self.salon,
+            language=self.language,
+            context={"heading": heading, **context},
+            status=status,
+            headers=headers,
+            form_targets=form_targets,
+        )
+
+    def notice(
+        self,
+        heading: str,
+        *sentences: str,
+        facts: Sequence[Fact] = (),
+        button: Button | None = None,
+        status: int = HTTPStatus.OK,
+        headers: dict[str, str] | None = None,
+    ) -> HttpResponse:
+        """A page that only says something."""
+        return self.page(
+            "pages/notice.html",
+            heading=heading,
+            sentences=sentences,
+            facts=facts,
+            button=button,
+            status=status,
+            headers=headers,
+        )
+
+    def refuse(self, problem: Refused) -> HttpResponse:
+        """The refusal as a page. Subclasses say more where they know more."""
+        heading, sentence = refusal_words(problem)
+        status = problem.http_status
+        return self.notice(heading, sentence, status=status, headers=error_headers(problem, status))
+
+
+class UnknownPage(PublicPage):
+    """Any other address under a page's first word: a link that lost its end."""
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        raise LinkUnknown
+
+    post = get
+
+
+def check_rate(request: HttpRequest, view: Any) -> None:
+    """60 a minute for an address, pages and twins together (contract §0). Raises TooMany."""
+    throttle = PublicLinkThrottle()
+    if not throttle.allow_request(request, view):  # type: ignore[arg-type]
+        raise TooMany(retry_after=seconds_of(throttle.wait()))
+
+
+def check_token(token: str) -> None:
+    """Raises LinkUnknown for what cannot be a token, before it reaches the database."""
+    if token and _TOKEN.fullmatch(token) is None:
+        raise LinkUnknown
+
+
+def seconds_of(wait: float | None) -> int:
+    return max(1, round(wait or 0))
+
+
+def refusal_words(problem: Refused) -> tuple[str, str]:
+    """Heading and sentence of a refusal, in the active language."""
+    match problem.http_status:
+        case HTTPStatus.NOT_FOUND:
+            return _("We do not know this link"), _(
+                "Please check that the address was copied whole, or open the link in your e-mail again."
+            )
+        case HTTPStatus.GONE:
+            return _("This link is no longer valid"), _(
+                "It has been used already or its time is over. Please contact us if you have a question."
+            )
+        case HTTPStatus.CONFLICT:
+            return _("That is not possible any more"), _(
+                "Something has changed in the meantime. Please open the link in your e-mail again."
+            )
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            seconds = problem.retry_after or 1
+            return _("One moment, please"), ngettext(
+                "Too many pages were opened in a short time. Please try again in %(seconds)d second.",
+                "Too many pages were opened in a short time. Please try again in %(seconds)d seconds.",
+                seconds,
+            ) % {"seconds": seconds}
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            return _("That does not work here"), _("Please open the link in your e-mail again.")
+    return _("That did not work"), _("Please go back, check what you entered and try again.")
+
+
+def greeting(client: Client | None) -> list[str]:
+    """ "Hello Alice," as the first line of a page, nothing without a name."""
+    name = "" if client is None else one_line(client.first_name, longest=60)
+    return [_("Hello %(name)s,") % {"name": name}] if name else []

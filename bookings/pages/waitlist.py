@@ -1,0 +1,76 @@
+"""Taking a slot that the waitlist offered (contract §1.4 "waitlist step")."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from bookings.errors import LinkUnknown
+from bookings.mails.language import long_moment
+from bookings.models import WaitlistOffer
+from bookings.offer_door import OfferPassed, OfferTaken, SlotGone, find_offer, offer_of, take_offer
+from bookings.pages.appointment import appointment_facts, facts_of
+from bookings.pages.shell import Fact, PublicPage, greeting
+from staff.errors import Refused
+
+
+class WaitlistPage(PublicPage):
+    """The offer (GET) and taking it (POST)."""
+
+    def get(self, request: HttpRequest, token: str) -> HttpResponse:
+        offer = offer_of(token=token)
+        self.speak_to(offer.entry.client)
+        held = offer.hold_id is not None
+        until = long_moment(min(offer.expires_at, offer.start_at), zone=self.salon.zone)
+        kept = _("We keep it for you until %(moment)s.") if held else _("You can take it until %(moment)s.")
+        first_come = "" if held else " " + _("Whoever takes it first has it, so do not wait too long.")
+        question = _("You are on our waitlist. Would this time suit you?")
+        return self.page(
+            "pages/act.html",
+            heading=_("A time has come free"),
+            sentences=[*greeting(offer.entry.client), question],
+            facts=self.facts(offer),
+            small=kept % {"moment": until} + first_come,
+            label=_("Take this appointment"),
+        )
+
+    def post(self, request: HttpRequest, token: str) -> HttpResponse:
+        booking = take_offer(token=token, salon=self.salon)
+        self.speak_to(booking.client)
+        return self.notice(
+            _("The appointment is yours"),
+            _("We look forward to seeing you. A confirmation is on its way to you by e-mail."),
+            facts=facts_of(booking, salon=self.salon),
+        )
+
+    def facts(self, offer: WaitlistOffer) -> list[Fact]:
+        return appointment_facts(
+            service=offer.entry.service.name,
+            staff=offer.staff.name,
+            start_at=offer.start_at,
+            end_at=offer.end_at,
+            salon=self.salon,
+        )
+
+    def refuse(self, problem: Refused) -> HttpResponse:
+        if not isinstance(problem, OfferTaken | OfferPassed | SlotGone):
+            return super().refuse(problem)
+        heading, sentences = self.why_not(problem)
+        return self.notice(heading, *sentences, status=problem.http_status)
+
+    def why_not(self, problem: Refused) -> tuple[str, list[str]]:
+        """Heading and kind words, in the language of the one who was offered it."""
+        try:
+            self.speak_to(find_offer(self.kwargs["token"]).entry.client)
+        except LinkUnknown:
+            self.speak_to(None)
+        match problem:
+            case OfferTaken():
+                mine = _("You need do nothing more. We look forward to seeing you.")
+                return _("You have taken this appointment"), [mine]
+            case SlotGone():
+                sorry = _("We are sorry: somebody else was a little quicker.")
+                waits = _("You are still on our waitlist. We will write to you when another time comes free.")
+                return _("This time has just been taken"), [sorry, waits]
+        over = _("The time to take it has passed. If you are still looking for an appointment, contact us.")
+        return _("This offer is over"), [over]
