@@ -18,6 +18,8 @@ limit_request_line = 8190
 control_socket_disable = True
 # Only a proxy that settings.TRUSTED_PROXIES counts may say what the scheme is.
 forwarded_allow_ips = "*" if int(os.environ.get("TRUSTED_PROXIES") or 0) else ""
+# No header may rewrite the path, whoever sends it.
+forwarder_headers = ""
 # A heartbeat file on a disk that stalls would get healthy workers killed.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() and os.access("/dev/shm", os.W_OK) else None
 
