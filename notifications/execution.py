@@ -77,7 +77,8 @@ def execute(job: Job) -> None:
     except Exception as error:
         # A bug of a handler, or the database went away under it.
         logger.exception("job_failed", job=job.pk, type=job.type)
-        close_old_connections()
+        if isinstance(error, DATABASE_AWAY):
+            close_old_connections()
         said = f"{type(error).__name__}: {error}"
         if job.sends > sends_before:
             _record(job, partial(outbox.note, job, error=said))

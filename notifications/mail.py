@@ -12,14 +12,16 @@ import smtplib
 import ssl
 from collections.abc import Iterator
 from datetime import datetime
-from email.utils import format_datetime
+from email.utils import format_datetime, parseaddr
 from typing import Any
 
 import css_inline
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.message import sanitize_address
 from django.core.mail.utils import DNS_NAME
+from django.core.validators import validate_email
 
 from notifications.handlers import Mail, RefusedForGood, TryLater
 from notifications.models import Message
@@ -89,11 +91,11 @@ class Envelope:
 
     def __init__(self, message: Message) -> None:
         try:
-            self.sender = sanitize_address(settings.DEFAULT_FROM_EMAIL, "utf-8")
+            validate_email(message.to)
+            self.sender = sanitize_address(parseaddr(settings.DEFAULT_FROM_EMAIL), "utf-8")
             self.recipient = sanitize_address(message.to, "utf-8")
-            self.recipient.encode("ascii")
             self.content = build(message).message().as_bytes(linesep="\r\n")
-        except ValueError as error:
+        except (ValueError, ValidationError) as error:
             raise RefusedForGood(f"This mail cannot be sent: {error}") from error
 
 

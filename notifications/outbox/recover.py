@@ -15,6 +15,7 @@ from notifications.outbox.states import IS_CLAIMED
 from notifications.registry import UnknownJobType, handler_of, is_mail
 
 MOST_AT_ONCE = 500
+UNCERTAIN_REASON = "No answer came while it was being sent."
 MOST_SENDS = 2
 """What a client counts on may leave twice, with the same Message-ID; then nobody knows, and it stays so."""
 
@@ -58,17 +59,13 @@ def _back_to_pending(job: Job) -> None:
 def _leave_uncertain(job: Job, *, now: datetime) -> None:
     handler = _mail_handler(job)
     message = Message.objects.filter(job=job).first()
-    finish(
-        job,
-        now=now,
-        state=Job.State.UNCERTAIN,
-        message={
-            "state": Message.State.UNCERTAIN,
-            "reason": "The worker stopped while sending it.",
-            "sent_at": job.sending_at,
-        },
-        also=partial(handler.sent, job, message, now=now) if handler and message else None,
-    )
+    fields = {"state": Message.State.UNCERTAIN, "reason": UNCERTAIN_REASON, "sent_at": job.sending_at}
+    also = None
+    if handler is not None and message is not None:
+        for name, value in fields.items():
+            setattr(message, name, value)
+        also = partial(handler.sent, job, message, now=now)
+    finish(job, now=now, state=Job.State.UNCERTAIN, message=fields, also=also)
 
 
 def _is_counted_on(job: Job) -> bool:
