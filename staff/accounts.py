@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from axes.handlers.proxy import AxesProxyHandler
 from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib.auth import authenticate
@@ -43,11 +44,11 @@ class Login:
 def log_in(request: HttpRequest, *, email: str, password: str, now: datetime) -> Login:
     """Raises NotLoggedIn (one sentence for every reason) and TooMany after 10 failures in 15 minutes."""
     account = account_name(None, {"username": email})
-    person = authenticate(request=request, username=account, password=password)
-    if getattr(request, "axes_locked_out", False):
-        # Axes' middleware would replace the answer by one that is not ours.
-        request.axes_locked_out = False  # type: ignore[attr-defined]
+    if not AxesProxyHandler.is_allowed(request, {"username": account}):
         raise _locked_out(account, now=now)
+    person = authenticate(request=request, username=account, password=password)
+    # The tenth failure sets it, and axes' middleware would replace our answer.
+    request.axes_locked_out = False  # type: ignore[attr-defined]
     if not isinstance(person, Staff):
         raise NotLoggedIn(
             "The e-mail address or the password is not right; try again or reset the password.",
@@ -107,7 +108,7 @@ def _locked_out(account: str, *, now: datetime) -> TooMany:
     left = (newest or now) + pause - now
     seconds = max(1, round(left.total_seconds()))
     return TooMany(
-        "Too many failed logins for this account; wait a quarter of an hour, or reset the password.",
+        "Too many failed logins for this account; wait a quarter of an hour.",
         code="account_locked",
         retry_after=seconds,
     )
