@@ -17,6 +17,7 @@ from typing import Any
 
 from honcho import manager, process
 
+from config.folder_broker import tidy
 from config.processes import end_with_parent
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,6 +55,7 @@ def main() -> int:
     if problem := _why_not_here(os.environ["HOST"], int(os.environ["PORT"])):
         sys.stderr.write(f"{problem}\n")
         return 1
+    tidy(folder / "broker")
     prepared = subprocess.run([sys.executable, "manage.py", "first_run"], check=False)
     if prepared.returncode:
         return prepared.returncode

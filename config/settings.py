@@ -64,10 +64,10 @@ HANDLERS = {
     "waitlist.offer": "bookings.jobs.tell_waitlist_offer",
     "review.request": "bookings.jobs.ask_for_review",
     "followup.step": "bookings.jobs.send_followup_step",
-    "noshow.fee": "bookings.jobs.create_noshow_session",
+    "noshow.fee": "bookings.jobs.noshow.create_noshow_session",
     "noshow.mail": "bookings.jobs.tell_noshow_fee",
-    "noshow.expire": "bookings.jobs.expire_noshow_session",
-    "noshow.refund": "bookings.jobs.refund_noshow_payment",
+    "noshow.expire": "bookings.jobs.noshow.expire_noshow_session",
+    "noshow.refund": "bookings.jobs.noshow.refund_noshow_payment",
     "webhook.deliver": "bookings.jobs.deliver_webhook",
     "password.reset": "bookings.jobs.tell_password_reset",
 }
@@ -78,6 +78,7 @@ PERIODIC = [
     "bookings.lifecycle.remind_of_ended",
     "bookings.waitlist.sweep_offers",
     "bookings.holds.sweep_expired",
+    "bookings.noshow.reconcile.reconcile",
 ]
 
 # Who knows the bookings that a holiday, time off or a departure touches: `staff` is below bookings.
@@ -285,6 +286,7 @@ SPECTACULAR_SETTINGS = {
 
 WAKE_UP_EXPIRES_SECONDS = 10
 CELERY_BROKER_URL = BROKER_URL
+CELERY_BROKER_TRANSPORT = "config.folder_broker:Transport" if BROKER_URL.startswith("filesystem") else None
 CELERY_BROKER_TRANSPORT_OPTIONS = read.broker_options(BROKER_URL, DATA_DIR / "broker")
 CELERY_BROKER_CONNECTION_TIMEOUT = 0.5
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
