@@ -2,9 +2,11 @@
 
 from django.urls import path
 
+from bookings.api.availability import AvailabilityView, HoldsView, HoldView
 from bookings.api.bookings import BookingListView, BookingView
 from bookings.api.changes import BookingChangesView
 from bookings.api.history import BookingEventsView, BookingMessagesView
+from bookings.api.waitlist import WaitlistEntryView, WaitlistView
 
 urlpatterns = [
     path("api/bookings", BookingListView.as_view()),
@@ -12,4 +14,9 @@ urlpatterns = [
     path("api/bookings/<int:id>", BookingView.as_view()),
     path("api/bookings/<int:id>/events", BookingEventsView.as_view()),
     path("api/bookings/<int:id>/messages", BookingMessagesView.as_view()),
+    path("api/availability", AvailabilityView.as_view()),
+    path("api/holds", HoldsView.as_view()),
+    path("api/holds/<str:token>", HoldView.as_view()),
+    path("api/waitlist", WaitlistView.as_view()),
+    path("api/waitlist/<id:id>", WaitlistEntryView.as_view()),
 ]

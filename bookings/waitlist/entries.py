@@ -21,7 +21,7 @@ from staff.wire.times import local_date
 Status = WaitlistEntry.Status
 
 OPEN = (Status.WAITING, Status.NOTIFIED)
-"""The statuses from which an entry can be booked, changed or cancelled."""
+"""The statuses from which an entry can be booked."""
 
 WANTED = ("client_id", "service_id", "staff_id", "date")
 """What an entry waits for, and for whom."""
@@ -34,7 +34,7 @@ class EntryNotFound(NotFound):
 
 class EntryClosed(Conflict):
     code = "waitlist_entry_closed"
-    message = "This entry is booked, cancelled or expired; make a new one."
+    message = "This entry is booked, cancelled or expired; set it to waiting again or make a new one."
 
 
 class OfferOut(Conflict):
@@ -56,7 +56,7 @@ def add(
 ) -> WaitlistEntry:
     """Put a client on the waitlist for a salon date. Raises BadRequest."""
     _check_wanted(
-        client_id=client_id, service_id=service_id, staff_id=staff_id, day=date, salon=salon, now=now
+        client_id=client_id, service_id=service_id, staff_id=staff_id, date=date, salon=salon, now=now
     )
     return WaitlistEntry.objects.create(
         client_id=client_id, service_id=service_id, staff_id=staff_id, date=date, notes=notes
@@ -68,28 +68,23 @@ def change(
 ) -> WaitlistEntry:
     """Merge `changes` (client_id, service_id, staff_id, date, notes, status) into the entry.
 
-    Staff set the status to waiting (an offer that is out is ended, its slot goes to the next) or cancelled;
-    the other statuses are reached by offers, bookings and time alone. Raises EntryNotFound, BadRequest,
-    EntryClosed (only its notes change any more), OfferOut.
+    Staff set the status to waiting (from any other, for a date that is not over) or to cancelled (not once it
+    is booked); the others are reached by offers, bookings and time alone. An offer that is out is ended by
+    both, its slot goes to the next. What is waited for changes only while the entry waits; notes always.
+    Raises EntryNotFound, BadRequest, EntryClosed, OfferOut.
     """
     with transaction.atomic():
         entry, offer = _locked(entry_id)
-        wanted = {name: changes[name] for name in WANTED if name in changes}
-        differs = any(getattr(entry, name) != value for name, value in wanted.items())
         status = changes.get("status", entry.status)
-        if (differs or status != entry.status) and entry.status not in OPEN:
-            raise EntryClosed
-        if status != entry.status and status not in (Status.WAITING, Status.CANCELLED):
-            raise BadRequest.field(
-                "status", "Send waiting or cancelled; the others are set by the salon's bookings."
-            )
-        if differs and status == Status.NOTIFIED:
-            raise OfferOut
-        if differs:
-            now_wanted = {name: getattr(entry, name) for name in WANTED} | wanted
-            day = now_wanted.pop("date")
-            _check_wanted(**now_wanted, day=day, salon=salon, now=now)
-        ends_offer = offer is not None and status != entry.status
+        if status != entry.status:
+            _check_status(entry.status, status)
+        stored = {name: getattr(entry, name) for name in WANTED}
+        wanted = {name: changes.get(name, stored[name]) for name in WANTED}
+        if wanted != stored and status != Status.WAITING:
+            raise OfferOut if status == Status.NOTIFIED else EntryClosed
+        ends_offer = status != entry.status
+        if wanted != stored or (ends_offer and status == Status.WAITING):
+            _check_wanted(**wanted, salon=salon, now=now)
         for name, value in wanted.items():
             setattr(entry, name, value)
         entry.notes = changes.get("notes", entry.notes)
@@ -146,13 +141,22 @@ def _locked(entry_id: int) -> tuple[WaitlistEntry, WaitlistOffer | None]:
     return entry, current
 
 
+def _check_status(before: str, after: str) -> None:
+    if after not in (Status.WAITING, Status.CANCELLED):
+        raise BadRequest.field(
+            "status", "Send waiting or cancelled; the others come from offers, bookings and time."
+        )
+    if before == Status.BOOKED and after == Status.CANCELLED:
+        raise EntryClosed
+
+
 def _check_wanted(
-    *, client_id: int, service_id: int, staff_id: int | None, day: date, salon: SalonSettings, now: datetime
+    *, client_id: int, service_id: int, staff_id: int | None, date: date, salon: SalonSettings, now: datetime
 ) -> None:
     if not Client.objects.filter(pk=client_id, archived_at=None).exists():
         raise BadRequest.field("client_id", f"There is no client {client_id}, or they are archived.")
     find_service(service_id)
     if staff_id is not None:
         bookable(Staff.objects.filter(pk=staff_id).first(), staff_id)
-    if day < local_date(now, zone=salon.zone):
+    if date < local_date(now, zone=salon.zone):
         raise BadRequest.field("date", "This date is over; send today's or a later one.")

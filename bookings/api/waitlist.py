@@ -1,0 +1,167 @@
+"""/api/waitlist (contract §1.5): staff, administrators and native keys."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import QuerySet
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from bookings import waitlist
+from bookings.models import WaitlistEntry
+from staff.auth import salon_of
+from staff.calls import SEARCH, checked_body, order_of, ordered, searched
+from staff.wire.fields import CalendarDateField, ChoiceTextField, StrictIdField, TextField, WallClockField
+from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
+from staff.wire.query import query_choice, query_date, query_id
+from staff.wire.schema import ID_IN_PATH, choice, date_filter, documented, id_filter, list_answer
+from staff.wire.times import print_date, print_when
+from staff.wire.views import GatedView
+
+ORDERS: dict[str, tuple[str, ...]] = {"date": ("date",), "created_at": ("created_at",), "id": ()}
+SEARCHED = ("client__first_name", "client__last_name", "client__email", "client__phone", "notes")
+
+
+class WaitlistEntrySerializer(serializers.Serializer):
+    """A client who waits for a slot of a service on a date; `staff_id` null means with anyone."""
+
+    id = serializers.IntegerField(read_only=True)
+    client_id = StrictIdField()
+    service_id = StrictIdField()
+    staff_id = StrictIdField(required=False, allow_null=True)
+    date = CalendarDateField(help_text="The salon date waited for.")
+    notes = TextField(required=False)
+    status = ChoiceTextField(
+        choices=WaitlistEntry.Status.values,
+        required=False,
+        help_text="Written as waiting or cancelled; the others come from offers, bookings and time. "
+        "Ignored in a POST.",
+    )
+    client_name = serializers.CharField(read_only=True)
+    service_name = serializers.CharField(read_only=True)
+    staff_name = serializers.CharField(read_only=True, allow_null=True)
+    last_offered_at = WallClockField(read_only=True, allow_null=True)
+    created_at = WallClockField(read_only=True)
+    updated_at = WallClockField(read_only=True)
+
+
+class WaitlistView(GatedView):
+    @documented(
+        "List the waitlist",
+        answer=list_answer(WaitlistEntrySerializer),
+        parameters=[
+            *PAGE_PARAMETERS,
+            SEARCH,
+            choice("status", WaitlistEntry.Status.values, "Only entries in this status."),
+            date_filter("date", "Only this salon date."),
+            id_filter("service_id", "Only this service."),
+            id_filter("staff_id", "Only who waits for this staff member in particular."),
+            id_filter("client_id", "Only this client."),
+            order_of(ORDERS),
+        ],
+        description="Searched: the client's names, e-mail and phone, notes.",
+        tags=["waitlist"],
+    )
+    def get(self, request: Request) -> HttpResponseBase:
+        entries = ordered(request, searched(request, _asked_for(request), fields=SEARCHED), ORDERS)
+        return answer_queryset(request, entries, row=partial(_entry_json, zone=salon_of(request).zone))
+
+    @documented(
+        "Put a client on the waitlist",
+        request=WaitlistEntrySerializer,
+        answer=WaitlistEntrySerializer,
+        status=201,
+        refused=[409, 422],
+        tags=["waitlist"],
+    )
+    def post(self, request: Request) -> Response:
+        fields = checked_body(WaitlistEntrySerializer, request)
+        fields.pop("status", None)
+        entry = waitlist.add(**fields, salon=salon_of(request), now=timezone.now())
+        return _answer(request, entry, status=201)
+
+
+class WaitlistEntryView(GatedView):
+    @documented(
+        "One entry",
+        answer=WaitlistEntrySerializer,
+        refused=[404],
+        parameters=[ID_IN_PATH],
+        tags=["waitlist"],
+    )
+    def get(self, request: Request, id: int) -> Response:
+        entry = _entries().filter(pk=id).first()
+        if entry is None:
+            raise waitlist.EntryNotFound
+        return _answer(request, entry)
+
+    @documented(
+        "Change an entry",
+        request=WaitlistEntrySerializer(partial=True),
+        answer=WaitlistEntrySerializer,
+        refused=[404, 409],
+        parameters=[ID_IN_PATH],
+        description="Absent keys keep their value. Setting the status ends an offer that is out.",
+        tags=["waitlist"],
+    )
+    def put(self, request: Request, id: int) -> Response:
+        changes = checked_body(WaitlistEntrySerializer, request, partial=True)
+        entry = waitlist.change(entry_id=id, changes=changes, salon=salon_of(request), now=timezone.now())
+        return _answer(request, entry)
+
+    patch = put
+
+    @documented(
+        "Take a client off the waitlist",
+        answer=WaitlistEntrySerializer,
+        refused=[404, 409],
+        parameters=[ID_IN_PATH],
+        description="The entry stays, cancelled; a booked one cannot be cancelled.",
+        tags=["waitlist"],
+    )
+    def delete(self, request: Request, id: int) -> Response:
+        return _answer(request, waitlist.cancel(entry_id=id, salon=salon_of(request), now=timezone.now()))
+
+
+def _entries() -> QuerySet[WaitlistEntry]:
+    return WaitlistEntry.objects.select_related("client", "service", "staff")
+
+
+def _asked_for(request: Request) -> QuerySet[WaitlistEntry]:
+    filters = {
+        "status": query_choice(request, "status", WaitlistEntry.Status.values),
+        "date": query_date(request, "date"),
+        "service_id": query_id(request, "service_id"),
+        "staff_id": query_id(request, "staff_id"),
+        "client_id": query_id(request, "client_id"),
+    }
+    return _entries().filter(**{name: value for name, value in filters.items() if value is not None})
+
+
+def _answer(request: Request, entry: WaitlistEntry, *, status: int = 200) -> Response:
+    return Response(_entry_json(entry, zone=salon_of(request).zone), status=status)
+
+
+def _entry_json(entry: WaitlistEntry, *, zone: ZoneInfo) -> dict[str, Any]:
+    offered_at = entry.last_offered_at
+    return {
+        "id": entry.pk,
+        "client_id": entry.client_id,
+        "service_id": entry.service_id,
+        "staff_id": entry.staff_id,
+        "date": print_date(entry.date),
+        "notes": entry.notes,
+        "status": entry.status,
+        "client_name": entry.client.name,
+        "service_name": entry.service.name,
+        "staff_name": None if entry.staff is None else entry.staff.name,
+        "last_offered_at": None if offered_at is None else print_when(offered_at, zone=zone),
+        "created_at": print_when(entry.created_at, zone=zone),
+        "updated_at": print_when(entry.updated_at, zone=zone),
+    }
