@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from bookings.links import new_token
 from bookings.models import Booking, BookingEvent, NoShowFee, StripeSession
 from bookings.noshow.amounts import NotChargeable, fee_for
+from bookings.noshow.notices import say_paid_stays
 from bookings.noshow.states import MAY_BE_LIVE
-from notifications import inapp
+from bookings.reasons import Reason
 from notifications.outbox import Due, drop
 from staff.models import SalonSettings
 
 PAY_LINK_LIFE = timedelta(days=7)
+LONGEST_REASON = 500
 
 
 def charge(*, booking: Booking, event: BookingEvent, salon: SalonSettings, now: datetime) -> list[Due]:
@@ -63,7 +66,7 @@ def undo(*, booking: Booking, event: BookingEvent, salon: SalonSettings, now: da
                 fee, state=NoShowFee.State.VOID, reason="The booking is no longer a no-show.", now=now
             )
         else:
-            _tell_paid_stays(booking, now=now)
+            say_paid_stays(fee, now=now)
     return dues
 
 
@@ -72,19 +75,56 @@ def close(fee: NoShowFee, *, state: NoShowFee.State, reason: str, now: datetime)
     fee.state = state
     fee.reason = reason
     fee.save(update_fields=["state", "reason"])
-    drop(now=now, reason="fee_not_due", booking_id=fee.booking_id, types=["noshow.fee", "noshow.mail"])
+    drop_unsent(fee, now=now)
     live = StripeSession.objects.filter(fee=fee, state__in=MAY_BE_LIVE).order_by("id")
+    return expire_dues(live, after="closed", now=now)
+
+
+def not_chargeable_after_all(fee_id: int, *, reason: str) -> None:
+    """Stripe itself says that there is nothing it can charge; what was asked of it was not made."""
+    NoShowFee.objects.filter(pk=fee_id, state=NoShowFee.State.DUE).update(
+        state=NoShowFee.State.NOT_CHARGED, reason=reason[:LONGEST_REASON]
+    )
+
+
+def drop_unsent(fee: NoShowFee, *, now: datetime) -> None:
+    """What still waits to ask for this fee is moot."""
+    drop(
+        now=now,
+        reason=Reason.FEE_NOT_DUE.value,
+        booking_id=fee.booking_id,
+        types=["noshow.fee", "noshow.mail"],
+    )
+
+
+def expire_dues(sessions: Iterable[StripeSession], *, after: str, now: datetime) -> list[Due]:
+    """The jobs that let these sessions expire at Stripe; `after` names what made them moot."""
     return [
         Due(
             type="noshow.expire",
-            once_key=f"noshow.expire:{fee.booking_id}:{session.pk}",
+            once_key=f"noshow.expire:{session.fee.booking_id}:{session.pk}:{after}",
             run_at=now,
-            booking_id=fee.booking_id,
+            booking_id=session.fee.booking_id,
             payload={"session_row": session.pk},
             is_mail=False,
         )
-        for session in live
+        for session in sessions
     ]
+
+
+def mail_due(fee: NoShowFee, *, now: datetime) -> Due:
+    """The fee's one mail to the client, with the link to our own page."""
+    client = fee.client
+    return Due(
+        type="noshow.mail",
+        once_key=f"noshow.mail:{fee.booking_id}:{fee.event_id}",
+        run_at=now,
+        booking_id=fee.booking_id,
+        client_id=fee.client_id,
+        recipient=f"client:{fee.client_id}",
+        to=client.email if client else "",
+        payload={"fee_id": fee.pk},
+    )
 
 
 def _freeze(
@@ -107,14 +147,4 @@ def _freeze(
         pay_token=new_token(),
         pay_until=now + PAY_LINK_LIFE,
         created_at=now,
-    )
-
-
-def _tell_paid_stays(booking: Booking, *, now: datetime) -> None:
-    inapp.tell_admins(
-        type="noshow.paid",
-        title="A booking is no longer a no-show, but its fee has been paid",
-        body="The payment stays. To give it back, open the fee in the admin and refund it.",
-        booking_id=booking.pk,
-        now=now,
     )

@@ -2,8 +2,9 @@
 
 creating -> open -> paid -> refunded; creating -> doubtful after an answer that says nothing (then asked
 again under the same key, then looked for at Stripe); open -> processing while a slow payment method is
-under way, -> failed when it fails; open -> expired. `lost` was looked for at Stripe and is not there.
-`surplus` was paid although nothing was owed: it is refunded. `wrong_amount` needs a person.
+under way, -> failed when it fails; open -> expired. `lost` was looked for at Stripe and is not there;
+`refused` was never made. `surplus` was paid although nothing was owed: it is refunded. `wrong_amount`
+needs a person.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ SURPLUS = "surplus"
 REFUNDED = "refunded"
 EXPIRED = "expired"
 LOST = "lost"
+REFUSED = "refused"
 WRONG_AMOUNT = "wrong_amount"
 
 UNANSWERED = (CREATING, DOUBTFUL)

@@ -17,6 +17,7 @@ from bookings.mails.plain import one_line
 from bookings.models import NoShowFee
 from bookings.noshow.paylink import Standing, checkout_url, fee_of, standing_of
 from bookings.noshow.stripe_api import StripeTrouble, checkout_origins
+from bookings.pages.render import HEADERS
 from bookings.pages.shell import Button, Fact, PublicPage, greeting
 
 RETRY_AFTER_SECONDS = 30
@@ -42,9 +43,7 @@ class PayPage(PublicPage):
             return self.apologise()
         if url is None:
             return self.show(self.read(token), now=now)
-        answer = HttpResponse(status=HTTPStatus.SEE_OTHER)
-        answer.headers.update({"Location": url, "Cache-Control": "no-store", "Referrer-Policy": "same-origin"})
-        return answer
+        return HttpResponse(status=HTTPStatus.SEE_OTHER, headers={**HEADERS, "Location": url})
 
     def read(self, token: str) -> NoShowFee:
         fee = fee_of(token)

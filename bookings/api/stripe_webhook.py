@@ -1,0 +1,39 @@
+"""POST /api/stripe/webhook: what Stripe tells of payments. Its signature is the credential."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from bookings.noshow.webhook import take_event
+from staff.wire.schema import documented
+
+
+class TakenSerializer(serializers.Serializer[Any]):
+    received = serializers.BooleanField(help_text="Always true: Stripe need not send it again.")
+    taken = serializers.BooleanField(help_text="False for old news and for what is no concern of ours.")
+
+
+class StripeWebhookView(APIView):
+    authentication_classes: list[Any] = []
+    permission_classes: list[Any] = []
+
+    @documented(
+        "Take an event from Stripe",
+        description="The `Stripe-Signature` over the exact body is the credential.",
+        request=OpenApiTypes.OBJECT,
+        answer=TakenSerializer,
+        public=True,
+    )
+    def post(self, request: Request) -> Response:
+        """200 for every event that Stripe signed, old news included; 400 for anything else."""
+        taken = take_event(
+            request._request.body, signature=request.headers.get("Stripe-Signature", ""), now=timezone.now()
+        )
+        return Response({"received": True, "taken": taken})

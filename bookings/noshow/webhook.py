@@ -1,0 +1,80 @@
+"""Stripe's webhooks: signed, in any order, as often as Stripe likes; each event has its effect once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import stripe
+from django.conf import settings
+from django.db import transaction
+
+from bookings.models import StripeEvent
+from bookings.noshow.checkout import checkout_of
+from bookings.noshow.payments import take_news, take_refund
+from staff.errors import BadRequest
+
+TOLERANCE_SECONDS = 300
+FAILED = "checkout.session.async_payment_failed"
+ABOUT_SESSIONS = {
+    "checkout.session.completed",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.expired",
+    FAILED,
+}
+REFUNDED = "charge.refunded"
+
+
+class NotFromStripe(BadRequest):
+    code = "bad_signature"
+    message = "This was not signed by Stripe for this salon, or it is too old; nothing was changed."
+
+
+def take_event(body: bytes, *, signature: str, now: datetime) -> bool:
+    """Book what the event says, with its id, in one transaction; False for old news and what is no concern.
+
+    `body` is exactly what arrived. Raises NotFromStripe, BadRequest.
+    """
+    event_id, type, about = _read(_verified(body, signature))
+    if type not in ABOUT_SESSIONS and type != REFUNDED:
+        return False
+    with transaction.atomic():
+        _, is_new = StripeEvent.objects.get_or_create(
+            event_id=event_id, defaults={"type": type, "created_at": now}
+        )
+        if not is_new:
+            return False
+        if type == REFUNDED:
+            take_refund(about, now=now)
+        else:
+            take_news(checkout_of(about), failed=type == FAILED, now=now)
+    return True
+
+
+def _verified(body: bytes, signature: str) -> str:
+    if not settings.STRIPE_WEBHOOK_SECRET:
+        raise NotFromStripe("STRIPE_WEBHOOK_SECRET is not set, so no event can be believed.")
+    try:
+        text = body.decode()
+        # The library compares signatures with a function that takes ASCII only.
+        signature.encode("ascii")
+        stripe.WebhookSignature.verify_header(
+            text, signature, settings.STRIPE_WEBHOOK_SECRET, TOLERANCE_SECONDS
+        )
+    except (UnicodeError, stripe.SignatureVerificationError):
+        raise NotFromStripe() from None
+    return text
+
+
+def _read(text: str) -> tuple[str, str, Mapping[str, Any]]:
+    """The event's id, its type and what it is about. Raises BadRequest."""
+    try:
+        event = json.loads(text)
+        event_id, type, about = event["id"], event["type"], event["data"]["object"]
+    except (ValueError, KeyError, TypeError):
+        raise BadRequest("This is no event of Stripe's.", code="invalid_event") from None
+    if not (isinstance(event_id, str) and isinstance(type, str) and isinstance(about, Mapping)):
+        raise BadRequest("This is no event of Stripe's.", code="invalid_event")
+    return event_id, type, about

@@ -1,0 +1,187 @@
+"""No-show fees in Django admin: to read, to waive with a reason, to refund. Each by POST, after asking.
+
+Nobody adds, edits or deletes a fee: what was owed and what was paid stays written down.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+
+from bookings.currency import from_minor
+from bookings.models import NoShowFee, StripeSession
+from bookings.noshow.desk import LONGEST_REASON, refund, waive
+from notifications.models import Job
+from staff.errors import Refused
+
+ROLE_NEEDED = "bookings.change_noshowfee"
+
+
+class WaiveForm(forms.Form):
+    reason = forms.CharField(
+        max_length=LONGEST_REASON,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
+        help_text="Kept with the fee. The client is not told.",
+    )
+
+
+class RefundForm(forms.Form):
+    pass
+
+
+class SessionInline(admin.TabularInline[StripeSession, NoShowFee]):
+    model = StripeSession
+    verbose_name_plural = "Stripe Checkout Sessions"
+    fields = ("session_id", "state", "payment_intent", "expires_at", "created_at")
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(NoShowFee)
+class NoShowFeeAdmin(admin.ModelAdmin[NoShowFee]):
+    list_display = ("created_at", "client", "booking", "amount", "state", "paid_at", "reason")
+    list_filter = ("state", "currency")
+    search_fields = ("client__first_name", "client__last_name", "client__email", "=booking__id")
+    date_hierarchy = "created_at"
+    list_select_related = ("client", "booking")
+    ordering = ("-id",)
+    fields = (
+        "decide",
+        "state",
+        "amount",
+        "client",
+        "booking",
+        "reason",
+        "pay_until",
+        "paid_at",
+        "created_at",
+        "jobs",
+    )
+    readonly_fields = fields
+    inlines = (SessionInline,)
+    actions = None
+
+    @admin.display(ordering="amount_minor")
+    def amount(self, fee: NoShowFee) -> str:
+        return f"{from_minor(fee.amount_minor, currency=fee.currency)} {fee.currency}"
+
+    @admin.display(description="What you can do")
+    def decide(self, fee: NoShowFee) -> str:
+        match fee.state:
+            case NoShowFee.State.DUE:
+                address, label = reverse("admin:bookings_noshowfee_waive", args=[fee.pk]), "Waive this fee…"
+            case NoShowFee.State.PAID:
+                address, label = reverse("admin:bookings_noshowfee_refund", args=[fee.pk]), "Refund it…"
+            case _:
+                return "-"
+        return format_html('<a href="{}">{}</a>', address, label)
+
+    @admin.display(description="Jobs")
+    def jobs(self, fee: NoShowFee) -> str:
+        found = Job.objects.filter(booking_id=fee.booking_id, type__startswith="noshow.").order_by("id")
+        return ", ".join(f"{job.type} {job.state}" for job in found) or "-"
+
+    def get_urls(self) -> list[URLPattern]:
+        waiving = path(
+            "<int:fee_id>/waive/",
+            self.admin_site.admin_view(self.waive_view),
+            name="bookings_noshowfee_waive",
+        )
+        refunding = path(
+            "<int:fee_id>/refund/",
+            self.admin_site.admin_view(self.refund_view),
+            name="bookings_noshowfee_refund",
+        )
+        return [waiving, refunding, *super().get_urls()]
+
+    def waive_view(self, request: HttpRequest, fee_id: int) -> HttpResponse:
+        form = WaiveForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            reason = form.cleaned_data["reason"]
+            return self._decided(
+                request,
+                fee_id,
+                lambda: waive(fee_id=fee_id, reason=reason, now=timezone.now()),
+                said="The fee is waived.",
+                log=f"Waived: {reason}",
+            )
+        return self._asking(request, fee_id, form, title="Waive this no-show fee?", label="Waive the fee")
+
+    def refund_view(self, request: HttpRequest, fee_id: int) -> HttpResponse:
+        form = RefundForm(request.POST or None)
+        if request.method == "POST":
+            return self._decided(
+                request,
+                fee_id,
+                lambda: refund(fee_id=fee_id, now=timezone.now()),
+                said="The refund is on its way; the fee is refunded once Stripe has done it.",
+                log="Refund asked for",
+            )
+        return self._asking(
+            request, fee_id, form, title="Give all of this payment back?", label="Refund the payment"
+        )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: NoShowFee | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: NoShowFee | None = None) -> bool:
+        return False
+
+    def _asking(
+        self, request: HttpRequest, fee_id: int, form: forms.Form, *, title: str, label: str
+    ) -> HttpResponse:
+        fee = self._fee(request, fee_id)
+        return TemplateResponse(
+            request,
+            "admin/bookings/noshowfee/decide.html",
+            {
+                **self.admin_site.each_context(request),
+                "opts": self.model._meta,
+                "title": title,
+                "label": label,
+                "fee": fee,
+                "amount": self.amount(fee),
+                "form": form,
+                "back": self._address(fee_id),
+            },
+        )
+
+    def _decided(
+        self, request: HttpRequest, fee_id: int, decide: Any, *, said: str, log: str
+    ) -> HttpResponse:
+        fee = self._fee(request, fee_id)
+        try:
+            decide()
+        except Refused as refused:
+            self.message_user(request, refused.message, messages.ERROR)
+        else:
+            self.log_change(request, fee, log)
+            self.message_user(request, said, messages.SUCCESS)
+        return HttpResponseRedirect(self._address(fee_id))
+
+    def _fee(self, request: HttpRequest, fee_id: int) -> NoShowFee:
+        """Raises Http404, also for who may not change fees."""
+        fee = NoShowFee.objects.select_related("client", "booking").filter(pk=fee_id).first()
+        if fee is None or not request.user.has_perm(ROLE_NEEDED):
+            raise Http404
+        return fee
+
+    def _address(self, fee_id: int) -> str:
+        return reverse("admin:bookings_noshowfee_change", args=[fee_id])
