@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
+import os
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +13,8 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
+
+from tests import servers
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -61,6 +65,22 @@ def _network_closed_but_for_loopback() -> Iterator[None]:
         patch.setattr(socket.socket, "connect", connect)
         patch.setattr(socket, "getaddrinfo", getaddrinfo)
         yield
+
+
+@pytest.fixture(scope="module")
+def valkey_server() -> Iterator[servers.Server]:
+    """A Redis-compatible server of this module's own, to be stopped and frozen at will.
+
+    Where there is none to be had the test is skipped, or fails with REQUIRE_ALL=1.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            server = stack.enter_context(servers.valkey())
+        except servers.Missing as missing:
+            if os.environ.get("REQUIRE_ALL") == "1":
+                raise
+            pytest.skip(str(missing))
+        yield server
 
 
 @pytest.fixture(autouse=True)

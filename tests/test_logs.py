@@ -1,0 +1,90 @@
+"""What must never be read in a log: credentials and the tokens of public pages (reliability §6)."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import logging.config
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from config.logs import hide_secrets, logging_settings
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """The lines that a process with our LOGGING would write."""
+    stream = io.StringIO()
+    settings = logging_settings(for_people=False)
+    handler = logging.StreamHandler(stream)
+    formatter = dict(settings["formatters"]["lines"])
+    handler.setFormatter(formatter.pop("()")(**formatter))
+    logger = logging.getLogger("test_logs")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    yield stream
+    logger.removeHandler(handler)
+
+
+def test_a_line_is_one_json_object_whoever_wrote_it(log: io.StringIO) -> None:
+    logging.getLogger("test_logs").info("%s of %s", 1, 2, extra={"job": 7})
+    structlog.get_logger("test_logs").warning("job_dead", job=8)
+    first, second = (json.loads(line) for line in log.getvalue().splitlines())
+    assert (first["event"], first["level"], first["job"]) == ("1 of 2", "info", 7)
+    assert (second["event"], second["level"], second["job"]) == ("job_dead", "warning", 8)
+
+
+def test_a_traceback_hides_secrets_too(log: io.StringIO) -> None:
+    try:
+        raise ValueError("refused: Authorization: Bearer abcdef0123456789")
+    except ValueError:
+        logging.getLogger("test_logs").exception("failed")
+    assert "abcdef0123456789" not in log.getvalue()
+    assert "ValueError" in log.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("Authorization: Bearer 0123456789abcdef0123", "0123456789abcdef0123"),
+        ("Authorization: Basic dXNlcjpwYXNzd29yZA==", "dXNlcjpwYXNzd29yZA"),
+        ("Not Found: /provisional/AbCdEf0123456789_-xyz/accept", "AbCdEf0123456789_-xyz"),
+        ("GET /pay/AbCdEf0123456789AbCdEf", "AbCdEf0123456789AbCdEf"),
+        ("GET /unsubscribe/AbCdEf0123456789AbCdEf?x=1", "AbCdEf0123456789AbCdEf"),
+        ("key sk_live_51Habcdefgh is wrong", "51Habcdefgh"),
+        ("connecting to postgres://salon:hunter22@db/salon", "hunter22"),
+        ("connecting to redis://:hunter22@cache:6379/0", "hunter22"),
+        ('body {"password": "hunter22", "email": "a@b.example"}', "hunter22"),
+        ("feedback_token=AbCdEf0123456789AbCdEf", "AbCdEf0123456789"),
+    ],
+)
+def test_a_secret_in_running_text_is_hidden(text: str, secret: str) -> None:
+    shown = hide_secrets(None, None, {"event": text})["event"]
+    assert secret not in shown
+    assert "[hidden]" in shown
+
+
+def test_a_field_with_a_secret_name_is_hidden_wherever_it_stands() -> None:
+    event: dict[str, Any] = {
+        "event": "booked",
+        "booking_id": 5,
+        "provisional_token": "abc",
+        "headers": {"Authorization": "x", "Accept": "json"},
+        "rows": [{"api_key": "x"}, {"name": "Bea"}],
+    }
+    assert hide_secrets(None, None, event) == {
+        "event": "booked",
+        "booking_id": 5,
+        "provisional_token": "[hidden]",
+        "headers": {"Authorization": "[hidden]", "Accept": "json"},
+        "rows": [{"api_key": "[hidden]"}, {"name": "Bea"}],
+    }
+
+
+def test_ordinary_words_stay() -> None:
+    text = "Booking 5 moved to 2026-11-20 10:00 for /api/bookings/5 by staff 2"
+    assert hide_secrets(None, None, {"event": text})["event"] == text
