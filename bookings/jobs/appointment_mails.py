@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from bookings.followups import REACHED
-from bookings.jobs.client_mail import ClientMail, not_needed, read_recipient
+from bookings.jobs.client_mail import ClientMail, find_recipient, not_needed
 from bookings.mails import appointment
 from bookings.mails.appointment import Times
 from bookings.mails.letter import Letter, Reader
@@ -35,8 +35,11 @@ class AppointmentMail(ClientMail):
 
     def sent(self, job: Job, message: Message, *, now: datetime) -> None:
         """Keeps what the client now believes, if the booking is still theirs."""
+        reader = find_recipient(job)
+        if reader is None:
+            return
         told = message.facts.get("announces")
-        Booking.objects.filter(pk=job.booking_id, client_id=read_recipient(job).pk).update(
+        Booking.objects.filter(pk=job.booking_id, client_id=reader.pk).update(
             announced_as=told["as"] if told else "",
             announced_start_at=_instant(told, "start_at"),
             announced_end_at=_instant(told, "end_at"),

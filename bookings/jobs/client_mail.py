@@ -66,17 +66,26 @@ def read_booking(job: Job) -> Booking:
     return booking
 
 
-def read_recipient(job: Job, *, booking: Booking | None = None) -> Client:
+def read_recipient(job: Job, *, booking: Booking) -> Client:
     """The client the job is for, or the one they were merged into. Raises NotNeeded after an erasure."""
-    kind, _, number = job.recipient.partition(":")
-    wanted = int(number) if kind == "client" and number.isdecimal() else None
-    if booking is not None and booking.client is not None and booking.client_id == wanted:
+    if booking.client is not None and booking.client_id == _client_id(job):
         return booking.client
-    client = Client.objects.filter(pk=wanted).first()
+    client = find_recipient(job)
+    if client is None:
+        raise not_needed(Reason.CLIENT_ERASED)
+    return client
+
+
+def find_recipient(job: Job) -> Client | None:
+    """As `read_recipient`; None after an erasure."""
+    client = Client.objects.filter(pk=_client_id(job)).first()
     for _ in range(LONGEST_MERGE_CHAIN):
         if client is None or client.merged_into_id is None:
             break
         client = Client.objects.filter(pk=client.merged_into_id).first()
-    if client is None:
-        raise not_needed(Reason.CLIENT_ERASED)
     return client
+
+
+def _client_id(job: Job) -> int | None:
+    kind, _, number = job.recipient.partition(":")
+    return int(number) if kind == "client" and number.isdecimal() else None

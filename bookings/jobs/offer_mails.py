@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import Q
 from django.utils.translation import override
 
-from bookings.jobs.client_mail import ClientMail, addressed, not_needed, read_recipient
+from bookings.jobs.client_mail import ClientMail, addressed, find_recipient, not_needed
 from bookings.mails import visit
 from bookings.mails.letter import Reader
 from bookings.models import BusyTime, WaitlistEntry, WaitlistOffer
@@ -28,7 +28,10 @@ class WaitlistOfferMail(ClientMail):
         )
         if offer is None:
             raise not_needed(Reason.GONE)
-        reader = Reader(client=read_recipient(job), salon=SalonSettings.load())
+        client = find_recipient(job)
+        if client is None:
+            raise not_needed(Reason.CLIENT_ERASED)
+        reader = Reader(client=client, salon=SalonSettings.load())
         if reader.client.archived_at is not None:
             raise not_needed(Reason.CLIENT_ARCHIVED)
         if not _is_live(offer, now=now):

@@ -105,5 +105,5 @@ def money(amount: Decimal, currency: str) -> str:
         "number": number_format(exact, decimal_pos=minor_digits(currency), force_grouping=True),
     }
     if parts["symbol"].isalpha():
-        return pgettext("amount with currency code", "%(symbol)s %(number)s") % parts
+        return pgettext("amount with currency code", "%(symbol)s\N{NO-BREAK SPACE}%(number)s") % parts
     return pgettext("amount with currency symbol", "%(symbol)s%(number)s") % parts

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import css_inline
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.utils.translation import override, pgettext
@@ -19,10 +18,6 @@ from notifications.models import MessageText
 from staff.models import SalonSettings
 
 LONGEST_SUBJECT = 300
-
-_INLINER = css_inline.CSSInliner(
-    load_remote_stylesheets=False, keep_at_rules=True, remove_inlined_selectors=True
-)
 
 
 class Row(NamedTuple):
@@ -96,7 +91,7 @@ def sealed(letter: Letter, *, type: str, reader: Reader) -> Mail:
             locale=reader.locale,
             subject=context["subject"],
             text=_tidy(render_to_string("mail/letter.txt", context)),
-            html=_INLINER.inline(render_to_string("mail/letter.html", context)),
+            html=render_to_string("mail/letter.html", context),
             reply_to=salon.reply_to,
             ics=letter.ics,
             ics_method=letter.ics_method,
