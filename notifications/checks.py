@@ -1,0 +1,41 @@
+"""System checks: every handler and periodic function that the settings name is there (design §1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+from django.utils.module_loading import import_string
+
+_MAIL_NEEDS = ("client_counts_on_it", "compose", "sent")
+_EFFECT_NEEDS = ("client_counts_on_it", "prepare", "call", "done")
+
+
+def check_handlers(**kwargs: Any) -> list[CheckMessage]:
+    """System check: every path of `HANDLERS` and `PERIODIC` leads to what it should."""
+    found: list[CheckMessage] = []
+    for job_type, path in settings.HANDLERS.items():
+        found += _check(path, "notifications.E001", f"HANDLERS[{job_type!r}]", _missing_of_handler)
+    for path in settings.PERIODIC:
+        found += _check(path, "notifications.E002", "PERIODIC", _missing_of_callable)
+    return found
+
+
+def _check(path: str, id: str, setting: str, missing_of: Callable[[Any], list[str]]) -> list[CheckMessage]:
+    try:
+        target = import_string(path)
+    except ImportError as error:
+        return [Error(f"{setting} names {path}, which cannot be imported: {error}", id=id)]
+    missing = missing_of(target)
+    return [Error(f"{setting} names {path}, which lacks {', '.join(missing)}.", id=id)] if missing else []
+
+
+def _missing_of_handler(target: Any) -> list[str]:
+    needs = _MAIL_NEEDS if hasattr(target, "compose") else _EFFECT_NEEDS
+    return [name for name in needs if not hasattr(target, name)]
+
+
+def _missing_of_callable(target: Any) -> list[str]:
+    return [] if callable(target) else ["a call"]

@@ -1,0 +1,97 @@
+"""Looking for due work never reads finished jobs, however many there are."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from notifications import outbox
+from notifications.models import Job
+from notifications.outbox import Place
+from tests.outbox_cast import NOON, due
+
+pytestmark = pytest.mark.django_db
+
+FINISHED = 20_000
+
+
+@pytest.fixture
+def _years_of_jobs() -> None:
+    past = NOON - timedelta(days=30)
+    Job.objects.bulk_create(
+        (
+            Job(
+                type="test.counted",
+                once_key=f"old {n}",
+                booking_id=n // 4,
+                recipient="client:5",
+                state="done",
+                run_at=past,
+                first_run_at=past,
+                created_at=past,
+                finished_at=past,
+            )
+            for n in range(FINISHED)
+        ),
+        batch_size=2000,
+    )
+    outbox.enqueue(
+        [due(f"later {n}", booking_id=n, run_at=NOON + timedelta(days=1)) for n in range(500)], now=NOON
+    )
+    outbox.enqueue([due(f"due {n}", booking_id=n % 50) for n in range(100)], now=NOON)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE notifications_job")
+
+
+def plans_of(queries: CaptureQueriesContext) -> list[str]:
+    plans = []
+    with connection.cursor() as cursor:
+        for query in queries.captured_queries:
+            if query["sql"].startswith(("SELECT", "UPDATE")):
+                explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
+                cursor.execute(f"{explain} {query['sql']}")
+                plans.append("\n".join(str(row[-1]) for row in cursor.fetchall()))
+    return plans
+
+
+@pytest.mark.usefixtures("_years_of_jobs")
+@pytest.mark.parametrize(
+    ("look", "index"),
+    [
+        (lambda: outbox.anything_due(now=NOON), "job_due"),
+        (lambda: outbox.claim(now=NOON), "job_due"),
+        (lambda: outbox.claim(now=NOON, after=Place(NOON, 1)), "job_due"),
+        (lambda: outbox.claim(now=NOON - timedelta(days=1)), "job_due"),
+        (lambda: outbox.release_leases(now=NOON), "job_leased"),
+    ],
+    ids=["anything due", "claim", "claim behind a place", "nothing due", "leases"],
+)
+def test_an_index_over_live_jobs_answers(look: Any, index: str) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        look()
+    plans = plans_of(queries)
+    assert index in plans[0], plans[0]
+    for plan in plans:
+        assert "Seq Scan on notifications_job" not in plan, plan
+        assert "SCAN notifications_job" not in plan.replace("SCAN notifications_job USING INDEX job_", ""), (
+            plan
+        )
+        assert "SCAN U0" not in plan, plan
+
+
+@pytest.mark.usefixtures("_years_of_jobs")
+def test_whether_an_earlier_mail_is_on_its_way_is_asked_of_live_jobs_only() -> None:
+    with CaptureQueriesContext(connection) as queries:
+        outbox.claim(now=NOON)
+    (plan, *_) = plans_of(queries)
+    assert "job_live" in plan, plan
+
+
+@pytest.mark.usefixtures("_years_of_jobs")
+def test_a_claim_costs_two_statements(django_assert_max_num_queries: Any) -> None:
+    with django_assert_max_num_queries(4):  # two of them savepoints of the test's own transaction
+        assert outbox.claim(now=NOON) is not None
