@@ -134,13 +134,12 @@ def read_agendas(
     now: datetime,
     staff_id: int | None = None,
     viewer: Actor | None = None,
-    except_hold_ids: Collection[int] = (),
-    except_booking_id: int | None = None,
+    with_busy: bool = True,
 ) -> list[Agenda]:
     """The agendas, by staff id, of `staff_id` or of everyone who offers `service`, for starts on these dates.
 
     Holds that have expired at `now` occupy nobody. `viewer` sees the ids of the bookings that
-    `visible_to` shows, nobody sees any. Four statements; none but the first when nobody is found.
+    `visible_to` shows, nobody sees any. Four statements, three without `with_busy`.
     """
     people = _people(service, staff_id)
     if not people:
@@ -155,15 +154,7 @@ def read_agendas(
     )
     hours = hours_of(ids)
     away = time_off_of(ids, start_at=begins, end_at=ends)
-    busy = _busy_of(
-        ids,
-        begins,
-        ends,
-        now=now,
-        viewer=viewer,
-        except_hold_ids=except_hold_ids,
-        except_booking_id=except_booking_id,
-    )
+    busy = _busy_of(ids, begins, ends, now=now, viewer=viewer) if with_busy else {}
     return [
         Agenda(
             staff_id=person_id,
@@ -171,7 +162,7 @@ def read_agendas(
             hours=hours[person_id],
             windows=windows_between(first - ONE_DAY, last + ONE_DAY, hours[person_id], zone=zone),
             away=away[person_id],
-            busy=busy[person_id],
+            busy=busy.get(person_id, []),
         )
         for person_id, offers_service in people
     ]
@@ -186,14 +177,7 @@ def _people(service: Service, staff_id: int | None) -> list[tuple[int, bool]]:
 
 
 def _busy_of(
-    staff_ids: Collection[int],
-    begins: datetime,
-    ends: datetime,
-    *,
-    now: datetime,
-    viewer: Actor | None,
-    except_hold_ids: Collection[int],
-    except_booking_id: int | None,
+    staff_ids: Collection[int], begins: datetime, ends: datetime, *, now: datetime, viewer: Actor | None
 ) -> dict[int, list[Busy]]:
     """The live busy times per staff member, by the (staff, starts_at) index on both databases."""
     seen = Booking.objects.none() if viewer is None else Booking.objects.visible_to(viewer)
@@ -204,10 +188,6 @@ def _busy_of(
         starts_at__lt=ends,
         ends_at__gt=begins,
     )
-    if except_hold_ids:
-        rows = rows.exclude(hold_id__isnull=False, hold_id__in=except_hold_ids)
-    if except_booking_id is not None:
-        rows = rows.exclude(booking_id__isnull=False, booking_id=except_booking_id)
     if viewer is not None:
         rows = rows.annotate(seen=Exists(seen.filter(pk=OuterRef("booking_id"))))
     else:
