@@ -46,6 +46,16 @@ def origin(name: str, value: str) -> str:
     return origin_of(value)
 
 
+def origins(name: str, value: str) -> list[str]:
+    """The origins of a comma-separated list, each checked."""
+    return [origin(name, each) for each in listed(value)]
+
+
+def listed(value: str) -> list[str]:
+    """The entries of a comma-separated list, without spaces and empty ones."""
+    return [each.strip() for each in value.split(",") if each.strip()]
+
+
 def origin_of(address: str) -> str:
     """The origin part of an address that was already checked."""
     parts = urlsplit(address)

@@ -24,17 +24,18 @@ logger = logging.getLogger(__name__)
 
 
 class Channel(filesystem.Channel):
-    def _put(self, queue: str, payload: dict[str, Any], **kwargs: Any) -> None:
+    # kombu's own names for the second argument disagree; it is called by position.
+    def _put(self, queue: str, message: Any, /, **kwargs: Any) -> None:  # type: ignore[override]
         folder = Path(self.data_folder_out)
         name = f"{time.monotonic_ns():020d}_{uuid.uuid4()}.{queue}.msg"
         draft = folder / f"{name}.new"
         try:
-            draft.write_text(dumps(payload))
+            draft.write_text(dumps(message))
             draft.rename(folder / name)
         except OSError as error:
             raise ChannelError(f"cannot write to {folder}: {error}") from error
 
-    def _get(self, queue: str) -> Any:
+    def _get(self, queue: str, timeout: float | None = None) -> Any:
         folder, taken = Path(self.data_folder_in), Path(self.processed_folder)
         for name in sorted(os.listdir(folder)):
             if name.partition(".")[2] != f"{queue}.msg":

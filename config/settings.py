@@ -28,10 +28,10 @@ PUBLIC_URL_IS_HTTPS = PUBLIC_URL.startswith("https://")
 FRONTEND_ORIGINS = read.unique(
     [
         read.origin_of(PUBLIC_URL),
-        *(read.origin("FRONTEND_ORIGINS", each) for each in env.list("FRONTEND_ORIGINS", []) if each),
+        *read.origins("FRONTEND_ORIGINS", env.str("FRONTEND_ORIGINS", "")),
     ]
 )
-ALLOWED_HOSTS = [each for each in env.list("ALLOWED_HOSTS", []) if each] or read.allowed_hosts(PUBLIC_URL)
+ALLOWED_HOSTS = read.listed(env.str("ALLOWED_HOSTS", "")) or read.allowed_hosts(PUBLIC_URL)
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
 SECRET_KEY = (
     env.str("SECRET_KEY", "")
@@ -223,9 +223,9 @@ SESSION_COOKIE_SECURE = PUBLIC_URL_IS_HTTPS
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SECURE = PUBLIC_URL_IS_HTTPS
 CSRF_COOKIE_HTTPONLY = True
-CSRF_TRUSTED_ORIGINS = [
-    read.origin("CSRF_TRUSTED_ORIGINS", each) for each in env.list("CSRF_TRUSTED_ORIGINS", []) if each
-] or [read.origin_of(PUBLIC_URL)]
+CSRF_TRUSTED_ORIGINS = read.origins("CSRF_TRUSTED_ORIGINS", env.str("CSRF_TRUSTED_ORIGINS", "")) or [
+    read.origin_of(PUBLIC_URL)
+]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if PUBLIC_URL_IS_HTTPS else 0

@@ -194,7 +194,7 @@ def test_the_database_enforces_foreign_keys_and_serialises_writers() -> None:
             assert cursor.fetchone()[0] == 1
             cursor.execute("PRAGMA journal_mode")
             assert cursor.fetchone()[0] == "wal"
-            assert connection.transaction_mode == "IMMEDIATE"
+            assert connection.settings_dict["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
         else:
             cursor.execute("SHOW transaction_isolation")
             assert cursor.fetchone()[0] == "read committed"
