@@ -50,13 +50,13 @@ class ReviewRequest(VisitMail):
             raise not_needed(Reason.GONE)
         if Feedback.objects.filter(booking_id=booking.pk).exists():
             raise not_needed(Reason.ALREADY_ANSWERED)
+        _give_way_to_twins(job, now=now)
         since = now - timedelta(days=reader.salon.review_min_days)
         asked = Message.objects.filter(type=job.type, client_id=reader.client.pk, state__in=REACHED)
         if asked.filter(
             Q(booking_id=booking.pk) | Q(sent_at__gt=since) | Q(sent_at=None, created_at__gt=since)
         ).exists():
             raise not_needed(Reason.ALREADY_ASKED)
-        _give_way_to_twins(job, now=now)
         return visit.review_request(booking, feedback_token=booking.feedback_token, reader=reader)
 
 
