@@ -75,5 +75,6 @@ clean:
 # pip of the environment; where Python came without ensurepip, the system's pip working on the environment.
 INSTALL = $(PIP) install $(PIP_FLAGS) --require-hashes
 PIP = if $(BIN)/python -m pip --version >/dev/null 2>&1; then set -- $(BIN)/python -m pip; \
+	elif $(BIN)/python -m ensurepip >/dev/null 2>&1; then set -- $(BIN)/python -m pip; \
 	elif "$(PYTHON)" -m pip --version >/dev/null 2>&1; then set -- "$(PYTHON)" -m pip --python $(BIN)/python; \
 	else echo "This Python has neither ensurepip nor pip: install python3-venv or python3-pip."; exit 1; fi; "$$@"
