@@ -33,7 +33,7 @@ from staff.wire.errors import (
     native_error,
 )
 from staff.wire.gate import read_body
-from staff.wire.paths import is_json_path, keeps_its_slash
+from staff.wire.paths import is_json_path, is_public_page, keeps_its_slash
 from staff.wire.renderer import JSON, json_bytes
 from staff.wire.text import LONGEST_STRING, BadText, check_text
 
@@ -75,6 +75,8 @@ class JsonEdgeMiddleware:
             raise Http404(problem.message) from None
         except errors.BadRequest as problem:
             raise BadRequest(problem.message) from None
+        if is_public_page(request.path_info):
+            request.META.pop("HTTP_COOKIE", None)
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

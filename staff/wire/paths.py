@@ -1,12 +1,14 @@
 """Addresses: which answer JSON, and ids in a path.
 
-Names: is_json_path, keeps_its_slash, IdConverter (registered by config.urls as `id`: `<id:booking_id>`).
+Names: is_json_path, is_public_page, keeps_its_slash, IdConverter (registered by config.urls as `id`:
+`<id:booking_id>`).
 """
 
 from staff.wire.text import LARGEST_INTEGER
 
 OWN_SLASHES = ("/admin", "/static")
-PAGES = ("/api/docs", "/provisional", "/feedback", "/pay", "/waitlist", "/unsubscribe")
+LINKED_PAGES = ("/provisional", "/feedback", "/pay", "/waitlist", "/unsubscribe")
+PAGES = ("/api/docs", *LINKED_PAGES)
 
 
 class IdConverter:
@@ -27,6 +29,11 @@ class IdConverter:
 def is_json_path(path: str) -> bool:
     """Whether errors at `path` are JSON: all but Django admin, static files, the docs and public pages."""
     return not _under(path, OWN_SLASHES) and not _under(path, PAGES)
+
+
+def is_public_page(path: str) -> bool:
+    """Whether `path` is a page behind a mailed link: it reads no cookie."""
+    return _under(path, LINKED_PAGES)
 
 
 def keeps_its_slash(path: str) -> bool:
