@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,11 +66,6 @@ def make_cast(**settings: Any) -> Salon:
     make_hours(bea)
     make_hours(cora)
     return Salon(service, bea, cora, make_ada(), make_alice(), make_client("Bob", "Brown"))
-
-
-def body_of(answer: Any) -> Any:
-    """The JSON of an answer, streamed or not."""
-    return json.loads(answer.getvalue())
 
 
 def jobs(booking: dict[str, Any] | None = None) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ import time_machine
 
 from bookings.models import Booking, BookingEvent, BusyTime
 from notifications.models import Job, Message, Notification
-from tests.bookings_cast import Salon, body_of, jobs, make_cast, stored, told
+from tests.bookings_cast import Salon, jobs, make_cast, stored, told
 from tests.factories import caller, make_holiday, make_salon, make_service
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -222,7 +222,7 @@ def test_a_no_show_is_counted_and_uncounted(salon: Salon) -> None:
 def test_the_audit_trail_names_who_what_and_why(salon: Salon) -> None:
     booking = salon.book()
     salon.put(booking, {"start_at": "2026-03-24 10:15:00", "reason": "running late"}, who=salon.bea)
-    answer = body_of(caller(salon.ada).get(f"/api/bookings/{booking['id']}/events"))
+    answer = caller(salon.ada).get(f"/api/bookings/{booking['id']}/events").json()
     assert [event["from"] for event in answer] == [None, "scheduled"]
     assert answer[1] == {
         "id": BookingEvent.objects.latest("id").pk,

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bookings.models import Booking
-from tests.bookings_cast import Salon, body_of, make_cast, stored
+from tests.bookings_cast import Salon, make_cast, stored
 from tests.factories import caller, make_salon
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,7 +30,7 @@ def at(hour: int, day: int = 24) -> dict[str, str]:
 
 
 def starts(answer: Any) -> list[str]:
-    return [each["start_at"] for each in body_of(answer)]
+    return [each["start_at"] for each in answer.json()]
 
 
 def test_without_page_a_bare_array_newest_start_first_without_cancelled(salon: Salon) -> None:
@@ -38,14 +38,14 @@ def test_without_page_a_bare_array_newest_start_first_without_cancelled(salon: S
     salon.delete(cancelled)
     answer = caller(salon.bea).get("/api/bookings?limit=1")
     expected = [{key: value for key, value in each.items() if key != "warnings"} for each in (late, early)]
-    assert body_of(answer) == expected
+    assert answer.json() == expected
     assert caller(salon.bea).get("/api/bookings/").status_code == 200
 
 
 def test_the_same_start_is_ordered_by_id_descending(salon: Salon) -> None:
     first = salon.book(**at(9))
     second = salon.book(**at(9), staff_id=salon.cora.pk)
-    assert [each["id"] for each in body_of(caller(salon.bea).get("/api/bookings"))] == [
+    assert [each["id"] for each in caller(salon.bea).get("/api/bookings").json()] == [
         second["id"],
         first["id"],
     ]
@@ -168,7 +168,7 @@ def test_a_cursor_of_somebody_else_is_400(salon: Salon, cursor: str) -> None:
 
 def test_messages_say_what_to_whom_and_when(salon: Salon) -> None:
     booking = salon.book(**at(9))
-    (message,) = body_of(caller(salon.bea).get(f"/api/bookings/{booking['id']}/messages"))
+    (message,) = caller(salon.bea).get(f"/api/bookings/{booking['id']}/messages").json()
     assert message == {
         "id": message["id"],
         "type": "booking.created",
@@ -204,7 +204,7 @@ def test_the_statements_do_not_grow_with_the_bookings(salon: Salon, count: int) 
         with CaptureQueriesContext(
             connection,
         ) as seen:
-            body_of(who.get(path))
+            who.get(path).json()
         assert len(seen) <= limit, [path, *[query["sql"] for query in seen]]
 
 

@@ -10,6 +10,7 @@ from bookings.lifecycle.book import Order, book
 from bookings.lifecycle.change import cancel, change
 from bookings.lifecycle.outcome import Outcome, Warning
 from bookings.lifecycle.reminders import remind_of_ended
+from bookings.lifecycle.session import change_session, note
 
 __all__ = [
     "Order",
@@ -19,8 +20,10 @@ __all__ = [
     "book",
     "cancel",
     "change",
+    "change_session",
     "decline",
     "lapse_due",
+    "note",
     "remind_of_ended",
     "request_of",
 ]

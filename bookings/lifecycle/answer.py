@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from bookings.busy import taken_as_conflict
 from bookings.errors import LinkSpent, LinkUnknown
+from bookings.lifecycle import rules
 from bookings.lifecycle.change import How, apply
 from bookings.lifecycle.requests import hash_token
 from bookings.models import Booking, SpentToken
@@ -61,11 +62,7 @@ def _answer(*, token: str, status: str, detail: str, outcome: str, now: datetime
     wanted: list[Booking] = []
     request_of(token=token, now=now)
     with taken_as_conflict(_client_actor(None), wanted, zone=salon.zone), transaction.atomic():
-        booking = (
-            Booking.objects.select_for_update(no_key=True, of=("self",))
-            .filter(provisional_token=token)
-            .first()
-        )
+        booking = rules.locked(Booking.objects.filter(provisional_token=token)).first()
         if booking is None or _expired(booking, now=now or timezone.now()):
             request_of(token=token, now=now)
             raise LinkSpent
@@ -82,7 +79,7 @@ def _answer(*, token: str, status: str, detail: str, outcome: str, now: datetime
 
 def _lapse(booking_id: int, *, now: datetime) -> int:
     with transaction.atomic():
-        booking = Booking.objects.select_for_update(no_key=True, of=("self",)).get(pk=booking_id)
+        booking = rules.locked(Booking.objects.filter(pk=booking_id)).get()
         if booking.provisional_token is None or not _expired(booking, now=now):
             return 0
         apply(

@@ -95,7 +95,8 @@ def book(
         booking = _saved(order, party, salon=salon, now=now)
         wanted.append(booking)
         if booking.status in OCCUPYING:
-            occupy(booking, overlap=order.allow_overlap or salon.double_booking == "allow", now=now)
+            overlap = rules.is_deliberate(actor=actor, asked=order.allow_overlap, salon=salon)
+            occupy(booking, overlap=overlap, now=now)
         event = record(
             booking,
             actor=actor,

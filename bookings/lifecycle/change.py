@@ -205,7 +205,8 @@ def apply(
 
     wanted.append(booking)
     if edit.needs_slot:
-        occupy(booking, overlap=how.overlap or salon.double_booking == "allow", now=now)
+        overlap = rules.is_deliberate(actor=actor, asked=how.overlap, salon=salon)
+        occupy(booking, overlap=overlap, now=now)
     elif not edit.stands:
         release(booking)
     event = _audited(edit, actor=actor, how=how, salon=salon, now=now)
@@ -260,10 +261,8 @@ def _check(edit: _Edit, *, actor: Actor, salon: SalonSettings) -> None:
 
 
 def _lock_around(edit: _Edit) -> None:
-    """The session's first booking, then the staff rows left and entered, in id order."""
+    """The staff rows left and entered, in id order; the booking and its session are locked already."""
     booking = edit.booking
-    if booking.session_id != booking.pk:
-        rules.lock_session(booking.session_id)
     staff = lock_staff(edit.before.staff_id, booking.staff_id)
     if edit.touches("staff_id"):
         bookable(staff.get(booking.staff_id), booking.staff_id)

@@ -173,32 +173,32 @@ def _cancelled(change: Change) -> list[Due]:
 
 
 def _tell_former_client(change: Change) -> list[Due]:
-    """Another client: what the old one was told is taken back."""
-    before = change.before
+    """Another client: what the old one was told, or is being told at this moment, is taken back."""
+    before, booking = change.before, change.booking
     if before is None or before.client_id is None:
         return []
     if before.status not in OCCUPYING or not change.notify_client or before.end_at <= change.now:
         return []
+    being_told = outbox.on_its_way(
+        booking_id=booking.pk, types=STANDING_MAILS, recipient=f"client:{before.client_id}"
+    )
+    start_at, end_at = before.announced_start_at, before.announced_end_at
+    if being_told:
+        start_at, end_at = before.start_at, before.end_at
+    announced = {
+        "as": before.announced_as or (before.status if being_told else ""),
+        "start_at": None if start_at is None else start_at.isoformat(),
+        "end_at": None if end_at is None else end_at.isoformat(),
+    }
     client = Client.objects.filter(pk=before.client_id).first()
-    return [
-        _due(
-            change,
-            "booking.cancelled",
-            client=client,
-            client_id=before.client_id,
-            payload={
-                "announced": {
-                    "as": before.announced_as,
-                    "start_at": None
-                    if before.announced_start_at is None
-                    else before.announced_start_at.isoformat(),
-                    "end_at": None
-                    if before.announced_end_at is None
-                    else before.announced_end_at.isoformat(),
-                }
-            },
-        )
-    ]
+    due = _due(
+        change,
+        "booking.cancelled",
+        client=client,
+        client_id=before.client_id,
+        payload={"announced": announced},
+    )
+    return [due]
 
 
 def _offer_to_waitlist(change: Change) -> None:

@@ -7,24 +7,37 @@ from collections.abc import Iterable
 from django.db.models import Q
 
 from bookings.errors import BookingNotFound, ClientAlreadyInSession, SessionFull
-from bookings.models import LEGAL_STATUS_PAIRS, Booking
+from bookings.models import LEGAL_STATUS_PAIRS, Booking, BookingQuerySet
 from clients.models import Client
 from staff.actor import Actor
 from staff.errors import BadRequest, Stale
-from staff.models import Location, Service, Staff
+from staff.models import Location, SalonSettings, Service, Staff
 
 
 def lock_booking(*, actor: Actor, booking_id: int) -> Booking:
-    """The booking, its row locked. Raises BookingNotFound, also when `actor` may not see it."""
-    booking = (
-        Booking.objects.select_for_update(no_key=True, of=("self",))
-        .visible_to(actor)
-        .filter(pk=booking_id)
-        .first()
+    """The booking, locked after the first one of its session: every door locks a session in id order.
+
+    Raises BookingNotFound, also when `actor` may not see it.
+    """
+    wanted = Booking.objects.visible_to(actor).filter(pk=booking_id)
+    rows = locked(
+        Booking.objects.filter(Q(pk__in=wanted.values("pk")) | Q(pk__in=wanted.values("session_of_id")))
     )
+    booking = next((row for row in rows if row.pk == booking_id), None)
     if booking is None:
         raise BookingNotFound
     return booking
+
+
+def locked(bookings: BookingQuerySet) -> BookingQuerySet:
+    """These rows, locked in id order; other readers are not kept waiting."""
+    return bookings.select_for_update(no_key=True, of=("self",)).order_by("pk")
+
+
+def is_deliberate(*, actor: Actor, asked: bool, salon: SalonSettings) -> bool:
+    """Whether this write may overlap: asked for, or a staff write where the salon allows it (§1.3)."""
+    allowed = salon.double_booking == SalonSettings.DoubleBooking.ALLOW
+    return asked or (allowed and actor.type != "client")
 
 
 def check_version(booking: Booking, expected_version: int | None) -> None:
@@ -72,7 +85,7 @@ def check_persons(persons: int, service: Service) -> None:
 
 def lock_session(session_id: int) -> Booking | None:
     """The session's first booking, locked: whoever joins, leaves or moves a session queues here."""
-    return Booking.objects.select_for_update(no_key=True, of=("self",)).filter(pk=session_id).first()
+    return locked(Booking.objects.filter(pk=session_id)).first()
 
 
 def live_members(session_id: int, *, but: int | None = None) -> list[Booking]:
