@@ -46,12 +46,13 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "bookings.feedback_admin",
         "bookings.jobs",
         "bookings.management",
+        "bookings.noshow_admin",
         "bookings.pages",
         "bookings.public_api",
         "bookings.reviews_api",
     ),
     ("bookings.dialects",),
-    ("bookings.apps", "bookings.page_urls", "bookings.urls"),
+    ("bookings.apps", "bookings.noshow_urls", "bookings.page_urls", "bookings.urls"),
     ("config",),
 )
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "services", "misc", "core"}
