@@ -36,7 +36,7 @@ class AppointmentMail(ClientMail):
     def sent(self, job: Job, message: Message, *, now: datetime) -> None:
         """Keeps what the client now believes, if the booking is still theirs."""
         reader = find_recipient(job)
-        if reader is None:
+        if reader is None or job.booking_id is None:
             return
         told = message.facts.get("announces")
         Booking.objects.filter(pk=job.booking_id, client_id=reader.pk).update(

@@ -56,11 +56,8 @@ def addressed(letter: Letter, *, job: Job, reader: Reader) -> Mail:
 
 def read_booking(job: Job) -> Booking:
     """The job's booking with all that a mail says of it, in one statement. Raises NotNeeded."""
-    booking = (
-        Booking.objects.select_related("client", "staff", "service", "location")
-        .filter(pk=job.booking_id)
-        .first()
-    )
+    with_all = Booking.objects.select_related("client", "staff", "service", "location")
+    booking: Booking | None = with_all.filter(pk=job.booking_id or 0).first()
     if booking is None:
         raise not_needed(Reason.GONE)
     return booking
@@ -78,7 +75,7 @@ def read_recipient(job: Job, *, booking: Booking) -> Client:
 
 def find_recipient(job: Job) -> Client | None:
     """As `read_recipient`; None after an erasure."""
-    client = Client.objects.filter(pk=_client_id(job)).first()
+    client = Client.objects.filter(pk=_client_id(job) or 0).first()
     for _ in range(LONGEST_MERGE_CHAIN):
         if client is None or client.merged_into_id is None:
             break

@@ -72,7 +72,7 @@ class FollowupMail(VisitMail):
             raise not_needed(Reason.SEQUENCE_STOPPED)
         if not client.marketing_consent:
             raise not_needed(Reason.NO_CONSENT)
-        if step.sequence.stop_on_rebook and _has_booked_since(job, booking):
+        if step.sequence.stop_on_rebook and _has_booked_since(job, client, booking):
             raise not_needed(Reason.REBOOKED)
         reached = Message.objects.filter(
             type=job.type, booking_id=booking.pk, client_id=client.pk, state__in=REACHED
@@ -92,9 +92,9 @@ def unsubscribe_token_of(client: Client) -> str:
     return client.unsubscribe_token or ""
 
 
-def _has_booked_since(job: Job, booking: Booking) -> bool:
+def _has_booked_since(job: Job, client: Client, booking: Booking) -> bool:
     """Whether the client has made another booking since this visit was completed."""
-    later = Booking.objects.filter(client_id=booking.client_id, created_at__gt=job.created_at)
+    later = Booking.objects.filter(client_id=client.pk, created_at__gt=job.created_at)
     return later.exclude(pk=booking.pk).exclude(status=Booking.Status.CANCELLED).exists()
 
 

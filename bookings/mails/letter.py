@@ -77,9 +77,10 @@ def sealed(letter: Letter, *, type: str, reader: Reader) -> Mail:
     salon = reader.salon
     with override(reader.locale):
         own = _own_words(type, reader.locale)
+        subject = one_line(own.subject or letter.subject, longest=LONGEST_SUBJECT)
         context = {
             "locale": reader.locale,
-            "subject": one_line(own.subject or letter.subject, longest=LONGEST_SUBJECT),
+            "subject": subject,
             "greeting": _greeting(reader.client),
             "introduction": paragraphs(own.introduction or letter.introduction),
             "letter": letter,
@@ -89,7 +90,7 @@ def sealed(letter: Letter, *, type: str, reader: Reader) -> Mail:
         return Mail(
             to=reader.client.email,
             locale=reader.locale,
-            subject=context["subject"],
+            subject=subject,
             text=_tidy(render_to_string("mail/letter.txt", context)),
             html=render_to_string("mail/letter.html", context),
             reply_to=salon.reply_to,
