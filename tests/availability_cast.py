@@ -6,6 +6,8 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.utils import timezone
+
 from bookings.busy import occupy
 from bookings.models import Booking, BusyTime, Hold
 from clients.models import Client
@@ -28,9 +30,9 @@ def booked(
     *,
     client: Client | None = None,
     minutes: int | None = None,
-    now: datetime = MONDAY_NOON,
 ) -> Booking:
     """A scheduled booking that occupies the person, buffers included."""
+    now = timezone.now()
     booking = Booking.objects.create(
         client=client,
         staff=person,
