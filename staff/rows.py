@@ -75,7 +75,7 @@ def _touched(row: models.Model) -> list[str]:
 def _refuse_if_taken(row: models.Model, unique: str) -> None:
     others = type(row)._default_manager.exclude(pk=row.pk)
     if unique and others.filter(**{unique: getattr(row, unique)}).exists():
-        sentence = f"Another {row._meta.verbose_name} has this {unique} already."
+        sentence = f"This {unique} is taken already; send another one."
         raise AlreadyThere(sentence, details={unique: [sentence]})
 
 

@@ -13,7 +13,10 @@ from typing import Any
 from knox.models import AuthToken
 from rest_framework.test import APIClient
 
+from bookings.lifecycle.book import Order, book
+from bookings.models import Booking
 from clients.models import Client
+from staff.actor import SYSTEM, Actor
 from staff.auth import make_key_secret
 from staff.models import ApiKey, Holiday, Location, SalonSettings, Service, Staff, TimeOff, WorkingHours
 
@@ -93,6 +96,29 @@ def make_time_off(person: Staff, start_at: datetime, hours: int = 24, reason: st
 
 def make_holiday(day: date, name: str = "") -> Holiday:
     return Holiday.objects.create(date=day, name=name)
+
+
+def make_booking(
+    *,
+    client: Client,
+    staff: Staff,
+    service: Service,
+    start_at: datetime,
+    end_at: datetime | None = None,
+    actor: Actor = SYSTEM,
+    now: datetime | None = None,
+    **order: Any,
+) -> Booking:
+    """A booking made through the door; as long as the service takes unless `end_at` is given."""
+    wanted = Order(
+        client_id=client.pk,
+        staff_id=staff.pk,
+        service_id=service.pk,
+        start_at=start_at,
+        end_at=end_at or start_at + timedelta(minutes=service.duration_minutes),
+        **order,
+    )
+    return book(actor=actor, order=wanted, now=now).booking
 
 
 def make_key(

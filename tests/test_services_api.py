@@ -222,9 +222,9 @@ def test_a_slug_is_taken_once(ada):
     ):
         assert answer.status_code == 409
         assert answer.json() == {
-            "error": "Another location has this slug already.",
+            "error": "This slug is taken already; send another one.",
             "code": "already_exists",
-            "details": {"slug": ["Another location has this slug already."]},
+            "details": {"slug": ["This slug is taken already; send another one."]},
         }
     north.refresh_from_db()
     assert (Location.objects.count(), north.slug) == (2, "north")
