@@ -162,6 +162,7 @@ CACHES = {"default": read.cache_settings(env.str("CACHE_URL", ""), BROKER_URL)}
 
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 # --- Who is asking -----------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path, register_converter
+from django.views.generic import RedirectView
 
 from staff.wire.paths import IdConverter
 
@@ -19,4 +20,5 @@ urlpatterns = [
     path("", include("clients.urls")),
     path("", include("staff.urls")),
     path("admin/", admin.site.urls),
+    path("admin", RedirectView.as_view(url="/admin/", permanent=True)),
 ]
