@@ -18,6 +18,7 @@ urlpatterns = [
     path("", include("bookings.page_urls")),
     path("", include("bookings.noshow_urls")),
     path("", include("clients.urls")),
+    path("", include("notifications.urls")),
     path("", include("staff.urls")),
     path("admin/", admin.site.urls),
     path("admin", RedirectView.as_view(url="/admin/", permanent=True)),

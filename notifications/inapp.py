@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from notifications.models import Notification
 from staff.models import Staff
+from staff.rows import found
 
 LONGEST_TITLE = 300
 
@@ -53,6 +54,20 @@ def tell_admins_once_in(period: timedelta, *, type: str, title: str, body: str =
 def withdraw(*, booking_id: int, type: str) -> None:
     """Take the lines of this type about this booking out of every list."""
     Notification.objects.filter(booking_id=booking_id, type=type).delete()
+
+
+def mark_read(notification_id: int, *, staff_id: int) -> Notification:
+    """This person's line, read from now on. Raises NotFound for another's."""
+    line = found(Notification.objects.filter(staff_id=staff_id), notification_id)
+    if not line.is_read:
+        line.is_read = True
+        line.save(update_fields=["is_read"])
+    return line
+
+
+def mark_all_read(*, staff_id: int) -> int:
+    """How many of this person's lines were unread until now."""
+    return Notification.objects.filter(staff_id=staff_id, is_read=False).update(is_read=True)
 
 
 def _admins() -> QuerySet[Staff]:

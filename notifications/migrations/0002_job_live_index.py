@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="job",
             index=models.Index(
-                fields=["booking_id", "recipient", "id"],
+                fields=["recipient", "booking_id", "id"],
                 condition=Q(state__in=["pending", "claimed"]),
                 name="job_live",
             ),

@@ -61,7 +61,7 @@ class Job(models.Model):
             models.Index(fields=["run_at", "id"], condition=Q(state="pending"), name="job_due"),
             models.Index(fields=["lease_until"], condition=Q(state="claimed"), name="job_leased"),
             models.Index(
-                fields=["booking_id", "recipient", "id"],
+                fields=["recipient", "booking_id", "id"],
                 condition=Q(state__in=["pending", "claimed"]),
                 name="job_live",
             ),

@@ -1,0 +1,79 @@
+"""/api/notifications (contract §1.5): one's own, never another's."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from django.db.models import QuerySet
+from django.http.response import HttpResponseBase
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from notifications.inapp import mark_all_read, mark_read
+from notifications.models import Notification
+from notifications.printing import notification_json
+from notifications.serializers import NotificationSerializer, ReadAllSerializer, UnreadCountSerializer
+from staff.auth import IsPerson, person_of, salon_of
+from staff.rows import found
+from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
+from staff.wire.query import query_bool
+from staff.wire.schema import ID_IN_PATH, documented, flag, list_answer
+from staff.wire.views import GatedView
+
+
+class NotificationListView(GatedView):
+    permission_classes = [IsPerson]
+
+    @documented(
+        "List my notifications",
+        answer=list_answer(NotificationSerializer),
+        parameters=[*PAGE_PARAMETERS, flag("unread", "Only those I have not read (1), or have read (0).")],
+        description="Newest first.",
+    )
+    def get(self, request: Request) -> HttpResponseBase:
+        lines = _mine(request).order_by("-id")
+        if (unread := query_bool(request, "unread")) is not None:
+            lines = lines.filter(is_read=not unread)
+        return answer_queryset(request, lines, row=partial(notification_json, zone=salon_of(request).zone))
+
+
+class NotificationView(GatedView):
+    permission_classes = [IsPerson]
+
+    @documented(
+        "One of my notifications", answer=NotificationSerializer, refused=[404], parameters=[ID_IN_PATH]
+    )
+    def get(self, request: Request, id: int) -> Response:
+        return _answer(request, found(_mine(request), id))
+
+
+class UnreadCountView(GatedView):
+    permission_classes = [IsPerson]
+
+    @documented("How many I have not read", answer=UnreadCountSerializer)
+    def get(self, request: Request) -> Response:
+        return Response({"unread_count": _mine(request).filter(is_read=False).count()})
+
+
+class ReadView(GatedView):
+    permission_classes = [IsPerson]
+
+    @documented("I have read this", answer=NotificationSerializer, refused=[404], parameters=[ID_IN_PATH])
+    def post(self, request: Request, id: int) -> Response:
+        return _answer(request, mark_read(id, staff_id=person_of(request).pk))
+
+
+class ReadAllView(GatedView):
+    permission_classes = [IsPerson]
+
+    @documented("I have read all of mine", answer=ReadAllSerializer)
+    def post(self, request: Request) -> Response:
+        return Response({"marked": mark_all_read(staff_id=person_of(request).pk)})
+
+
+def _mine(request: Request) -> QuerySet[Notification]:
+    return Notification.objects.filter(staff_id=person_of(request).pk)
+
+
+def _answer(request: Request, line: Notification) -> Response:
+    return Response(notification_json(line, zone=salon_of(request).zone))

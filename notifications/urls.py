@@ -1,0 +1,18 @@
+"""The addresses of what is told. Patterns are written without the trailing slash."""
+
+from django.urls import path
+
+from notifications.api import followups, inbox, jobs
+
+urlpatterns = [
+    path("api/notifications", inbox.NotificationListView.as_view()),
+    path("api/notifications/unread-count", inbox.UnreadCountView.as_view()),
+    path("api/notifications/read-all", inbox.ReadAllView.as_view()),
+    path("api/notifications/<id:id>", inbox.NotificationView.as_view()),
+    path("api/notifications/<id:id>/read", inbox.ReadView.as_view()),
+    path("api/jobs", jobs.JobListView.as_view()),
+    path("api/jobs/<id:id>", jobs.JobView.as_view()),
+    path("api/jobs/<id:id>/retry", jobs.RetryView.as_view()),
+    path("api/followup-sequences", followups.FollowupSequenceListView.as_view()),
+    path("api/followup-sequences/<id:id>", followups.FollowupSequenceView.as_view()),
+]
