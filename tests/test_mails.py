@@ -111,7 +111,7 @@ def test_provisional():
         f"Decline the appointment:\nhttp://127.0.0.1:8000/provisional/{TOKEN}/decline\n\n"
         "Please answer before Saturday 21 November at 16:00. "
         "After that, the time is free again for others.\n\n"
-        f"{REACH}\n\n"
+        f"Do you have a question? {REACH}\n\n"
         f"{SIGNED}"
     )
     assert f'href="http://127.0.0.1:8000/provisional/{TOKEN}/accept"' in mail.html
@@ -186,7 +186,7 @@ def test_updated_while_provisional_repeats_both_links():
         f"Decline the appointment:\nhttp://127.0.0.1:8000/provisional/{TOKEN}/decline\n\n"
         "Please answer before Saturday 21 November at 16:00. "
         "After that, the time is free again for others.\n\n"
-        f"{REACH}\n\n"
+        f"Do you have a question? {REACH}\n\n"
         f"{SIGNED}"
     )
     assert (mail.ics_method, mail.facts["announces"]["as"]) == ("REQUEST", "provisional")
@@ -304,7 +304,7 @@ def test_waitlist_offer():
         "Would you like to come at this time?\n\n"
         f"Take this time:\nhttp://127.0.0.1:8000/waitlist/{TOKEN}\n\n"
         "The time is not reserved: it is yours as soon as you take it, while it is still free.\n\n"
-        f"{REACH}\n\n"
+        f"Do you have a question? {REACH}\n\n"
         f"{SIGNED}"
     )
 

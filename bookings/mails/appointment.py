@@ -14,7 +14,7 @@ from django.utils.translation import pgettext
 
 from bookings import ics, links
 from bookings.mails.language import long_date, long_moment, moment, money, time_span, zone_name
-from bookings.mails.letter import Button, Letter, Reader, Row, how_to_reach
+from bookings.mails.letter import Button, Letter, Reader, Row, how_to_reach, if_in_doubt
 from bookings.mails.plain import one_line
 from bookings.models import Booking
 from staff.models import Location, Service, Staff
@@ -78,7 +78,7 @@ def provisional(booking: Booking, *, reader: Reader) -> Letter:
         rows=rows(booking, reader=reader, times=Times.of(booking)),
         question=_("Would you like to come at this time?"),
         buttons=_answers(booking),
-        closing=[_answer_before(booking, reader), how_to_reach(reader.salon)],
+        closing=[_answer_before(booking, reader), if_in_doubt(reader.salon)],
         facts=announces(booking),
     )
 
@@ -111,7 +111,7 @@ def _updated_request(booking: Booking, *, reader: Reader, now: datetime) -> Lett
         rows=rows(booking, reader=reader, times=Times.of(booking), before=Times.told(booking)),
         question=_("Would you like to come at this time?") if asks else "",
         buttons=_answers(booking),
-        closing=[_answer_before(booking, reader) if asks else "", how_to_reach(reader.salon)],
+        closing=[_answer_before(booking, reader) if asks else "", if_in_doubt(reader.salon)],
         ics=_invitation(booking, reader=reader, status=ics.TENTATIVE, now=now),
         ics_method=ics.REQUEST,
         facts=announces(booking),

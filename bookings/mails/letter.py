@@ -138,6 +138,12 @@ def how_to_reach(salon: SalonSettings) -> str:
     return ""
 
 
+def if_in_doubt(salon: SalonSettings) -> str:
+    """As `how_to_reach`, standing alone."""
+    reach = how_to_reach(salon)
+    return f"{_('Do you have a question?')} {reach}" if reach else ""
+
+
 def _own_words(type: str, locale: str) -> MessageText:
     return MessageText.objects.filter(type=type, locale=locale).first() or MessageText()
 

@@ -12,7 +12,7 @@ from bookings import links
 from bookings.currency import from_minor
 from bookings.mails.appointment import Times, what_and_with_whom, when_rows, where
 from bookings.mails.language import moment, money, short_date
-from bookings.mails.letter import Button, Letter, Reader, Row, how_to_reach
+from bookings.mails.letter import Button, Letter, Reader, Row, how_to_reach, if_in_doubt
 from bookings.models import Booking, NoShowFee, WaitlistOffer
 from notifications.models import FollowupStep
 
@@ -75,7 +75,7 @@ def waitlist_offer(offer: WaitlistOffer, *, reader: Reader) -> Letter:
         rows=facts,
         question=_("Would you like to come at this time?"),
         buttons=[Button(_("Take this time"), links.waitlist_url(offer.base_url, offer.token))],
-        closing=[how_long, how_to_reach(salon)],
+        closing=[how_long, if_in_doubt(salon)],
     )
 
 
