@@ -9,7 +9,7 @@ from bookings.models import Feedback
 
 
 @admin.register(Feedback)
-class FeedbackAdmin(admin.ModelAdmin[Feedback]):
+class FeedbackAdmin(admin.ModelAdmin):
     list_display = ("created_at", "rating", "client", "service", "staff", "excerpt")
     list_filter = ("rating", "booking__staff", "booking__service")
     search_fields = ("comment", "booking__client__first_name", "booking__client__last_name")

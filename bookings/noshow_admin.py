@@ -36,7 +36,7 @@ class RefundForm(forms.Form):
     pass
 
 
-class SessionInline(admin.TabularInline[StripeSession, NoShowFee]):
+class SessionInline(admin.TabularInline):
     model = StripeSession
     verbose_name_plural = "Stripe Checkout Sessions"
     fields = ("session_id", "state", "payment_intent", "expires_at", "created_at")
@@ -52,7 +52,7 @@ class SessionInline(admin.TabularInline[StripeSession, NoShowFee]):
 
 
 @admin.register(NoShowFee)
-class NoShowFeeAdmin(admin.ModelAdmin[NoShowFee]):
+class NoShowFeeAdmin(admin.ModelAdmin):
     list_display = ("created_at", "client", "booking", "amount", "state", "paid_at", "reason")
     list_filter = ("state", "currency")
     search_fields = ("client__first_name", "client__last_name", "client__email", "=booking__id")

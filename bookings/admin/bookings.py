@@ -1,0 +1,208 @@
+"""Bookings in admin: made, moved and closed through the door, with its refusals as form errors."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminSplitDateTime
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from bookings import lifecycle
+from bookings.admin.refusals import say_refusal
+from bookings.models import Booking, BookingEvent
+from notifications.models import Message
+from staff.actor import Actor
+from staff.auth import actor_for
+from staff.errors import Refused
+from staff.models import SalonSettings, Staff
+
+
+class BookingForm(forms.ModelForm):
+    """Hands what was typed to the door: the same rules, refusals and mails as the API."""
+
+    actor: ClassVar[Actor]
+
+    start_at = forms.SplitDateTimeField(widget=AdminSplitDateTime, help_text="The salon's wall clock.")
+    end_at = forms.SplitDateTimeField(
+        widget=AdminSplitDateTime, required=False, help_text="Empty: as long as the service lasts."
+    )
+    allow_overlap = forms.BooleanField(
+        required=False, help_text="Book even though the time is taken. It is written into the history."
+    )
+    seen_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    reason = forms.CharField(required=False, max_length=500, help_text="For the history of the booking.")
+
+    class Meta:
+        model = Booking
+        fields = (
+            "client",
+            "staff",
+            "service",
+            "location",
+            "start_at",
+            "end_at",
+            "status",
+            "persons",
+            "notes",
+            "internal_notes",
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.warnings: list[lifecycle.Warning] = []
+        self.fields["client"].required = True
+        self.initial["seen_version"] = self.instance.version
+        if self.instance.pk is None:
+            self.fields["status"].choices = [  # type: ignore[attr-defined]
+                ("scheduled", "Scheduled"),
+                ("provisional", "Provisional: ask the client by mail"),
+            ]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not self.errors:
+            if cleaned.get("end_at") is None:
+                minutes = cleaned["service"].duration_minutes
+                cleaned["end_at"] = cleaned["start_at"] + timedelta(minutes=minutes)
+            try:
+                with transaction.atomic():
+                    outcome = self._through_the_door(cleaned)
+            except Refused as refused:
+                say_refusal(self, refused)
+            else:
+                self.instance, self.warnings = outcome.booking, outcome.warnings
+        return cleaned
+
+    def _through_the_door(self, cleaned: dict[str, Any]) -> lifecycle.Outcome:
+        location = cleaned["location"]
+        values = {
+            "client_id": cleaned["client"].pk,
+            "staff_id": cleaned["staff"].pk,
+            "service_id": cleaned["service"].pk,
+            "location_id": None if location is None else location.pk,
+            "start_at": cleaned["start_at"],
+            "end_at": cleaned["end_at"],
+            "persons": cleaned["persons"],
+            "notes": cleaned["notes"],
+            "internal_notes": cleaned["internal_notes"],
+        }
+        if self.instance.pk is None:
+            order = lifecycle.Order(
+                **values,
+                provisional=cleaned["status"] == Booking.Status.PROVISIONAL,
+                allow_overlap=cleaned["allow_overlap"],
+                reason=cleaned["reason"],
+                source="admin",
+            )
+            return lifecycle.book(actor=self.actor, order=order)
+        return lifecycle.change(
+            actor=self.actor,
+            booking_id=self.instance.pk,
+            changes=values | {"status": cleaned["status"]},
+            expected_version=cleaned["seen_version"],
+            allow_overlap=cleaned["allow_overlap"],
+            reason=cleaned["reason"],
+            ask_by_mail=True,
+        )
+
+    def _post_clean(self) -> None:
+        """The door has checked and saved; there is nothing left to build."""
+
+
+class EventInline(admin.TabularInline):
+    model = BookingEvent
+    verbose_name_plural = "history"
+    fields = ("at", "from_status", "to_status", "changes", "door", "actor_name", "reason")
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Booking)
+class BookingAdmin(admin.ModelAdmin):
+    form = BookingForm
+    list_display = ("start_at", "end_at", "client", "service", "staff", "status", "status_detail", "source")
+    list_filter = ("status", "staff", "service", "location", "source")
+    list_select_related = ("client", "service", "staff")
+    list_per_page = 50
+    show_full_result_count = False
+    search_fields = (
+        "=id",
+        "client__first_name",
+        "client__last_name",
+        "client__email",
+        "client__phone",
+        "client__mobile",
+    )
+    autocomplete_fields = ("client",)
+    date_hierarchy = "start_at"
+    ordering = ("-start_at", "-id")
+    actions = None
+    inlines = (EventInline,)
+    readonly_fields = ("price", "status_detail", "session", "created_at", "updated_at", "messages_sent")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "client",
+                    ("staff", "service", "location"),
+                    ("start_at", "end_at"),
+                    ("status", "status_detail"),
+                    "persons",
+                    "notes",
+                    "internal_notes",
+                )
+            },
+        ),
+        ("This change", {"fields": ("allow_overlap", "reason", "seen_version")}),
+        ("Details", {"fields": ("price", "session", "created_at", "updated_at", "messages_sent")}),
+    )
+
+    @admin.display(description="session")
+    def session(self, booking: Booking) -> str:
+        return "-" if booking.pk is None else str(booking.session_of_id or booking.pk)
+
+    @admin.display(description="messages")
+    def messages_sent(self, booking: Booking) -> str:
+        """A link to the message log of this booking."""
+        if booking.pk is None:
+            return "-"
+        count = Message.objects.filter(booking_id=booking.pk).count()
+        address = reverse("admin:notifications_message_changelist")
+        return format_html('<a href="{}?booking_id={}">{} in the log</a>', address, booking.pk, count)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
+        return Booking.objects.visible_to(self._actor(request))  # type: ignore[no-any-return]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        return type("BookingFormOfActor", (form,), {"actor": self._actor(request)})
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nothing is deleted: a booking is cancelled by its status, and its history stays."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Booking, form: Any, change: bool) -> None:
+        """Saved by the form, through the door; what the desk may overrule is said."""
+        for warning in form.warnings:
+            messages.warning(request, warning.message)
+
+    def _actor(self, request: HttpRequest) -> Actor:
+        person = request.user
+        if not isinstance(person, Staff):
+            raise PermissionError("admin without a login")
+        return actor_for(person, salon=SalonSettings.load(), door="admin")

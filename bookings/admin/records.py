@@ -1,0 +1,35 @@
+"""What the door wrote: the audit trail, busy times and holds, to be read."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from bookings.admin.readonly import ReadOnlyAdmin
+from bookings.models import BookingEvent, BusyTime, Hold
+
+
+@admin.register(BookingEvent)
+class BookingEventAdmin(ReadOnlyAdmin):
+    list_display = ("at", "booking", "from_status", "to_status", "door", "actor_name", "reason")
+    list_filter = ("door", "to_status", "actor_type")
+    list_select_related = ("booking",)
+    search_fields = ("=booking__id", "actor_name", "reason")
+    date_hierarchy = "at"
+
+
+@admin.register(BusyTime)
+class BusyTimeAdmin(ReadOnlyAdmin):
+    list_display = ("staff", "starts_at", "ends_at", "booking", "hold", "expires_at")
+    list_filter = ("staff",)
+    list_select_related = ("staff", "booking", "hold")
+    date_hierarchy = "starts_at"
+    ordering = ("-starts_at",)
+
+
+@admin.register(Hold)
+class HoldAdmin(ReadOnlyAdmin):
+    list_display = ("staff", "service", "start_at", "end_at", "expires_at")
+    list_filter = ("staff",)
+    list_select_related = ("staff", "service")
+    exclude = ("token",)
+    ordering = ("-id",)
