@@ -92,7 +92,15 @@ def test_filters(ada, query, names):
 
 @pytest.mark.parametrize(
     "query",
-    ["booking_id=abc", "booking_id=0", "booking_id=1.5", "booking_id=", "type=nothing", "state=Dead", "page=0"],
+    [
+        "booking_id=abc",
+        "booking_id=0",
+        "booking_id=1.5",
+        "booking_id=",
+        "type=nothing",
+        "state=Dead",
+        "page=0",
+    ],
 )
 def test_a_bad_filter_is_refused(ada, query):
     answer = ada.get(f"/api/jobs?{query}")
@@ -141,7 +149,9 @@ def test_jobs_are_for_administrators(ada, method, path):
     job = kill(enqueue("a"))
     _, secret = make_key()
     address = "/api/jobs" + path.format(id=job.pk)
-    statuses = [getattr(each, method)(address).status_code for each in (caller(), caller(make_bea()), caller(secret))]
+    statuses = [
+        getattr(each, method)(address).status_code for each in (caller(), caller(make_bea()), caller(secret))
+    ]
     assert statuses == [401, 403, 403]
     assert Job.objects.get().state == "dead"
 
