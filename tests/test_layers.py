@@ -46,7 +46,6 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "bookings.feedback_admin",
         "bookings.jobs",
         "bookings.management",
-        "bookings.noshow_admin",
         "bookings.pages",
         "bookings.public_api",
         "bookings.reviews_api",

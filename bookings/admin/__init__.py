@@ -1,7 +1,15 @@
 """Django admin for an admin who never sees the API: whatever changes a booking goes through the door."""
 
 from bookings.admin.bookings import BookingAdmin
+from bookings.admin.noshow import NoShowFeeAdmin
 from bookings.admin.records import BookingEventAdmin, BusyTimeAdmin, HoldAdmin
 from bookings.admin.waiting import WaitlistEntryAdmin
 
-__all__ = ["BookingAdmin", "BookingEventAdmin", "BusyTimeAdmin", "HoldAdmin", "WaitlistEntryAdmin"]
+__all__ = [
+    "BookingAdmin",
+    "BookingEventAdmin",
+    "BusyTimeAdmin",
+    "HoldAdmin",
+    "NoShowFeeAdmin",
+    "WaitlistEntryAdmin",
+]

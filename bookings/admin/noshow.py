@@ -15,6 +15,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
+from bookings.admin.readonly import ReadOnlyAdmin
 from bookings.currency import from_minor
 from bookings.models import NoShowFee, StripeSession
 from bookings.noshow.desk import LONGEST_REASON, refund, waive
@@ -73,7 +74,6 @@ class NoShowFeeAdmin(admin.ModelAdmin):
     )
     readonly_fields = fields
     inlines = (SessionInline,)
-    actions = None
 
     @admin.display(ordering="amount_minor")
     def amount(self, fee: NoShowFee) -> str:
@@ -134,15 +134,6 @@ class NoShowFeeAdmin(admin.ModelAdmin):
         return self._asking(
             request, fee_id, form, title="Give all of this payment back?", label="Refund the payment"
         )
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: NoShowFee | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: NoShowFee | None = None) -> bool:
-        return False
 
     def _asking(
         self, request: HttpRequest, fee_id: int, form: forms.Form, *, title: str, label: str
