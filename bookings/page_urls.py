@@ -3,6 +3,7 @@
 from django.urls import path, re_path
 
 from bookings.pages.feedback import FeedbackPage
+from bookings.pages.password import PasswordPage
 from bookings.pages.provisional import AcceptPage, DeclinePage
 from bookings.pages.shell import UnknownPage
 from bookings.pages.unsubscribe import UnsubscribePage
@@ -24,7 +25,8 @@ urlpatterns = [
     path("feedback/<str:token>", FeedbackPage.as_view()),
     path("waitlist/<str:token>", WaitlistPage.as_view()),
     path("unsubscribe/<str:token>", UnsubscribePage.as_view()),
-    re_path(r"^(?:provisional|feedback|waitlist|unsubscribe)(?:/.*)?$", UnknownPage.as_view()),
+    path("password-reset/<str:token>", PasswordPage.as_view()),
+    re_path(r"^(?:provisional|feedback|waitlist|unsubscribe|password-reset)(?:/.*)?$", UnknownPage.as_view()),
     path("api/public/provisional/<str:token>", RequestView.as_view()),
     path("api/public/provisional/<str:token>/accept", AcceptView.as_view()),
     path("api/public/provisional/<str:token>/decline", DeclineView.as_view()),

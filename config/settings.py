@@ -69,7 +69,7 @@ HANDLERS = {
     "noshow.expire": "bookings.jobs.noshow.expire_noshow_session",
     "noshow.refund": "bookings.jobs.noshow.refund_noshow_payment",
     "webhook.deliver": "bookings.jobs.deliver_webhook",
-    "password.reset": "bookings.jobs.tell_password_reset",
+    "password.reset": "bookings.jobs.password_mail.tell_password_reset",
 }
 
 # Dotted paths of functions that take `now`: called by the sweep every half minute, possibly twice at once.

@@ -2,9 +2,12 @@
 
 from django.urls import path
 
+from notifications.account_api import PasswordResetConfirmView, PasswordResetView
 from notifications.api import followups, inbox, jobs
 
 urlpatterns = [
+    path("api/auth/password-reset", PasswordResetView.as_view()),
+    path("api/auth/password-reset/confirm", PasswordResetConfirmView.as_view()),
     path("api/notifications", inbox.NotificationListView.as_view()),
     path("api/notifications/unread-count", inbox.UnreadCountView.as_view()),
     path("api/notifications/read-all", inbox.ReadAllView.as_view()),

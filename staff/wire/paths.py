@@ -7,7 +7,7 @@ Names: is_json_path, is_public_page, keeps_its_slash, IdConverter (registered by
 from staff.wire.text import LARGEST_INTEGER
 
 OWN_SLASHES = ("/admin", "/static")
-LINKED_PAGES = ("/provisional", "/feedback", "/pay", "/waitlist", "/unsubscribe")
+LINKED_PAGES = ("/provisional", "/feedback", "/pay", "/waitlist", "/unsubscribe", "/password-reset")
 PAGES = ("/api/docs", *LINKED_PAGES)
 
 
