@@ -79,6 +79,7 @@ PERIODIC = [
     "bookings.waitlist.sweep_offers",
     "bookings.holds.sweep_expired",
     "bookings.noshow.reconcile.reconcile",
+    "staff.idempotency.forget_old_answers",
 ]
 
 # Who knows the bookings that a holiday, time off or a departure touches: `staff` is below bookings.

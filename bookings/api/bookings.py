@@ -28,6 +28,7 @@ from bookings.serializers import (
 )
 from staff.auth import actor_of, salon_of
 from staff.errors import BadRequest
+from staff.idempotency import IDEMPOTENCY_KEY, idempotent
 from staff.wire.gate import require_body
 from staff.wire.paging import PAGE_PARAMETERS, ROWS_PER_CHUNK, answer_list, in_chunks
 from staff.wire.query import query_text
@@ -73,8 +74,10 @@ class BookingListView(APIView):
         answer=WrittenBookingSerializer,
         refused=[409, 422],
         tags=["bookings"],
+        parameters=[IDEMPOTENCY_KEY],
         examples=[EXAMPLE_NEW_BOOKING, EXAMPLE_BOOKING],
     )
+    @idempotent
     def post(self, request: Request) -> Response:
         actor, salon = actor_of(request), salon_of(request)
         asked = NewBookingSerializer(data=request.data, context={"zone": salon.zone})
