@@ -43,7 +43,6 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         "bookings.admin",
         "bookings.api",
-        "bookings.feedback_admin",
         "bookings.jobs",
         "bookings.management",
         "bookings.pages",

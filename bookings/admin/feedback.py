@@ -1,23 +1,23 @@
-"""What clients said, in Django admin: to read, not to edit."""
+"""What clients said of their visits: to be read, not edited."""
 
 from __future__ import annotations
 
 from django.contrib import admin
-from django.http import HttpRequest
 
+from bookings.admin.readonly import ReadOnlyAdmin
 from bookings.models import Feedback
+
+LONGEST_EXCERPT = 80
 
 
 @admin.register(Feedback)
-class FeedbackAdmin(admin.ModelAdmin):
+class FeedbackAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "rating", "client", "service", "staff", "excerpt")
     list_filter = ("rating", "booking__staff", "booking__service")
+    list_select_related = ("booking__client", "booking__service", "booking__staff")
     search_fields = ("comment", "booking__client__first_name", "booking__client__last_name")
     date_hierarchy = "created_at"
-    list_select_related = ("booking__client", "booking__service", "booking__staff")
-    ordering = ("-id",)
     fields = ("created_at", "rating", "comment", "client", "service", "staff", "booking")
-    readonly_fields = fields
 
     @admin.display(ordering="booking__client__first_name")
     def client(self, review: Feedback) -> str:
@@ -33,13 +33,5 @@ class FeedbackAdmin(admin.ModelAdmin):
 
     @admin.display(description="comment")
     def excerpt(self, review: Feedback) -> str:
-        return review.comment if len(review.comment) <= 80 else f"{review.comment[:79]}…"
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Feedback | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Feedback | None = None) -> bool:
-        return False
+        comment = review.comment
+        return comment if len(comment) <= LONGEST_EXCERPT else f"{comment[: LONGEST_EXCERPT - 1]}…"
