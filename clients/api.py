@@ -17,6 +17,7 @@ from clients.records import add_client, archive_client, change_client, not_archi
 from clients.serializers import ClientSerializer
 from staff.auth import IsLoggedIn, salon_of
 from staff.calls import SEARCH, checked_body, order_of, ordered, searched
+from staff.idempotency import IDEMPOTENCY_KEY, idempotent
 from staff.rows import found
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
 from staff.wire.query import query_bool, query_text
@@ -54,7 +55,15 @@ class ClientListView(GatedView):
         clients = ordered(request, _asked_for(request), ORDERS)
         return answer_queryset(request, clients, row=partial(client_json, zone=salon_of(request).zone))
 
-    @documented("Add a client", request=ClientSerializer, answer=ClientSerializer, status=201)
+    @documented(
+        "Add a client",
+        request=ClientSerializer,
+        answer=ClientSerializer,
+        status=201,
+        refused=[409, 422],
+        parameters=[IDEMPOTENCY_KEY],
+    )
+    @idempotent
     def post(self, request: Request) -> Response:
         client = add_client(fields=checked_body(ClientSerializer, request), now=timezone.now())
         return Response(client_json(client, zone=salon_of(request).zone), status=201)

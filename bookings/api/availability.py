@@ -19,6 +19,7 @@ from bookings.models import Hold
 from staff.auth import actor_of, salon_of
 from staff.calls import checked_body
 from staff.errors import BadRequest
+from staff.idempotency import IDEMPOTENCY_KEY, idempotent
 from staff.models import SalonSettings, Staff
 from staff.wire.fields import StrictIdField, StrictIntegerField, WallClockField
 from staff.wire.query import query_bool, query_date, query_id
@@ -136,8 +137,10 @@ class HoldsView(GatedView):
         answer=HoldSerializer,
         status=201,
         refused=[409, 422],
+        parameters=[IDEMPOTENCY_KEY],
         tags=["availability"],
     )
+    @idempotent
     def post(self, request: Request) -> Response:
         salon, now = salon_of(request), timezone.now()
         wanted = checked_body(HoldRequestSerializer, request, zone=salon.zone, now=now)

@@ -9,7 +9,6 @@ from django.http import StreamingHttpResponse
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from bookings import lifecycle
 from bookings.api.documentation import BOOKING_FILTERS, EXAMPLE_BOOKING, EXAMPLE_NEW_BOOKING, IF_MATCH
@@ -29,16 +28,16 @@ from bookings.serializers import (
 from staff.auth import actor_of, salon_of
 from staff.errors import BadRequest
 from staff.idempotency import IDEMPOTENCY_KEY, idempotent
-from staff.wire.gate import require_body
 from staff.wire.paging import PAGE_PARAMETERS, ROWS_PER_CHUNK, answer_list, in_chunks
 from staff.wire.query import query_text
 from staff.wire.schema import ID_IN_PATH, documented, list_answer
+from staff.wire.views import GatedView
 
 LONGEST_REASON = 500
 _VERSION = re.compile(r'\s*(?:W/)?"?([0-9]{1,9})"?\s*')
 
 
-class BookingListView(APIView):
+class BookingListView(GatedView):
     @documented(
         "List bookings",
         description="Newest start first; cancelled bookings only with `status=cancelled`. Without `page` a bare "
@@ -80,7 +79,7 @@ class BookingListView(APIView):
     @idempotent
     def post(self, request: Request) -> Response:
         actor, salon = actor_of(request), salon_of(request)
-        asked = NewBookingSerializer(data=request.data, context={"zone": salon.zone})
+        asked = NewBookingSerializer(data=self.body, context={"zone": salon.zone})
         asked.is_valid(raise_exception=True)
         wanted = asked.validated_data
         if "base_url" in wanted:
@@ -89,7 +88,7 @@ class BookingListView(APIView):
         return written(outcome, Printer(salon))
 
 
-class BookingView(APIView):
+class BookingView(GatedView):
     @documented(
         "One booking",
         description="Cancelled ones too. The ETag is the version, for If-Match.",
@@ -116,14 +115,13 @@ class BookingView(APIView):
         tags=["bookings"],
     )
     def put(self, request: Request, id: int) -> Response:
-        require_body(request)
         actor, salon = actor_of(request), salon_of(request)
         stored = (
             Booking.objects.visible_to(actor).filter(pk=id).order_by().values("start_at", "end_at").first()
         )
         if stored is None:
             raise BookingNotFound
-        asked = BookingChangesSerializer(data=request.data, context={"zone": salon.zone, "stored": stored})
+        asked = BookingChangesSerializer(data=self.body, context={"zone": salon.zone, "stored": stored})
         asked.is_valid(raise_exception=True)
         changes = asked.validated_data
         base_url = changes.pop("base_url", None)

@@ -17,6 +17,7 @@ from bookings import waitlist
 from bookings.models import WaitlistEntry
 from staff.auth import salon_of
 from staff.calls import SEARCH, checked_body, order_of, ordered, searched
+from staff.idempotency import IDEMPOTENCY_KEY, idempotent
 from staff.wire.fields import CalendarDateField, ChoiceTextField, StrictIdField, TextField, WallClockField
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
 from staff.wire.query import query_choice, query_date, query_id
@@ -78,8 +79,10 @@ class WaitlistView(GatedView):
         answer=WaitlistEntrySerializer,
         status=201,
         refused=[409, 422],
+        parameters=[IDEMPOTENCY_KEY],
         tags=["waitlist"],
     )
+    @idempotent
     def post(self, request: Request) -> Response:
         fields = checked_body(WaitlistEntrySerializer, request)
         fields.pop("status", None)
