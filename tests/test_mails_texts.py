@@ -16,7 +16,7 @@ from bookings.management.catalogues import BadCatalogue, mo_bytes, po_files, rea
 
 BOOKINGS = Path(__file__).resolve().parent.parent / "bookings"
 CALLS = {"_": 1, "gettext": 1, "gettext_lazy": 1, "pgettext": 2, "pgettext_lazy": 2, "ngettext": 2}
-PLACEHOLDER = re.compile(r"%\((\w+)\)s")
+PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]")
 
 
 def _python_keys() -> Iterator[str]:
