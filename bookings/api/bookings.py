@@ -40,8 +40,8 @@ _VERSION = re.compile(r'\s*(?:W/)?"?([0-9]{1,9})"?\s*')
 class BookingListView(GatedView):
     @documented(
         "List bookings",
-        description="Newest start first; cancelled bookings only with `status=cancelled`. Without `page` a bare "
-        "array of all, streamed; with `page` a page object.",
+        description="Newest start first; cancelled bookings only with `status=cancelled`. Without `page` "
+        "a bare array of all, streamed; with `page` a page object.",
         answer=list_answer(BookingSerializer),
         parameters=[*PAGE_PARAMETERS, *BOOKING_FILTERS],
         tags=["bookings"],
@@ -151,7 +151,7 @@ class BookingView(GatedView):
 
     @documented(
         "Cancel a booking",
-        description="Sets the status to cancelled and answers with the booking; a second time changes nothing.",
+        description="Sets the status to cancelled, answers with the booking; a second time changes nothing.",
         answer=BookingSerializer,
         refused=[404, 412],
         parameters=[

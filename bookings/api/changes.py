@@ -46,8 +46,8 @@ class ChangesSerializer(serializers.Serializer[Any]):
 class BookingChangesView(APIView):
     @documented(
         "Bookings changed since the last poll",
-        description="All statuses, oldest change first. Without `cursor` from the beginning. A change shows up "
-        "about five seconds after it was made, so that none is ever missed.",
+        description="All statuses, oldest change first. Without `cursor` from the beginning. A change shows "
+        "up about five seconds after it was made, so that none is ever missed.",
         answer=ChangesSerializer,
         parameters=[
             OpenApiParameter(
