@@ -53,7 +53,7 @@ class SessionInline(admin.TabularInline):
 
 
 @admin.register(NoShowFee)
-class NoShowFeeAdmin(admin.ModelAdmin):
+class NoShowFeeAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "client", "booking", "amount", "state", "paid_at", "reason")
     list_filter = ("state", "currency")
     search_fields = ("client__first_name", "client__last_name", "client__email", "=booking__id")
