@@ -105,6 +105,7 @@ def logging_settings(*, for_people: bool) -> dict[str, Any]:
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
             "celery.beat": {"level": "WARNING"},
+            "axes": {"level": "WARNING"},
             "gunicorn.error": {"level": "INFO", "propagate": True, "handlers": []},
             # No line per request: addresses carry names that were searched for, and tokens.
             "gunicorn.access": {"level": "WARNING", "propagate": True, "handlers": []},
