@@ -1,6 +1,7 @@
 """Hiring, changing and letting go of staff (contract §1.5, /api/staff).
 
-Names: hire, change_person, deactivate, with_services, Changed.
+Names: hire, change_person, deactivate, with_services, Changed, LastAdmin; for admin forms locked_with_admins,
+is_active_admin, NEEDS_EMAIL.
 
 Two rules hold whoever asks (API, admin, commands): there is always an active administrator, and who is
 deactivated or gets another password is logged out at once.
@@ -20,6 +21,7 @@ from staff.errors import BadRequest, Conflict
 from staff.models import Service, Staff
 from staff.rows import found, store_changes, stored
 
+NEEDS_EMAIL = "An administrator needs an e-mail address to log in with."
 ACTIVE_ADMIN = Q(role=Staff.Role.ADMIN, is_active=True)
 
 
@@ -64,12 +66,12 @@ def change_person(staff_id: int, *, fields: Mapping[str, Any]) -> Changed:
     service_ids = values.pop("service_ids", None)
     password = values.pop("password", None)
     with transaction.atomic():
-        person, other_admins = _locked_with_admins(staff_id)
-        was_active, was_active_admin = person.is_active, person.is_active and person.is_admin
+        person, other_admins = locked_with_admins(staff_id)
+        was_active, was_active_admin = person.is_active, is_active_admin(person)
         store_changes(
             person, _with_null_email(values), unique="email", check=lambda row: _check(row, password=password)
         )
-        if was_active_admin and not (person.is_active and person.is_admin) and not other_admins:
+        if was_active_admin and not is_active_admin(person) and not other_admins:
             raise LastAdmin
         if password is not None:
             person.set_password(password)
@@ -87,7 +89,11 @@ def deactivate(staff_id: int) -> Changed:
     return change_person(staff_id, fields={"is_active": False})
 
 
-def _locked_with_admins(staff_id: int) -> tuple[Staff, int]:
+def is_active_admin(person: Staff) -> bool:
+    return person.is_active and person.is_admin
+
+
+def locked_with_admins(staff_id: int) -> tuple[Staff, int]:
     """The person and the number of other active administrators, all locked in pk order.
 
     So two administrators who demote each other at the same moment cannot both succeed.
@@ -106,7 +112,7 @@ def _with_null_email(values: dict[str, Any]) -> dict[str, Any]:
 
 def _check(person: Staff, *, password: str | None) -> None:
     if person.is_admin and not person.email:
-        raise BadRequest.field("email", "An administrator needs an e-mail address to log in with.")
+        raise BadRequest.field("email", NEEDS_EMAIL)
     if password is None:
         return
     if not person.email:

@@ -1,0 +1,76 @@
+"""Clients in admin: archived, never deleted; merging two is in the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from clients.models import Client
+from clients.records import archive_client
+
+
+class ArchivedFilter(admin.SimpleListFilter):
+    """Without a choice the archived ones are left out, as in the API."""
+
+    title = "archived"
+    parameter_name = "archived"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("only", "Only archived"), ("all", "All")]
+
+    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+        """The first one is no choice at all."""
+        first, *others = super().choices(changelist)
+        yield {**first, "display": "Not archived"}
+        yield from others
+
+    def queryset(self, request: HttpRequest, clients: QuerySet[Client]) -> QuerySet[Client]:
+        match self.value():
+            case "all":
+                return clients
+            case "only":
+                return clients.filter(archived_at__isnull=False)
+        return clients.filter(archived_at__isnull=True)
+
+
+@admin.register(Client)
+class ClientAdmin(admin.ModelAdmin):
+    list_display = ("name", "email", "phone", "mobile", "no_show_count", "marketing_consent", "archived_at")
+    list_filter = (ArchivedFilter, "marketing_consent", "locale")
+    list_per_page = 50
+    show_full_result_count = False
+    search_fields = ("first_name", "last_name", "email", "phone", "mobile")
+    ordering = ("first_name", "last_name", "id")
+    actions = ("archive",)
+    readonly_fields = ("no_show_count", "key", "merged_into", "archived_at", "created_at", "updated_at")
+    fieldsets = (
+        (None, {"fields": (("first_name", "last_name"), "email", ("phone", "mobile"))}),
+        ("About", {"fields": ("birthday", "locale", "marketing_consent", "notes")}),
+        (
+            "Details",
+            {"fields": ("no_show_count", "key", "archived_at", "merged_into", "created_at", "updated_at")},
+        ),
+    )
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Client], search_term: str
+    ) -> tuple[QuerySet[Client], bool]:
+        """The list that a form offers leaves the archived ones out."""
+        found, duplicates = super().get_search_results(request, queryset, search_term)
+        if request.path.endswith("/autocomplete/"):
+            found = found.filter(archived_at__isnull=True)
+        return found, duplicates
+
+    @admin.action(description="Archive the chosen clients")
+    def archive(self, request: HttpRequest, clients: QuerySet[Client]) -> None:
+        now = timezone.now()
+        archived = [archive_client(client.pk, now=now) for client in clients]
+        messages.success(request, f"Archived: {len(archived)}.")

@@ -1,0 +1,33 @@
+"""Services and locations in admin."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from staff.admin.keeping import KeptAdmin
+from staff.models import Location, Service
+
+
+@admin.register(Service)
+class ServiceAdmin(KeptAdmin):
+    list_display = ("name", "category", "duration_minutes", "price", "max_capacity", "is_active")
+    list_filter = ("is_active", "category", "staff")
+    search_fields = ("name", "category")
+    readonly_fields = ("key",)
+    fieldsets = (
+        (None, {"fields": ("name", "category", "is_active")}),
+        (
+            "Time and price",
+            {"fields": ("duration_minutes", ("buffer_before_minutes", "buffer_after_minutes"), "price")},
+        ),
+        ("Groups", {"fields": (("min_capacity", "max_capacity"),)}),
+        ("Details", {"fields": ("key",)}),
+    )
+
+
+@admin.register(Location)
+class LocationAdmin(KeptAdmin):
+    list_display = ("name", "slug", "address", "is_active")
+    list_filter = ("is_active",)
+    search_fields = ("name", "slug", "address")
+    prepopulated_fields = {"slug": ("name",)}

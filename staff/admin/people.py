@@ -1,0 +1,150 @@
+"""Staff in admin: the same rules as the API (`staff.people`), with their working hours on the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import AdminPasswordChangeForm, SetPasswordMixin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils import timezone
+
+from staff.accounts import log_out_everywhere
+from staff.admin.keeping import say_affected
+from staff.models import Staff, WorkingHours
+from staff.people import NEEDS_EMAIL, LastAdmin, is_active_admin, locked_with_admins
+
+AT_WORK = (
+    "At work",
+    {"fields": (("bookable", "sees_all_bookings"), "phone", "color", "location", "services")},
+)
+
+
+class StaffForm(forms.ModelForm):
+    """Refuses what would leave the salon without an administrator. Runs inside admin's transaction."""
+
+    class Meta:
+        model = Staff
+        fields = (
+            "name",
+            "email",
+            "role",
+            "is_active",
+            "bookable",
+            "sees_all_bookings",
+            "phone",
+            "color",
+            "location",
+            "services",
+        )
+
+    def clean_email(self) -> str | None:
+        return (self.cleaned_data.get("email") or "").strip().lower() or None
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if (
+            cleaned.get("role") == Staff.Role.ADMIN
+            and not cleaned.get("email")
+            and "email" not in self.errors
+        ):
+            self.add_error("email", NEEDS_EMAIL)
+        stays = cleaned.get("role") == Staff.Role.ADMIN and bool(cleaned.get("is_active"))
+        if self.instance.pk is not None and not stays:
+            stored, other_admins = locked_with_admins(self.instance.pk)
+            if is_active_admin(stored) and not other_admins:
+                raise ValidationError(LastAdmin.message, code=LastAdmin.code)
+        return cleaned
+
+
+class NewStaffForm(SetPasswordMixin, StaffForm):
+    """A password is optional: who has none never logs in."""
+
+    password1, password2 = SetPasswordMixin.create_password_fields()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("password1", "password2"):
+            self.fields[name].required = False
+        self.fields["password1"].help_text = "Leave both empty for somebody who never logs in."
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if cleaned.get("password1") or cleaned.get("password2"):
+            self.validate_passwords()
+            if not cleaned.get("email"):
+                self.add_error("password1", "Give an e-mail address too; it is what one logs in with.")
+        return cleaned
+
+    def _post_clean(self) -> None:
+        super()._post_clean()
+        if self.cleaned_data.get("password2"):
+            self.validate_password_for_user(self.instance)
+
+    def save(self, commit: bool = True) -> Staff:
+        person: Staff = super().save(commit=False)
+        person.set_password(self.cleaned_data.get("password1") or None)
+        if commit:
+            person.save()
+            self.save_m2m()
+        return person
+
+
+class EndLoginsForm(AdminPasswordChangeForm):
+    """Another password ends every login of the person."""
+
+    def save(self, commit: bool = True) -> Staff:
+        person: Staff = super().save(commit=commit)
+        log_out_everywhere(person)
+        return person
+
+
+class WorkingHoursInline(admin.TabularInline):
+    model = WorkingHours
+    extra = 0
+    verbose_name_plural = "working hours (salon wall clock; several rows a day make breaks)"
+
+
+@admin.register(Staff)
+class StaffAdmin(UserAdmin):
+    form = StaffForm
+    add_form = NewStaffForm
+    change_password_form = EndLoginsForm
+    list_display = ("name", "email", "role", "bookable", "sees_all_bookings", "location", "is_active")
+    list_filter = ("is_active", "role", "bookable", "location", "services")
+    list_select_related = ("location",)
+    list_per_page = 50
+    search_fields = ("name", "email", "phone")
+    ordering = ("name", "id")
+    filter_horizontal = ("services",)
+    readonly_fields = ("key", "last_login", "created_at")
+    inlines = (WorkingHoursInline,)
+    actions = None
+    fieldsets = (
+        (None, {"fields": ("name", "email", "password", ("role", "is_active"))}),
+        (
+            "At work",
+            {"fields": (("bookable", "sees_all_bookings"), "phone", "color", "location", "services")},
+        ),
+        ("Details", {"fields": ("key", "last_login", "created_at")}),
+    )
+    add_fieldsets = (
+        (None, {"classes": ("wide",), "fields": ("name", "email", "password1", "password2", "role")}),
+        (
+            "At work",
+            {"fields": (("bookable", "sees_all_bookings"), "phone", "color", "location", "services")},
+        ),
+    )
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Staff, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and not obj.is_active:
+            log_out_everywhere(obj)
+            if "is_active" in form.changed_data:
+                say_affected(request, starts_at=timezone.now(), ends_at=None, staff_id=obj.pk)

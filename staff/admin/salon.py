@@ -1,0 +1,82 @@
+"""The salon's settings in admin: one row, one page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from staff.admin.keeping import refusal_of
+from staff.currencies import CURRENCIES
+from staff.errors import BadRequest
+from staff.models import SalonSettings
+from staff.salon import check_settings, known_zones
+
+
+def _choices(values: Any) -> list[tuple[str, str]]:
+    return [(value, value) for value in sorted(values)]
+
+
+class SettingsForm(forms.ModelForm):
+    timezone = forms.ChoiceField(choices=lambda: _choices(known_zones()))
+    currency = forms.ChoiceField(choices=_choices(CURRENCIES))
+    locale = forms.ChoiceField(choices=settings.LANGUAGES)
+    review_url = forms.URLField(required=False, assume_scheme="https", max_length=500)
+
+    class Meta:
+        model = SalonSettings
+        fields = "__all__"
+
+    def _post_clean(self) -> None:
+        super()._post_clean()
+        try:
+            check_settings(self.instance, changed=self.changed_data)
+        except BadRequest as refused:
+            if not self.errors:
+                self.add_error(None, refusal_of(refused))
+
+
+@admin.register(SalonSettings)
+class SalonSettingsAdmin(admin.ModelAdmin):
+    form = SettingsForm
+    fieldsets = (
+        (None, {"fields": ("business_name", "business_address", "business_phone", "reply_to")}),
+        ("Language, time and money", {"fields": ("locale", "timezone", "currency")}),
+        (
+            "Bookings",
+            {
+                "fields": (
+                    "staff_personal_agenda_enabled",
+                    "double_booking",
+                    "provisional_hours",
+                    "waitlist_hold_minutes",
+                    "slot_step_minutes",
+                    "min_notice_minutes",
+                    "booking_horizon_days",
+                )
+            },
+        ),
+        (
+            "No-shows",
+            {"fields": ("noshow_enabled", "noshow_fee_type", "noshow_fee_value", "noshow_fee_minimum")},
+        ),
+        (
+            "After the visit",
+            {"fields": ("review_delay_hours", "review_min_days", "review_url", "followup_hour")},
+        ),
+    )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """There is one row: its page."""
+        SalonSettings.load()
+        return HttpResponseRedirect(reverse("admin:staff_salonsettings_change", args=[1]))

@@ -1,0 +1,40 @@
+"""Django admin as the salon sees it: its name, its login, and passwords changed there (design §5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from staff.accounts import log_out_everywhere
+from staff.models import Staff
+from staff.throttles import LoginThrottle
+
+
+class SalonLoginForm(AdminAuthenticationForm):
+    """Counts towards the same 30 logins a minute for an address as the API's."""
+
+    def clean(self) -> dict[str, Any]:
+        if self.request is not None and not LoginThrottle().allow_request(self.request, None):  # type: ignore[arg-type]
+            raise ValidationError(_("Too many logins from your address; wait a minute."), code="throttled")
+        return super().clean()
+
+
+class SalonAdminSite(AdminSite):
+    site_header = "Bookings"
+    site_title = "Bookings"
+    index_title = "The salon"
+    login_form = SalonLoginForm
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Another password ends the API logins too."""
+        response = super().password_change(request, extra_context)
+        if request.method == "POST" and response.status_code == 302 and isinstance(request.user, Staff):
+            log_out_everywhere(request.user)
+        return response
