@@ -112,9 +112,9 @@ class ConsentSerializer(serializers.Serializer):
 class PublicView(GatedView):
     """Open to whoever holds the link; credentials that come along are not looked at."""
 
-    authentication_classes: ClassVar[list[Any]] = []
-    permission_classes: ClassVar[list[Any]] = []
-    throttle_classes: ClassVar[list[Any]] = [PublicLinkThrottle]
+    authentication_classes = []
+    permission_classes = []
+    throttle_classes = [PublicLinkThrottle]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
