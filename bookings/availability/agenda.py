@@ -30,9 +30,11 @@ from staff.schedule import (
     windows_between,
     windows_on,
 )
-from staff.wire.times import day_start
+from staff.wire.times import day_start, local_date
 
 LONGEST_BOOKING = timedelta(hours=24)
+FARTHEST_DAYS = 10_000
+"""A larger horizon is this one: dates end in the year 9999."""
 
 
 class Busy(NamedTuple):
@@ -45,7 +47,10 @@ class Busy(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What holds for everybody: the salon's choices, its holidays, the service, and the time it is now."""
+    """What holds for everybody: the salon's choices, its holidays, the service's buffers, the time it is now.
+
+    `soonest` is the first start that keeps the minimum notice, `too_far` the first beyond the horizon.
+    """
 
     before: timedelta
     after: timedelta
@@ -53,6 +58,8 @@ class Terms:
     now: datetime
     notice: timedelta
     horizon_days: int
+    soonest: datetime
+    too_far: datetime
     holidays: Mapping[date, str]
 
 
@@ -114,13 +121,17 @@ class Agenda:
 
 
 def terms_of(service: Service, *, salon: SalonSettings, now: datetime, holidays: Mapping[date, str]) -> Terms:
+    zone, notice = salon.zone, timedelta(minutes=salon.min_notice_minutes)
+    last_day = local_date(now, zone=zone) + timedelta(days=min(salon.booking_horizon_days, FARTHEST_DAYS))
     return Terms(
         before=timedelta(minutes=service.buffer_before_minutes),
         after=timedelta(minutes=service.buffer_after_minutes),
-        zone=salon.zone,
+        zone=zone,
         now=now,
-        notice=timedelta(minutes=salon.min_notice_minutes),
+        notice=notice,
         horizon_days=salon.booking_horizon_days,
+        soonest=now + notice,
+        too_far=day_start(last_day + ONE_DAY, zone=zone),
         holidays=holidays,
     )
 

@@ -102,17 +102,11 @@ def _has_begun(case: Case) -> Hit | None:
 
 
 def _is_too_soon(case: Case) -> Hit | None:
-    return HIT if case.start_at < case.terms.now + case.terms.notice else None
+    return HIT if case.start_at < case.terms.soonest else None
 
 
 def _is_too_far_ahead(case: Case) -> Hit | None:
-    return HIT if _days_ahead(case) > case.terms.horizon_days else None
-
-
-def _days_ahead(case: Case) -> int:
-    zone = case.terms.zone
-    today: date = case.terms.now.astimezone(zone).date()
-    return (case.start_at.astimezone(zone).date() - today).days
+    return HIT if case.start_at >= case.terms.too_far else None
 
 
 def _is_second_of_a_doubled_hour(case: Case) -> Hit | None:
