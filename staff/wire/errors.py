@@ -14,7 +14,6 @@ before a view is found: an unknown path, a bad host, a body too large.
 """
 
 import logging
-import math
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -174,7 +173,7 @@ def _from_rest_framework(exc: exceptions.APIException) -> Refused:
         case exceptions.UnsupportedMediaType():
             return errors.UnsupportedMedia()
         case exceptions.Throttled():
-            wait = max(1, math.ceil(seconds)) if (seconds := getattr(exc, "wait", None)) else None
+            wait: int | None = getattr(exc, "wait", None)
             pause = f"{wait} seconds" if wait else "a while"
             return errors.TooMany(f"Too many requests; try again in {pause}.", retry_after=wait)
     problem = Refused(str(exc.detail), code=_code(exc))

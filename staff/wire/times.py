@@ -113,26 +113,16 @@ def print_clock(moment: time) -> str:
 
 
 def day_start(day: date, *, zone: ZoneInfo) -> datetime:
-    """The first instant, in UTC, of `day` in `zone`; not 00:00 where daylight saving skips midnight."""
-    midnight = datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
-    if midnight.astimezone(zone).replace(tzinfo=None) == datetime.combine(day, time()):
-        return midnight
-    return _first_instant_from(day, zone, before=midnight - timedelta(days=2), after=midnight)
+    """The first instant, in UTC, of `day` in `zone`; not 00:00 where daylight saving skips midnight.
+
+    A skipped midnight is read with the offset before the gap, which is the instant the clocks jump.
+    """
+    return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
 
 
 def local_date(instant: datetime, *, zone: ZoneInfo) -> date:
     """The calendar date on which `instant` falls in `zone`."""
     return instant.astimezone(zone).date()
-
-
-def _first_instant_from(day: date, zone: ZoneInfo, *, before: datetime, after: datetime) -> datetime:
-    while after - before > timedelta(seconds=1):
-        middle = (before + (after - before) / 2).replace(microsecond=0)
-        if middle.astimezone(zone).date() >= day:
-            after = middle
-        else:
-            before = middle
-    return after
 
 
 def _wall_clock(match: re.Match[str]) -> datetime:
