@@ -7,6 +7,7 @@ from datetime import datetime, time, timedelta
 from django.db.models import Q
 
 from bookings.models import Booking, BookingEvent
+from bookings.reasons import Reason
 from notifications import outbox
 from notifications.models import FollowupSequence, FollowupStep, Job, Message
 from notifications.outbox import Due
@@ -42,7 +43,7 @@ def start(*, booking: Booking, event: BookingEvent, salon: SalonSettings, now: d
 def stop(*, booking_id: int, now: datetime) -> None:
     """The visit is not completed after all: what is still pending is cancelled."""
     outbox.drop(
-        booking_id=booking_id, types=[REVIEW_REQUEST, FOLLOWUP_STEP], reason="no_longer_completed", now=now
+        booking_id=booking_id, types=[REVIEW_REQUEST, FOLLOWUP_STEP], reason=Reason.NO_LONGER_COMPLETED, now=now
     )
 
 
@@ -58,7 +59,7 @@ def stop_for_rebooking(*, client_id: int, now: datetime) -> None:
     stopping_ids = set(stopping.values_list("pk", flat=True))
     for once_key, sequence_id in steps.items():
         if sequence_id in stopping_ids:
-            outbox.drop(once_key_prefix=once_key, reason="rebooked", now=now)
+            outbox.drop(once_key_prefix=once_key, reason=Reason.REBOOKED, now=now)
 
 
 def _review(booking: Booking, event: BookingEvent, *, salon: SalonSettings, now: datetime) -> Due:

@@ -18,6 +18,7 @@ from bookings.busy import OCCUPYING
 from bookings.lifecycle import notices
 from bookings.lifecycle.outcome import Change
 from bookings.models import Booking
+from bookings.reasons import Reason
 from clients.models import Client
 from notifications import inapp, outbox
 from notifications.outbox import Due
@@ -61,16 +62,16 @@ def _drop_what_is_moot(change: Change) -> None:
     """Mails that have not left and would no longer be true (contract §1.3 "status change")."""
     if change.client_changed and change.before is not None:
         former = f"client:{change.before.client_id}"
-        _drop(change, [*STANDING_MAILS, "booking.cancelled"], reason="another_client", recipient=former)
+        _drop(change, [*STANDING_MAILS, "booking.cancelled"], reason=Reason.ANOTHER_CLIENT, recipient=former)
     if change.left(OCCUPYING) and not change.stands:
-        why = "cancelled_meanwhile" if change.entered(CANCELLED) else "visit_closed"
+        why = Reason.CANCELLED_MEANWHILE if change.entered(CANCELLED) else Reason.VISIT_CLOSED
         _drop(change, STANDING_MAILS, reason=why)
     if change.entered(PROVISIONAL) and change.booking.provisional_token is not None:
-        _drop(change, STANDING_MAILS, reason="asked_again")
+        _drop(change, STANDING_MAILS, reason=Reason.ASKED_AGAIN)
     if change.left(PROVISIONAL) and change.entered(SCHEDULED):
-        _drop(change, ["booking.provisional"], reason="accepted_meanwhile")
+        _drop(change, ["booking.provisional"], reason=Reason.ACCEPTED_MEANWHILE)
     if change.left(CANCELLED):
-        _drop(change, ["booking.cancelled", "booking.lapsed"], reason="restored")
+        _drop(change, ["booking.cancelled", "booking.lapsed"], reason=Reason.RESTORED)
 
 
 def _undone(change: Change) -> list[Due]:
@@ -258,7 +259,7 @@ def _due(
     )
 
 
-def _drop(change: Change, types: Collection[str], *, reason: str, recipient: str | None = None) -> None:
+def _drop(change: Change, types: Collection[str], *, reason: Reason, recipient: str | None = None) -> None:
     outbox.drop(
         booking_id=change.booking.pk, types=list(types), reason=reason, recipient=recipient, now=change.now
     )
