@@ -215,7 +215,7 @@ class Minutes:
 
 
 @pytest.mark.django_db
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(world=worlds())
 def test_availability_is_what_every_minute_says(world: World) -> None:
     with transaction.atomic():
