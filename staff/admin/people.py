@@ -7,10 +7,11 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import AdminPasswordChangeForm, SetPasswordMixin
+from django.contrib.auth.forms import AdminPasswordChangeForm, ReadOnlyPasswordHashField, SetPasswordMixin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.safestring import mark_safe
 
 from staff.accounts import log_out_everywhere
 from staff.admin.keeping import say_affected
@@ -25,6 +26,10 @@ AT_WORK = (
 
 class StaffForm(forms.ModelForm):
     """Refuses what would leave the salon without an administrator. Runs inside admin's transaction."""
+
+    password = ReadOnlyPasswordHashField(
+        help_text=mark_safe('<a href="../password/">Set another password</a>; it ends every login.')
+    )
 
     class Meta:
         model = Staff
