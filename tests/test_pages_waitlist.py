@@ -110,7 +110,7 @@ def test_a_second_click_says_that_it_is_taken_by_oneself(cast: Cast) -> None:
         assert answer.status_code == 410
         assert text_of(answer) == (
             "Salon Zonne You have taken this appointment "
-            "You need do nothing more. We look forward to seeing you."
+            f"You need do nothing more. We look forward to seeing you. {FACTS}"
         )
     assert everything() == before
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from bookings.errors import LinkUnknown
 from bookings.mails.language import long_moment
 from bookings.models import WaitlistOffer
 from bookings.offer_door import OfferPassed, OfferTaken, SlotGone, find_offer, offer_of, take_offer
@@ -55,22 +54,22 @@ class WaitlistPage(PublicPage):
     def refuse(self, problem: Refused) -> HttpResponse:
         if not isinstance(problem, OfferTaken | OfferPassed | SlotGone):
             return super().refuse(problem)
-        heading, sentences = self.why_not(problem)
-        return self.notice(heading, *sentences, status=problem.http_status)
+        offer = find_offer(self.kwargs["token"])
+        self.speak_to(offer.entry.client)
+        heading, sentences = why_not(problem)
+        facts = self.facts(offer) if isinstance(problem, OfferTaken) else []
+        return self.notice(heading, *sentences, facts=facts, status=problem.http_status)
 
-    def why_not(self, problem: Refused) -> tuple[str, list[str]]:
-        """Heading and kind words, in the language of the one who was offered it."""
-        try:
-            self.speak_to(find_offer(self.kwargs["token"]).entry.client)
-        except LinkUnknown:
-            self.speak_to(None)
-        match problem:
-            case OfferTaken():
-                mine = _("You need do nothing more. We look forward to seeing you.")
-                return _("You have taken this appointment"), [mine]
-            case SlotGone():
-                sorry = _("We are sorry: somebody else was a little quicker.")
-                waits = _("You are still on our waitlist. We will write to you when another time comes free.")
-                return _("This time has just been taken"), [sorry, waits]
-        over = _("The time to take it has passed. If you are still looking for an appointment, contact us.")
-        return _("This offer is over"), [over]
+
+def why_not(problem: OfferTaken | OfferPassed | SlotGone) -> tuple[str, list[str]]:
+    """Heading and kind words for an offer that cannot be taken."""
+    match problem:
+        case OfferTaken():
+            mine = _("You need do nothing more. We look forward to seeing you.")
+            return _("You have taken this appointment"), [mine]
+        case SlotGone():
+            sorry = _("We are sorry: somebody else was a little quicker.")
+            waits = _("You are still on our waitlist. We will write to you when another time comes free.")
+            return _("This time has just been taken"), [sorry, waits]
+    over = _("The time to take it has passed. If you are still looking for an appointment, contact us.")
+    return _("This offer is over"), [over]
