@@ -117,7 +117,7 @@ class Sink:
     """What an SMTP server on loopback was given, and what it answers.
 
     `answers` maps MAIL, RCPT or DATA to a line such as "451 later". After the bytes of a mail `after_data`
-    is "hang" (say nothing) or "reset" (cut the connection).
+    is "hang" (say nothing), "slow" (answer after a second) or "reset" (cut the connection).
     """
 
     def __init__(self) -> None:
@@ -166,6 +166,8 @@ class Sink:
             server.transport.abort()
         if self.after_data == "hang":
             await asyncio.sleep(60)
+        if self.after_data == "slow":
+            await asyncio.sleep(1)
         return "250 OK"
 
     @property
