@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from bookings.models import WaitlistEntry
 from notifications.models import Job
 from staff.models import Service, Staff
 from tests.availability_cast import MONDAY_NOON
-from tests.bookings_cast import Salon, body_of, make_cast
+from tests.bookings_cast import Salon, make_cast
 from tests.factories import caller, make_client, make_key, make_salon, make_service
 
 pytestmark = pytest.mark.django_db
@@ -140,7 +141,7 @@ def test_the_list_is_by_date_and_is_filtered_searched_and_paged(salon: Salon) ->
     def found(**query: Any) -> list[int]:
         return ids(api.get("/api/waitlist", {"page": 1, **query}))
 
-    assert len(body_of(api.get("/api/waitlist"))) == 3
+    assert len(json.loads(api.get("/api/waitlist").getvalue())) == 3
     assert found() == [second["id"], third["id"], first["id"]]
     assert found(status="waiting") == [third["id"], first["id"]]
     assert found(date=TUESDAY) == [second["id"], third["id"]]
