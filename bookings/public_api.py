@@ -56,7 +56,7 @@ class AppointmentSerializer(serializers.Serializer):
     start_at = serializers.CharField(help_text="YYYY-MM-DD HH:MM:SS")
     end_at = serializers.CharField(help_text="YYYY-MM-DD HH:MM:SS")
     timezone = serializers.CharField(help_text="The salon's, such as Europe/Amsterdam.")
-    status = serializers.ChoiceField(choices=Booking.Status.choices)
+    status = serializers.ChoiceField(choices=Booking.Status.values)
     expires_at = serializers.CharField(allow_null=True, help_text="YYYY-MM-DD HH:MM:SS; null once answered.")
 
 
