@@ -110,6 +110,8 @@ def _send_mail(job: Job, handler: MailHandler) -> None:
         if not settings.EMAIL_URL or not mail.deliver_outside:
             _keep(job, handler, message, fields, mail)
             return
+    elif not message.text and not message.html:
+        raise RefusedForGood("Its words have been forgotten; they cannot be sent again.")
     envelope = Envelope(message)
     with mail_server() as server:
         outbox.mark_sending(job, now=timezone.now(), frozen=fields)

@@ -17,6 +17,7 @@ from notifications import outbox
 from notifications.execution import execute, run_due
 from notifications.handlers import NotNeeded, RefusedForGood, TryLater
 from notifications.models import Job, Message, Notification
+from notifications.retention import forget_bodies
 from notifications.tasks import drain, sweep
 from tests.factories import make_ada
 from tests.outbox_cast import HANDLERS, NOON, Sink, counted, due, effect, enqueue, mail_sink, optional
@@ -305,6 +306,21 @@ def test_a_person_may_send_an_uncertain_mail_again_as_it_was(sink, clock):
     assert outcome()["state"] == "done"
     assert sink.message_ids == [Message.objects.get().message_id] * 2
     assert optional.composed == 1
+
+
+def test_a_mail_whose_words_were_forgotten_is_not_sent_again(sink, clock):
+    sink.after_data = "reset"
+    (job,) = enqueue(due("a", type="test.optional"))
+    drain()
+    clock.move_to(NOON + 3 * MINUTE)
+    drain()
+    sink.after_data = ""
+    forget_bodies(before=NOON + MINUTE)
+    outbox.retry(job.pk, now=NOON + 4 * MINUTE)
+    clock.move_to(NOON + 4 * MINUTE)
+    drain()
+    assert (outcome()["state"], outcome()["message"]["state"]) == ("dead", "uncertain")
+    assert len(sink.mails) == 1
 
 
 def test_a_worker_frozen_longer_than_its_lease_does_not_send(sink, clock):

@@ -7,165 +7,317 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('staff', '0002_settings_row'),
+        ("staff", "0002_settings_row"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='WebhookEndpoint',
+            name="WebhookEndpoint",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('url', models.URLField(max_length=1000)),
-                ('events', models.JSONField(blank=True, default=list)),
-                ('is_active', models.BooleanField(default=True)),
-                ('secret', models.CharField(editable=False, max_length=100)),
-                ('failing_since', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('disabled_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("url", models.URLField(max_length=1000)),
+                ("events", models.JSONField(blank=True, default=list)),
+                ("is_active", models.BooleanField(default=True)),
+                ("secret", models.CharField(editable=False, max_length=100)),
+                ("failing_since", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("disabled_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='FollowupSequence',
+            name="FollowupSequence",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200)),
-                ('is_active', models.BooleanField(default=True)),
-                ('stop_on_rebook', models.BooleanField(default=True)),
-                ('service', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='followup_sequences', to='staff.service')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("is_active", models.BooleanField(default=True)),
+                ("stop_on_rebook", models.BooleanField(default=True)),
+                (
+                    "service",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="followup_sequences",
+                        to="staff.service",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name', 'id'],
+                "ordering": ["name", "id"],
             },
         ),
         migrations.CreateModel(
-            name='FollowupStep',
+            name="FollowupStep",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('delay_days', models.PositiveIntegerField(validators=[django.core.validators.MaxValueValidator(3650)])),
-                ('subject', models.CharField(max_length=300)),
-                ('body', models.TextField()),
-                ('sequence', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='notifications.followupsequence')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "delay_days",
+                    models.PositiveIntegerField(validators=[django.core.validators.MaxValueValidator(3650)]),
+                ),
+                ("subject", models.CharField(max_length=300)),
+                ("body", models.TextField()),
+                (
+                    "sequence",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="steps",
+                        to="notifications.followupsequence",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['delay_days', 'id'],
+                "ordering": ["delay_days", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Job',
+            name="Job",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('type', models.CharField(max_length=40)),
-                ('once_key', models.CharField(max_length=200, unique=True)),
-                ('dedupe_key', models.CharField(blank=True, max_length=200, null=True)),
-                ('booking_id', models.BigIntegerField(blank=True, null=True)),
-                ('recipient', models.CharField(blank=True, default='', max_length=60)),
-                ('payload', models.JSONField(blank=True, default=dict)),
-                ('state', models.CharField(choices=[('pending', 'Pending'), ('claimed', 'Claimed'), ('done', 'Done'), ('dead', 'Dead'), ('cancelled', 'Cancelled'), ('uncertain', 'Uncertain')], default='pending', max_length=10)),
-                ('run_at', models.DateTimeField()),
-                ('first_run_at', models.DateTimeField()),
-                ('token', models.UUIDField(blank=True, null=True)),
-                ('lease_until', models.DateTimeField(blank=True, null=True)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('sending_at', models.DateTimeField(blank=True, null=True)),
-                ('sends', models.PositiveIntegerField(default=0)),
-                ('external_id', models.CharField(blank=True, default='', max_length=255)),
-                ('last_error', models.TextField(blank=True, default='')),
-                ('created_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("type", models.CharField(max_length=40)),
+                ("once_key", models.CharField(max_length=200, unique=True)),
+                ("dedupe_key", models.CharField(blank=True, max_length=200, null=True)),
+                ("booking_id", models.BigIntegerField(blank=True, null=True)),
+                ("recipient", models.CharField(blank=True, default="", max_length=60)),
+                ("payload", models.JSONField(blank=True, default=dict)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("claimed", "Claimed"),
+                            ("done", "Done"),
+                            ("dead", "Dead"),
+                            ("cancelled", "Cancelled"),
+                            ("uncertain", "Uncertain"),
+                        ],
+                        default="pending",
+                        max_length=10,
+                    ),
+                ),
+                ("run_at", models.DateTimeField()),
+                ("first_run_at", models.DateTimeField()),
+                ("token", models.UUIDField(blank=True, null=True)),
+                ("lease_until", models.DateTimeField(blank=True, null=True)),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("sending_at", models.DateTimeField(blank=True, null=True)),
+                ("sends", models.PositiveIntegerField(default=0)),
+                ("external_id", models.CharField(blank=True, default="", max_length=255)),
+                ("last_error", models.TextField(blank=True, default="")),
+                ("created_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['-id'],
-                'indexes': [models.Index(condition=models.Q(('state', 'pending')), fields=['run_at', 'id'], name='job_due'), models.Index(condition=models.Q(('state', 'claimed')), fields=['lease_until'], name='job_leased'), models.Index(fields=['booking_id', 'type'], name='job_booking_type'), models.Index(fields=['state', '-id'], name='job_state_newest'), models.Index(fields=['type', '-id'], name='job_type_newest')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'pending')), fields=('dedupe_key',), name='job_one_pending_per_dedupe_key'), models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'claimed', 'done', 'dead', 'cancelled', 'uncertain'])), name='job_state_known')],
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "pending")), fields=["run_at", "id"], name="job_due"
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "claimed")), fields=["lease_until"], name="job_leased"
+                    ),
+                    models.Index(fields=["booking_id", "type"], name="job_booking_type"),
+                    models.Index(fields=["state", "-id"], name="job_state_newest"),
+                    models.Index(fields=["type", "-id"], name="job_type_newest"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "pending")),
+                        fields=("dedupe_key",),
+                        name="job_one_pending_per_dedupe_key",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["pending", "claimed", "done", "dead", "cancelled", "uncertain"])
+                        ),
+                        name="job_state_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='MessageText',
+            name="MessageText",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('type', models.CharField(max_length=40)),
-                ('locale', models.CharField(max_length=10)),
-                ('subject', models.CharField(blank=True, default='', max_length=300)),
-                ('introduction', models.TextField(blank=True, default='')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("type", models.CharField(max_length=40)),
+                ("locale", models.CharField(max_length=10)),
+                ("subject", models.CharField(blank=True, default="", max_length=300)),
+                ("introduction", models.TextField(blank=True, default="")),
             ],
             options={
-                'ordering': ['type', 'locale'],
-                'constraints': [models.UniqueConstraint(fields=('type', 'locale'), name='message_text_once')],
+                "ordering": ["type", "locale"],
+                "constraints": [models.UniqueConstraint(fields=("type", "locale"), name="message_text_once")],
             },
         ),
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('type', models.CharField(max_length=40)),
-                ('booking_id', models.BigIntegerField(blank=True, null=True)),
-                ('client_id', models.BigIntegerField(blank=True, db_index=True, null=True)),
-                ('to', models.CharField(blank=True, default='', max_length=320)),
-                ('channel', models.CharField(default='email', max_length=10)),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('sent', 'Sent'), ('kept', 'Kept: no mail server is set'), ('not_sent', 'Not sent'), ('uncertain', 'Uncertain')], default='waiting', max_length=10)),
-                ('reason', models.CharField(blank=True, default='', help_text='Why it was not sent.', max_length=300)),
-                ('locale', models.CharField(blank=True, default='', max_length=10)),
-                ('subject', models.CharField(blank=True, default='', max_length=300)),
-                ('html', models.TextField(blank=True, default='')),
-                ('text', models.TextField(blank=True, default='')),
-                ('ics', models.TextField(blank=True, default='')),
-                ('ics_method', models.CharField(blank=True, default='', max_length=10)),
-                ('headers', models.JSONField(blank=True, default=dict)),
-                ('facts', models.JSONField(blank=True, default=dict, help_text='What this mail announced.')),
-                ('message_id', models.CharField(max_length=255, unique=True)),
-                ('created_at', models.DateTimeField()),
-                ('sent_at', models.DateTimeField(blank=True, null=True)),
-                ('job', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='message', to='notifications.job')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("type", models.CharField(max_length=40)),
+                ("booking_id", models.BigIntegerField(blank=True, null=True)),
+                ("client_id", models.BigIntegerField(blank=True, db_index=True, null=True)),
+                ("to", models.CharField(blank=True, default="", max_length=320)),
+                ("channel", models.CharField(default="email", max_length=10)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("sent", "Sent"),
+                            ("kept", "Kept: no mail server is set"),
+                            ("not_sent", "Not sent"),
+                            ("uncertain", "Uncertain"),
+                        ],
+                        default="waiting",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True, default="", help_text="Why it was not sent.", max_length=300
+                    ),
+                ),
+                ("locale", models.CharField(blank=True, default="", max_length=10)),
+                ("subject", models.CharField(blank=True, default="", max_length=300)),
+                ("html", models.TextField(blank=True, default="")),
+                ("text", models.TextField(blank=True, default="")),
+                ("ics", models.TextField(blank=True, default="")),
+                ("ics_method", models.CharField(blank=True, default="", max_length=10)),
+                ("headers", models.JSONField(blank=True, default=dict)),
+                ("facts", models.JSONField(blank=True, default=dict, help_text="What this mail announced.")),
+                ("message_id", models.CharField(max_length=255, unique=True)),
+                ("created_at", models.DateTimeField()),
+                ("sent_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "job",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="message",
+                        to="notifications.job",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['booking_id', 'id'], name='message_booking'), models.Index(fields=['created_at'], name='message_created')],
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["booking_id", "id"], name="message_booking"),
+                    models.Index(fields=["created_at"], name="message_created"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Notification',
+            name="Notification",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('type', models.CharField(max_length=40)),
-                ('title', models.CharField(max_length=300)),
-                ('body', models.TextField(blank=True, default='')),
-                ('booking_id', models.BigIntegerField(blank=True, null=True)),
-                ('is_read', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField()),
-                ('staff', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notifications', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("type", models.CharField(max_length=40)),
+                ("title", models.CharField(max_length=300)),
+                ("body", models.TextField(blank=True, default="")),
+                ("booking_id", models.BigIntegerField(blank=True, null=True)),
+                ("is_read", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "staff",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="notifications",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['staff', '-id'], name='notification_staff_newest'), models.Index(condition=models.Q(('is_read', False)), fields=['staff'], name='notification_unread'), models.Index(fields=['booking_id', 'type'], name='notification_booking_type')],
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["staff", "-id"], name="notification_staff_newest"),
+                    models.Index(
+                        condition=models.Q(("is_read", False)), fields=["staff"], name="notification_unread"
+                    ),
+                    models.Index(fields=["booking_id", "type"], name="notification_booking_type"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='WebhookDelivery',
+            name="WebhookDelivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event_type', models.CharField(max_length=40)),
-                ('booking_id', models.BigIntegerField(null=True)),
-                ('message_id', models.CharField(help_text='The webhook-id header.', max_length=64, unique=True)),
-                ('body', models.TextField(blank=True, default='')),
-                ('state', models.CharField(default='waiting', max_length=10)),
-                ('response_status', models.PositiveSmallIntegerField(null=True)),
-                ('response_excerpt', models.CharField(blank=True, default='', max_length=500)),
-                ('created_at', models.DateTimeField()),
-                ('delivered_at', models.DateTimeField(null=True)),
-                ('job', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='delivery', to='notifications.job')),
-                ('endpoint', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='notifications.webhookendpoint')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("event_type", models.CharField(max_length=40)),
+                ("booking_id", models.BigIntegerField(null=True)),
+                (
+                    "message_id",
+                    models.CharField(help_text="The webhook-id header.", max_length=64, unique=True),
+                ),
+                ("body", models.TextField(blank=True, default="")),
+                ("state", models.CharField(default="waiting", max_length=10)),
+                ("response_status", models.PositiveSmallIntegerField(null=True)),
+                ("response_excerpt", models.CharField(blank=True, default="", max_length=500)),
+                ("created_at", models.DateTimeField()),
+                ("delivered_at", models.DateTimeField(null=True)),
+                (
+                    "job",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="delivery",
+                        to="notifications.job",
+                    ),
+                ),
+                (
+                    "endpoint",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="deliveries",
+                        to="notifications.webhookendpoint",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['endpoint', 'booking_id', 'id'], name='delivery_order')],
+                "ordering": ["-id"],
+                "indexes": [models.Index(fields=["endpoint", "booking_id", "id"], name="delivery_order")],
             },
         ),
     ]
