@@ -282,7 +282,9 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_NAME_OVERRIDES": {
+        "BookingStatusEnum": ["scheduled", "provisional", "completed", "cancelled", "no-show"],
+    },
 }
 
 # --- Celery: executor and clock. The broker carries wake-ups that may all be lost ---------------
