@@ -7,6 +7,7 @@ from bookings.api.bookings import BookingListView, BookingView
 from bookings.api.changes import BookingChangesView
 from bookings.api.history import BookingEventsView, BookingMessagesView
 from bookings.api.waitlist import WaitlistEntryView, WaitlistView
+from bookings.client_merge import ClientMergeView
 
 urlpatterns = [
     path("api/bookings", BookingListView.as_view()),
@@ -17,6 +18,7 @@ urlpatterns = [
     path("api/availability", AvailabilityView.as_view()),
     path("api/holds", HoldsView.as_view()),
     path("api/holds/<str:token>", HoldView.as_view()),
+    path("api/clients/<id:id>/merge", ClientMergeView.as_view()),
     path("api/waitlist", WaitlistView.as_view()),
     path("api/waitlist/<id:id>", WaitlistEntryView.as_view()),
 ]

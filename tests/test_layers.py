@@ -24,6 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("notifications",),
     ("bookings.models", "bookings.errors", "bookings.migrations"),
     (
+        "bookings.affected",
         "bookings.availability",
         "bookings.busy",
         "bookings.busy_triggers",
@@ -43,6 +44,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         "bookings.admin",
         "bookings.api",
+        "bookings.client_merge",
         "bookings.jobs",
         "bookings.management",
         "bookings.pages",
