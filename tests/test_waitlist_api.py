@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date, timedelta
 from typing import Any
 
@@ -141,7 +140,7 @@ def test_the_list_is_by_date_and_is_filtered_searched_and_paged(salon: Salon) ->
     def found(**query: Any) -> list[int]:
         return ids(api.get("/api/waitlist", {"page": 1, **query}))
 
-    assert len(json.loads(api.get("/api/waitlist").getvalue())) == 3
+    assert len(api.get("/api/waitlist").json()) == 3
     assert found() == [second["id"], third["id"], first["id"]]
     assert found(status="waiting") == [third["id"], first["id"]]
     assert found(date=TUESDAY) == [second["id"], third["id"]]
