@@ -6,6 +6,7 @@ moves or removes what it already shows.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parseaddr
@@ -18,6 +19,7 @@ from bookings.mails.plain import one_line
 PRODUCT = "-//Bookings//Bookings backend//EN"
 REQUEST = "REQUEST"
 CANCEL = "CANCEL"
+PUBLISH = "PUBLISH"
 CONFIRMED = "CONFIRMED"
 TENTATIVE = "TENTATIVE"
 CANCELLED = "CANCELLED"
@@ -46,24 +48,32 @@ class Appointment:
     attendee_name: str
 
 
-def invitation(*appointments: Appointment, status: str, now: datetime) -> str:
-    """The METHOD:REQUEST file that puts the appointments into a calendar; `status` CONFIRMED or TENTATIVE."""
-    return _calendar(REQUEST, appointments, status=status, now=now)
+def invitation(appointment: Appointment, *, status: str, now: datetime) -> str:
+    """The METHOD:REQUEST file that puts the appointment into a calendar; `status` CONFIRMED or TENTATIVE."""
+    return _calendar(REQUEST, [appointment], status=status, now=now)
 
 
-def cancellation(*appointments: Appointment, now: datetime) -> str:
-    """The METHOD:CANCEL file that takes the appointments out of a calendar."""
-    return _calendar(CANCEL, appointments, status=CANCELLED, now=now)
+def cancellation(appointment: Appointment, *, now: datetime) -> str:
+    """The METHOD:CANCEL file that takes the appointment out of a calendar."""
+    return _calendar(CANCEL, [appointment], status=CANCELLED, now=now)
 
 
-def _calendar(method: str, appointments: tuple[Appointment, ...], *, status: str, now: datetime) -> str:
+def publication(*appointments: Appointment, now: datetime) -> str:
+    """The METHOD:PUBLISH file of several appointments: a REQUEST may hold one UID only, and an attendee."""
+    return _calendar(PUBLISH, appointments, status=CONFIRMED, now=now)
+
+
+def _calendar(method: str, appointments: Sequence[Appointment], *, status: str, now: datetime) -> str:
     calendar = Calendar()
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", method)
     for appointment in appointments:
-        calendar.add_component(_event(appointment, status=status, now=now))
+        event = _event(appointment, status=status, now=now)
+        if method != PUBLISH:
+            event.add("attendee", _attendee(appointment, status=status))
+        calendar.add_component(event)
     first = min(each.start_at for each in appointments).year
     last = max(each.end_at for each in appointments).year
     calendar.add_missing_timezones(first_date=date(first, 1, 1), last_date=date(last + 1, 12, 31))
@@ -85,12 +95,15 @@ def _event(appointment: Appointment, *, status: str, now: datetime) -> Event:
     event.add("status", status)
     event.add("transp", "OPAQUE" if status != CANCELLED else "TRANSPARENT")
     event.add("organizer", _person(appointment.organizer, appointment.organizer_name))
+    return event
+
+
+def _attendee(appointment: Appointment, *, status: str) -> vCalAddress:
     attendee = _person(appointment.attendee, appointment.attendee_name)
     attendee.params["ROLE"] = vText("REQ-PARTICIPANT")
     attendee.params["PARTSTAT"] = vText("NEEDS-ACTION" if status == TENTATIVE else "ACCEPTED")
     attendee.params["RSVP"] = vText("FALSE")
-    event.add("attendee", attendee)
-    return event
+    return attendee
 
 
 def _printed(instant: datetime, *, zone: ZoneInfo) -> datetime:

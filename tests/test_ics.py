@@ -87,7 +87,9 @@ def test_several_appointments_share_one_file():
         start_at=APPOINTMENT.start_at + timedelta(days=365),
         end_at=APPOINTMENT.end_at + timedelta(days=365),
     )
-    calendar = Calendar.from_ical(ics.invitation(APPOINTMENT, later, status=ics.CONFIRMED, now=NOW))
+    calendar = Calendar.from_ical(ics.publication(APPOINTMENT, later, now=NOW))
+    assert str(calendar["METHOD"]) == "PUBLISH"
+    assert ["ATTENDEE" in event for event in calendar.events] == [False, False]
     assert [event.start for event in calendar.events] == [APPOINTMENT.start_at, later.start_at]
     assert len(calendar.timezones) == 1
 

@@ -47,7 +47,7 @@ def told() -> list[tuple[str, str, str, str]]:
     return list(Message.objects.order_by("id").values_list("type", "state", "reason", "to"))
 
 
-def calendar_entry(message: Message) -> tuple[str, str, int, datetime]:
+def calendar_entry(message: Message) -> tuple[str, str, int, Any]:
     """Method, UID, SEQUENCE and start of the file that went with the mail."""
     calendar = Calendar.from_ical(message.ics)
     (event,) = calendar.events

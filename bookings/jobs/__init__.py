@@ -2,7 +2,6 @@
 
 from bookings.jobs.appointment_mails import (
     Cancelled,
-    Created,
     Lapsed,
     Provisional,
     Updated,
@@ -10,9 +9,10 @@ from bookings.jobs.appointment_mails import (
 )
 from bookings.jobs.fee_mails import NoShowFeeMail
 from bookings.jobs.offer_mails import WaitlistOfferMail
+from bookings.jobs.series_mail import SeriesCreated
 from bookings.jobs.visit_mails import FollowupMail, ReviewRequest
 
-tell_created = Created()
+tell_created = SeriesCreated()
 tell_updated = Updated()
 tell_cancelled = Cancelled()
 tell_provisional = Provisional()

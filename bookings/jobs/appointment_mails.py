@@ -38,24 +38,23 @@ class AppointmentMail(ClientMail):
         reader = find_recipient(job)
         if reader is None or job.booking_id is None:
             return
-        told = message.facts.get("announces")
-        Booking.objects.filter(pk=job.booking_id, client_id=reader.pk).update(
-            announced_as=told["as"] if told else "",
-            announced_start_at=_instant(told, "start_at"),
-            announced_end_at=_instant(told, "end_at"),
-        )
+        keep_what_was_told(job.booking_id, client_id=reader.pk, told=message.facts.get("announces"))
 
 
 class Created(AppointmentMail):
     """booking.created: the appointment is confirmed."""
 
     def letter(self, job: Job, booking: Booking, *, reader: Reader, now: datetime) -> Letter:
+        self.require_news(booking, reader=reader, now=now)
+        return self.words(booking, reader=reader, now=now)
+
+    def require_news(self, booking: Booking, *, reader: Reader, now: datetime) -> None:
+        """Raises NotNeeded unless the appointment stands, is still ahead, and the client does not know it."""
         require_theirs(booking, reader)
         require_status(booking, Status.SCHEDULED)
         require_not_ended(booking, now=now)
         if booking.announced_as == Status.SCHEDULED and Times.told(booking) == Times.of(booking):
             raise not_needed(Reason.ALREADY_ANNOUNCED)
-        return self.words(booking, reader=reader, now=now)
 
     def words(self, booking: Booking, *, reader: Reader, now: datetime) -> Letter:
         return appointment.created(booking, reader=reader, now=now)
@@ -150,6 +149,15 @@ def links_are_spent(booking: Booking, *, now: datetime) -> bool:
     """Whether accept and decline would answer 410: at the start, or after the time to answer."""
     expires_at = booking.provisional_expires_at or booking.start_at
     return min(expires_at, booking.start_at) <= now
+
+
+def keep_what_was_told(booking_id: int, *, client_id: int, told: Mapping[str, Any] | None) -> None:
+    """Stores what the client believes of this booking, if it is still theirs; None: that there is none."""
+    Booking.objects.filter(pk=booking_id, client_id=client_id).update(
+        announced_as=told["as"] if told else "",
+        announced_start_at=_instant(told, "start_at"),
+        announced_end_at=_instant(told, "end_at"),
+    )
 
 
 def _told_to_former_client(job: Job, reader: Reader) -> Times | None:

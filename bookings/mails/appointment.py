@@ -48,7 +48,7 @@ def created(booking: Booking, *, reader: Reader, now: datetime) -> Letter:
         subject=_("Your appointment on %(when)s is confirmed") % {"when": when},
         introduction=_("Your appointment is confirmed. We look forward to seeing you."),
         rows=rows(booking, reader=reader, times=Times.of(booking)),
-        closing=[_("The attached file puts the appointment in your calendar."), _if_unable(reader)],
+        closing=[_("The attached file puts the appointment in your calendar."), if_unable(reader)],
         ics=_invitation(booking, reader=reader, status=ics.CONFIRMED, now=now),
         ics_method=ics.REQUEST,
         facts=announces(booking),
@@ -62,7 +62,7 @@ def waitlist_confirmed(booking: Booking, *, reader: Reader, now: datetime) -> Le
         subject=_("Your waitlist slot on %(when)s is confirmed") % {"when": when},
         introduction=_("Good news: your waitlist slot is confirmed. We look forward to seeing you."),
         rows=rows(booking, reader=reader, times=Times.of(booking)),
-        closing=[_("The attached file puts the appointment in your calendar."), _if_unable(reader)],
+        closing=[_("The attached file puts the appointment in your calendar."), if_unable(reader)],
         ics=_invitation(booking, reader=reader, status=ics.CONFIRMED, now=now),
         ics_method=ics.REQUEST,
         facts=announces(booking),
@@ -221,6 +221,31 @@ def where(location: Location | None, *, reader: Reader) -> str:
     return ", ".join(part for part in named if part)
 
 
+def if_unable(reader: Reader) -> str:
+    """What to do when something comes between."""
+    return _joined(_("Can you not make it? Please let us know in good time."), how_to_reach(reader.salon))
+
+
+def calendar_entry(booking: Booking, *, reader: Reader, times: Times) -> ics.Appointment:
+    """What stands in the client's calendar."""
+    service = one_line(booking.service.name)
+    with_whom = f"{pgettext('label', 'With')}: {one_line(booking.staff.name)}"
+    return ics.Appointment(
+        key=str(booking.key),
+        sequence=booking.sequence,
+        start_at=times.start_at,
+        end_at=times.end_at,
+        zone=reader.salon.zone,
+        summary=f"{service} - {reader.salon_name}" if reader.salon_name else service,
+        location=where(booking.location, reader=reader),
+        description="\n".join(line for line in (with_whom, how_to_reach(reader.salon)) if line),
+        organizer=settings.DEFAULT_FROM_EMAIL,
+        organizer_name=reader.salon_name,
+        attendee=reader.client.email,
+        attendee_name=reader.client.name,
+    )
+
+
 def _answers(booking: Booking) -> Sequence[Button]:
     if booking.provisional_token is None:
         return ()
@@ -238,37 +263,14 @@ def _answer_before(booking: Booking, reader: Reader) -> str:
     }
 
 
-def _if_unable(reader: Reader) -> str:
-    return _joined(_("Can you not make it? Please let us know in good time."), how_to_reach(reader.salon))
-
-
 def _joined(*sentences: str) -> str:
     return " ".join(sentence for sentence in sentences if sentence)
 
 
 def _invitation(booking: Booking, *, reader: Reader, status: str, now: datetime) -> str:
-    entry = _calendar_entry(booking, reader=reader, times=Times.of(booking))
+    entry = calendar_entry(booking, reader=reader, times=Times.of(booking))
     return ics.invitation(entry, status=status, now=now)
 
 
 def _cancellation(booking: Booking, *, reader: Reader, times: Times, now: datetime) -> str:
-    return ics.cancellation(_calendar_entry(booking, reader=reader, times=times), now=now)
-
-
-def _calendar_entry(booking: Booking, *, reader: Reader, times: Times) -> ics.Appointment:
-    service = one_line(booking.service.name)
-    with_whom = f"{pgettext('label', 'With')}: {one_line(booking.staff.name)}"
-    return ics.Appointment(
-        key=str(booking.key),
-        sequence=booking.sequence,
-        start_at=times.start_at,
-        end_at=times.end_at,
-        zone=reader.salon.zone,
-        summary=f"{service} - {reader.salon_name}" if reader.salon_name else service,
-        location=where(booking.location, reader=reader),
-        description="\n".join(line for line in (with_whom, how_to_reach(reader.salon)) if line),
-        organizer=settings.DEFAULT_FROM_EMAIL,
-        organizer_name=reader.salon_name,
-        attendee=reader.client.email,
-        attendee_name=reader.client.name,
-    )
+    return ics.cancellation(calendar_entry(booking, reader=reader, times=times), now=now)

@@ -76,19 +76,23 @@ def long_moment(instant: datetime, *, zone: ZoneInfo) -> str:
 
 
 def time_span(start_at: datetime, end_at: datetime, *, zone: ZoneInfo) -> str:
-    """From when to when on one day, with the zone: 10:00 to 10:45 (Europe/Amsterdam, CET).
+    """From when to when on one day, with the zone: 10:00 to 10:45 (Europe/Amsterdam, CET)."""
+    zones = [zone.key]
+    if zone_name(start_at, zone=zone) == zone_name(end_at, zone=zone) != zone.key:
+        zones.append(zone_name(start_at, zone=zone))
+    return f"{time_range(start_at, end_at, zone=zone)} ({', '.join(zones)})"
 
-    When the clocks change in between, each time carries its own zone name.
+
+def time_range(start_at: datetime, end_at: datetime, *, zone: ZoneInfo) -> str:
+    """From when to when on one day: 10:00 to 10:45.
+
+    When the clocks change in between, each time carries its own zone name: 02:30 CEST to 02:30 CET.
     """
     start, end = clock_time(start_at, zone=zone), clock_time(end_at, zone=zone)
     start_zone, end_zone = zone_name(start_at, zone=zone), zone_name(end_at, zone=zone)
-    zones = [zone.key]
     if start_zone != end_zone:
         start, end = f"{start} {start_zone}", f"{end} {end_zone}"
-    elif start_zone != zone.key:
-        zones.append(start_zone)
-    span = pgettext("time span", "%(start)s to %(end)s") % {"start": start, "end": end}
-    return f"{span} ({', '.join(zones)})"
+    return pgettext("time span", "%(start)s to %(end)s") % {"start": start, "end": end}
 
 
 def zone_name(instant: datetime, *, zone: ZoneInfo) -> str:
