@@ -7,7 +7,8 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from staff.accounts import log_out_everywhere
@@ -32,7 +33,7 @@ class SalonAdminSite(AdminSite):
 
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    ) -> TemplateResponse:
         """Another password ends the API logins too."""
         response = super().password_change(request, extra_context)
         if request.method == "POST" and response.status_code == 302 and isinstance(request.user, Staff):

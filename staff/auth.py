@@ -128,7 +128,7 @@ class IsLoggedIn(BasePermission):
         if isinstance(request.auth, ApiKey):
             self.check_key(request, request.auth)
         else:
-            self.check_person(request, request.user)
+            self.check_person(request, person_of(request))
         return True
 
     def check_key(self, request: Request, key: ApiKey) -> None:
@@ -205,7 +205,7 @@ def actor_of(request: Request) -> Actor:
     actor: Actor | None = getattr(request._request, "_actor", None)
     if actor is None:
         actor = _key_actor(request.auth) if isinstance(request.auth, ApiKey) else _person_actor(request)
-        request._request._actor = actor
+        request._request._actor = actor  # type: ignore[attr-defined]
     return actor
 
 

@@ -25,7 +25,7 @@ def time_off_visible_to(actor: Actor, *, sees_all: bool) -> QuerySet[TimeOff]:
     rows = TimeOff.objects.all()
     if actor.is_admin or sees_all:
         return rows
-    return rows.filter(staff_id=actor.id)
+    return rows.filter(staff_id=actor.id or 0)
 
 
 def check_may_write(actor: Actor, *, staff_id: int) -> None:

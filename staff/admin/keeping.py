@@ -32,7 +32,7 @@ class KeptAdmin(admin.ModelAdmin):
 
 def refusal_of(refused: Refused) -> ValidationError:
     """The refusal as a form's error, at the fields it names."""
-    return ValidationError(refused.details if refused.details else refused.message)  # type: ignore[arg-type]
+    return ValidationError(refused.details if refused.details else refused.message)
 
 
 def say_affected(

@@ -85,7 +85,7 @@ class NewStaffForm(SetPasswordMixin, StaffForm):
         return cleaned
 
     def _post_clean(self) -> None:
-        super()._post_clean()
+        super()._post_clean()  # type: ignore[misc]
         if self.cleaned_data.get("password2"):
             self.validate_password_for_user(self.instance)
 

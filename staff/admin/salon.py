@@ -32,7 +32,7 @@ class SettingsForm(forms.ModelForm):
         fields = "__all__"
 
     def _post_clean(self) -> None:
-        super()._post_clean()
+        super()._post_clean()  # type: ignore[misc]
         try:
             check_settings(self.instance, changed=self.changed_data)
         except BadRequest as refused:

@@ -34,6 +34,7 @@ READS = frozenset({"get", "head", "options"})
 ALWAYS = (400, 429, 503)
 LOGGED_IN = (401, 403)
 WITH_BODY = (413, 415)
+WITHOUT_LOGIN: Any = [{}]
 
 _MEANINGS = {
     400: "Malformed, or refused by a rule of the request; `details` names the fields.",
@@ -118,7 +119,7 @@ def documented(
                 **problems(*sorted(statuses)),
             },
             parameters=list(parameters),
-            auth=[{}] if public else None,
+            auth=WITHOUT_LOGIN if public else None,
             tags=list(tags) if tags else None,
             examples=list(examples) if examples else None,
         )(method)
