@@ -1,0 +1,14 @@
+"""What gets told, in Django admin: jobs and messages to read, the salon's own words to write."""
+
+from notifications.admin.followups import FollowupSequenceAdmin
+from notifications.admin.inbox import NotificationAdmin
+from notifications.admin.jobs import JobAdmin
+from notifications.admin.messages import MessageAdmin, MessageTextAdmin
+
+__all__ = [
+    "FollowupSequenceAdmin",
+    "JobAdmin",
+    "MessageAdmin",
+    "MessageTextAdmin",
+    "NotificationAdmin",
+]

@@ -1,0 +1,18 @@
+"""Everybody's in-app lines in admin, to be read."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from notifications.admin.readonly import ReadOnlyAdmin
+from notifications.models import Notification
+
+
+@admin.register(Notification)
+class NotificationAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "staff", "type", "title", "booking_id", "is_read")
+    list_filter = ("is_read", "type", "staff")
+    list_select_related = ("staff",)
+    search_fields = ("title", "body", "=booking_id", "staff__name")
+    search_help_text = "Words of the line, a booking's number, a person's name."
+    date_hierarchy = "created_at"
