@@ -1,7 +1,7 @@
 """Bookings that a holiday, time off or a departure leaves standing where they should not.
 
 `staff` is the lowest layer and knows no bookings, so who does is named in `settings.AFFECTED_BOOKINGS`
-(docs/adr: "Affected bookings by injection"); a system check imports it at start-up.
+(docs/adr/0030); a system check imports it at start-up.
 """
 
 from __future__ import annotations
