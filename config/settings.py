@@ -68,7 +68,6 @@ HANDLERS = {
     "noshow.mail": "bookings.jobs.tell_noshow_fee",
     "noshow.expire": "bookings.jobs.noshow.expire_noshow_session",
     "noshow.refund": "bookings.jobs.noshow.refund_noshow_payment",
-    "webhook.deliver": "bookings.jobs.deliver_webhook",
     "password.reset": "bookings.jobs.password_mail.tell_password_reset",
 }
 
@@ -81,6 +80,9 @@ PERIODIC = [
     "bookings.noshow.reconcile.reconcile",
     "staff.idempotency.forget_old_answers",
 ]
+
+# How errors before any view is found are printed, by the beginning of the address.
+EDGE_ERROR_FORMATS = {"/api/v1/": "bookings.dialects.simplespa.render.error"}
 
 # Who knows the bookings that a holiday, time off or a departure touches: `staff` is below bookings.
 AFFECTED_BOOKINGS = "bookings.affected.affected_bookings"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 import structlog
 from celery import current_app
@@ -22,10 +23,26 @@ LEAST_SECONDS_BETWEEN = 0.02
 logger = structlog.get_logger(__name__)
 
 
+def publish() -> bool:
+    """Send one wake-up to the broker; False when the broker did not take it."""
+    try:
+        current_app.send_task(
+            DRAIN, expires=settings.WAKE_UP_EXPIRES_SECONDS, retry=False, ignore_result=True
+        )
+    except (OperationalError, KombuError, OSError) as error:
+        logger.warning("wake_up_lost", error=str(error)[:200])
+        return False
+    return True
+
+
 class Bell:
     """Publishes one wake-up for any number of `ring()`s that come while it is busy."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, publish: Callable[[], bool], *, pause_after_failure: float = PAUSE_AFTER_FAILURE_SECONDS
+    ) -> None:
+        self._publish = publish
+        self._pause_after_failure = pause_after_failure
         self._rung = threading.Event()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -45,22 +62,10 @@ class Bell:
     def _publish_for_ever(self) -> None:
         while self._rung.wait():
             self._rung.clear()
-            time.sleep(LEAST_SECONDS_BETWEEN if publish() else PAUSE_AFTER_FAILURE_SECONDS)
+            time.sleep(LEAST_SECONDS_BETWEEN if self._publish() else self._pause_after_failure)
 
 
-def publish() -> bool:
-    """Send one wake-up to the broker; False when the broker did not take it."""
-    try:
-        current_app.send_task(
-            DRAIN, expires=settings.WAKE_UP_EXPIRES_SECONDS, retry=False, ignore_result=True
-        )
-    except (OperationalError, KombuError, OSError) as error:
-        logger.warning("wake_up_lost", error=str(error)[:200])
-        return False
-    return True
-
-
-_bell = Bell()
+_bell = Bell(publish)
 
 
 def wake_workers() -> None:
