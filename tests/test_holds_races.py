@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -106,7 +107,7 @@ def test_holds_and_bookings_at_one_slot_and_around_it_never_overlap(salon: Salon
     def hold(offset: int) -> None:
         keep(salon, **(asked | {"start_at": begins + timedelta(minutes=offset)}))
 
-    calls = [answered(lambda one=one, by=by: one(by)) for one in (book, hold) for by in range(-45, 60, 15)]
+    calls = [answered(partial(one, by)) for one in (book, hold) for by in range(-45, 60, 15)]
     words = Counter(at_once(*calls))
     assert set(words) == {"done", SlotTaken.code}
     rows = list(BusyTime.objects.order_by("starts_at").values_list("starts_at", "ends_at"))

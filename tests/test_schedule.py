@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -153,7 +154,7 @@ def test_holidays_are_found_by_the_dates_touched() -> None:
 
 @pytest.mark.django_db
 def test_hours_and_time_off_are_read_for_everybody_asked_in_one_statement(
-    django_assert_num_queries: pytest.FixtureRequest,
+    django_assert_num_queries: Any,
 ) -> None:
     bea, cora = make_bea(), make_cora()
     make_hours(bea, weekdays=range(1))

@@ -118,8 +118,13 @@ def test_a_cancelled_slot_is_offered_to_the_first_who_waits(salon: Salon) -> Non
     )
     assert Message.objects.get(job=job).to == "alice@example.com"
     told = Notification.objects.filter(type="waitlist.offer").order_by("staff_id")
-    assert [(row.staff_id, row.title, row.booking_id) for row in told] == [
-        (person.pk, "Waitlist: Alice Adams was offered Haircut on 2026-11-24 10:00", booking.pk)
+    assert [(row.staff_id, row.title, row.body, row.booking_id) for row in told] == [
+        (
+            person.pk,
+            "A freed time was offered to the waitlist",
+            "Alice Adams, Haircut, Tuesday 24 November 10:00",
+            booking.pk,
+        )
         for person in (salon.bea, salon.ada)
     ]
 

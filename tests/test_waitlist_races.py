@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -129,9 +130,9 @@ def test_two_clicks_a_sweep_and_the_desk_make_one_booking(salon: Salon, noon: da
             WaitlistOffer.objects.filter(entry=entry).update(expires_at=timezone.now())
         book_from_entry = {"client_id": entry.client_id, "waitlist_id": entry.pk}
         calls: list[Callable[[], Any]] = [
-            *[word(lambda token=token: take_offer(token=token))] * 3,
-            word(lambda start_at=start_at, more=book_from_entry: book(salon, start_at, **more)),
-            word(lambda start_at=start_at: book(salon, start_at)),
+            *[word(partial(take_offer, token=token))] * 3,
+            word(partial(book, salon, start_at, **book_from_entry)),
+            word(partial(book, salon, start_at)),
             sweep,
         ]
         words = Counter(at_once(*calls))
@@ -158,9 +159,9 @@ def test_offers_taken_elsewhere_while_their_slots_are_swept_never_block_each_oth
         """The client books with the other staff member, hours later."""
         other = salon.cora if offer.staff_id == salon.bea.pk else salon.bea
         more = {"client_id": offer.entry.client_id, "waitlist_id": offer.entry_id}
-        return word(lambda: book(salon, offer.start_at + 5 * AN_HOUR, staff=other, **more))
+        return word(partial(book, salon, offer.start_at + 5 * AN_HOUR, staff=other, **more))
 
-    takes = [word(lambda token=offer.token: take_offer(token=token)) for offer in offers]
+    takes = [word(partial(take_offer, token=offer.token)) for offer in offers]
     words = Counter(at_once(*[elsewhere(offer) for offer in offers], *takes, sweep, sweep))
     assert set(map(str, words)) <= {"done", "offer_passed", "offer_taken", "invalid", *map(str, range(9))}
     assert words["done"] == len(entries)

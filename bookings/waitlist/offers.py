@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils import formats, translation
+from django.utils.translation import gettext as _
 
 from bookings import holds
 from bookings.busy import is_free, lock_staff
@@ -24,7 +26,7 @@ from notifications.inapp import tell_staff
 from notifications.outbox import Due, drop, enqueue
 from staff.models import SalonSettings, Service, Staff
 from staff.schedule import holidays_touched, time_off_of
-from staff.wire.times import local_date, print_when
+from staff.wire.times import local_date
 
 OFFER = "waitlist.offer"
 UNHELD_OFFER_LASTS = timedelta(hours=24)
@@ -295,12 +297,14 @@ def _tell(
         ],
         now=now,
     )
-    when = print_when(freed.start_at, zone=salon.zone)[:16]
-    tell_staff(
-        staff_ids=[freed.staff_id],
-        and_admins=True,
-        type=OFFER,
-        title=f"Waitlist: {entry.client.name} was offered {entry.service.name} on {when}",
-        booking_id=freed.booking_id,
-        now=now,
-    )
+    with translation.override(salon.locale):
+        when = formats.date_format(freed.start_at.astimezone(salon.zone), "l j F H:i")
+        tell_staff(
+            staff_ids=[freed.staff_id],
+            and_admins=True,
+            type=OFFER,
+            title=_("A freed time was offered to the waitlist"),
+            body=", ".join((entry.client.name, entry.service.name, when)),
+            booking_id=freed.booking_id,
+            now=now,
+        )
