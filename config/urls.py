@@ -15,6 +15,7 @@ handler500 = "staff.wire.handlers.server_error"
 
 urlpatterns = [
     path("", include("bookings.urls")),
+    path("", include("bookings.dialects.urls")),
     path("", include("bookings.page_urls")),
     path("", include("bookings.noshow_urls")),
     path("", include("clients.urls")),

@@ -1,0 +1,1 @@
+"""Speaks the SimpleSpa wire format (contract §2)."""
