@@ -542,6 +542,7 @@ def test_pages_keep_djangos_error_pages() -> None:
         ("/wp-admin/admin-ajax.php", True),
         ("/provisional/abc/accept", False),
         ("/pay/abc", False),
+        ("/password-reset/abc", False),
     ],
 )
 def test_which_addresses_answer_json(address: str, json_address: bool) -> None:
