@@ -16,6 +16,17 @@ from staff.models import Staff
 from staff.throttles import LoginThrottle
 
 
+APP_NAMES = {
+    "bookings": "Bookings",
+    "clients": "Clients",
+    "staff": "The salon",
+    "notifications": "Messages and jobs",
+    "knox": "Logins",
+    "axes": "Failed logins",
+}
+"""App label to its heading, in the order of the first page."""
+
+
 class SalonLoginForm(AdminAuthenticationForm):
     """Counts towards the same 30 logins a minute for an address as the API's."""
 
@@ -28,8 +39,19 @@ class SalonLoginForm(AdminAuthenticationForm):
 class SalonAdminSite(AdminSite):
     site_header = "Bookings"
     site_title = "Bookings"
-    index_title = "The salon"
+    index_title = "What would you like to see?"
+    site_url = "/api/docs"
     login_form = SalonLoginForm
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """What is used daily stands first, under names a salon knows."""
+        apps = super().get_app_list(request, app_label)
+        for app in apps:
+            app["name"] = APP_NAMES.get(app["app_label"], app["name"])
+        known = list(APP_NAMES)
+        return sorted(
+            apps, key=lambda app: known.index(app["app_label"]) if app["app_label"] in known else 99
+        )
 
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

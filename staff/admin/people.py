@@ -11,7 +11,6 @@ from django.contrib.auth.forms import AdminPasswordChangeForm, ReadOnlyPasswordH
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.safestring import mark_safe
 
 from staff.accounts import log_out_everywhere
 from staff.admin.keeping import say_affected
@@ -27,9 +26,7 @@ AT_WORK = (
 class StaffForm(forms.ModelForm):
     """Refuses what would leave the salon without an administrator. Runs inside admin's transaction."""
 
-    password = ReadOnlyPasswordHashField(
-        help_text=mark_safe('<a href="../password/">Set another password</a>; it ends every login.')
-    )
+    password = ReadOnlyPasswordHashField(help_text="Setting another one ends every login.")
 
     class Meta:
         model = Staff

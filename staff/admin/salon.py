@@ -30,6 +30,33 @@ class SettingsForm(forms.ModelForm):
     class Meta:
         model = SalonSettings
         fields = "__all__"
+        labels = {
+            "reply_to": "Reply to",
+            "staff_personal_agenda_enabled": "Personal agenda",
+            "provisional_hours": "Requests are open for (hours)",
+            "waitlist_hold_minutes": "Waitlist offers hold the slot for (minutes)",
+            "slot_step_minutes": "Start times every (minutes)",
+            "min_notice_minutes": "Shortest notice (minutes)",
+            "booking_horizon_days": "Furthest ahead (days)",
+            "noshow_enabled": "Charge a fee for missed visits",
+            "noshow_fee_type": "Kind of fee",
+            "noshow_fee_value": "Amount or percentage",
+            "noshow_fee_minimum": "At least",
+            "review_delay_hours": "Ask for a review after (hours)",
+            "review_min_days": "Ask a client again after (days)",
+            "review_url": "Public review page",
+            "followup_hour": "Follow-up mails leave at (hour)",
+        }
+        help_texts = {
+            "business_address": "Stands under mails and pages.",
+            "reply_to": "Where answers to mails go.",
+            "staff_personal_agenda_enabled": "Staff see their own bookings only; the front desk sees all.",
+            "double_booking": "What happens when a time is taken already.",
+            "waitlist_hold_minutes": "0: an offer holds nothing.",
+            "noshow_fee_minimum": "For a percentage: never less than this.",
+            "followup_hour": "0 to 23, on the salon's clock.",
+        }
+        widgets = {"business_address": forms.Textarea(attrs={"rows": 3})}
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
