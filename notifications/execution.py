@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from django.conf import settings
@@ -94,7 +94,7 @@ def _attempt(job: Job) -> None:
     if is_mail(handler):
         _send_mail(job, handler)
     else:
-        _make_call(job, handler)
+        _make_call(job, cast(EffectHandler, handler))
 
 
 def _send_mail(job: Job, handler: MailHandler) -> None:

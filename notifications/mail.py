@@ -27,6 +27,7 @@ from notifications.handlers import Mail, RefusedForGood, TryLater
 from notifications.models import Message
 
 LONGEST_SUBJECT = 300
+TIMEOUT_SECONDS = 15
 CALENDAR_FILES = {"CANCEL": "cancelled.ics"}
 CALENDAR_FILE = "appointment.ics"
 
@@ -94,7 +95,8 @@ class Envelope:
             validate_email(message.to)
             self.sender = sanitize_address(parseaddr(settings.DEFAULT_FROM_EMAIL), "utf-8")
             self.recipient = sanitize_address(message.to, "utf-8")
-            self.content = build(message).message().as_bytes(linesep="\r\n")
+            whole: Any = build(message).message()
+            self.content: bytes = whole.as_bytes(linesep="\r\n")
         except (ValueError, ValidationError) as error:
             raise RefusedForGood(f"This mail cannot be sent: {error}") from error
 
@@ -160,7 +162,7 @@ def mail_server() -> Iterator[MailServer]:
 
 
 def _connected() -> smtplib.SMTP:
-    name, timeout = DNS_NAME.get_fqdn(), settings.EMAIL_TIMEOUT
+    name, timeout = DNS_NAME.get_fqdn(), settings.EMAIL_TIMEOUT or TIMEOUT_SECONDS
     smtp: smtplib.SMTP
     if settings.EMAIL_USE_SSL:
         smtp = smtplib.SMTP_SSL(

@@ -77,7 +77,7 @@ def _of_same_day(left: dict[int, FollowupStep], step: Step) -> FollowupStep | No
 
 
 def _store_step(row: FollowupStep, step: Step, place: int) -> None:
-    if row.pk is None:
+    if row._state.adding:
         missing = [name for name in STEP_FIELDS if name not in step]
         if missing:
             raise BadRequest.field(f"steps.{place}.{missing[0]}", "This field is required.")

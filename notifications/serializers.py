@@ -67,4 +67,4 @@ class FollowupSequenceSerializer(serializers.Serializer):
     service_id = ReferenceField(Service.objects.all, required=False, allow_null=True)
     is_active = StrictBooleanField(required=False)
     stop_on_rebook = StrictBooleanField(required=False)
-    steps = FollowupStepSerializer(many=True, required=False, max_length=MOST_STEPS)
+    steps = FollowupStepSerializer(many=True, required=False, max_length=MOST_STEPS)  # type: ignore[call-arg]

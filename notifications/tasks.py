@@ -6,6 +6,8 @@ database connections of a thread before and after each task, so an outage outliv
 
 from __future__ import annotations
 
+from typing import Any
+
 import structlog
 from celery import shared_task
 from celery.worker import state as worker_state
@@ -48,7 +50,5 @@ def sweep() -> None:
 
 def _is_stopping() -> bool:
     """SIGTERM has come: the job at hand is finished, no other one begun."""
-    return any(
-        flag is not None and flag is not False
-        for flag in (worker_state.should_stop, worker_state.should_terminate)
-    )
+    exit_codes: tuple[Any, ...] = (worker_state.should_stop, worker_state.should_terminate)
+    return any(code is not None and code is not False for code in exit_codes)

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,10 @@ def states() -> Counter[str]:
     return Counter(Job.objects.values_list("state", flat=True))
 
 
+def _has_more_than(sink: Sink, sent: int) -> bool:
+    return len(sink.mails) > sent
+
+
 def enqueue(count: int) -> None:
     now = timezone.now()
     outbox.enqueue([due(str(n), booking_id=n, run_at=now) for n in range(count)], now=now)
@@ -125,7 +130,7 @@ def test_a_killed_worker_loses_nothing(sink, start_worker):
         sink.after_data = "hang"
         sent = len(sink.mails)
         worker = start_worker()
-        until(lambda sent=sent: len(sink.mails) > sent, "a mail is in the server's hands")
+        until(partial(_has_more_than, sink, sent), "a mail is in the server's hands")
         os.killpg(worker.pid, signal.SIGKILL)
         worker.wait()
         sink.after_data = ""

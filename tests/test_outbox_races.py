@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from tests.test_mail_sending import send_to
 pytestmark = pytest.mark.django_db(transaction=True)
 
 WORKERS = 8
+LATE = NOON + timedelta(minutes=3)
 
 
 @pytest.fixture(autouse=True)
@@ -113,7 +115,7 @@ def test_dropping_and_claiming_never_both_win():
         outbox.enqueue([due(str(attempt), booking_id=attempt)], now=NOON)
         job, dropped = at_once(
             lambda: outbox.claim(now=NOON),
-            lambda booking=attempt: outbox.drop(now=NOON, reason="moot", booking_id=booking),
+            partial(outbox.drop, now=NOON, reason="moot", booking_id=attempt),
         )
         state = Job.objects.get(once_key=str(attempt)).state
         message = Message.objects.get(job__once_key=str(attempt)).state
@@ -149,17 +151,16 @@ def test_two_sweepers_and_the_frozen_worker_write_once():
         job = outbox.claim(now=NOON)
         assert job is not None
         outbox.mark_sending(job, now=NOON)
-        late = NOON + timedelta(minutes=3)
 
         def finish(job: Job = job) -> bool:
             try:
-                outbox.finish(job, now=late, message={"state": "sent"})
+                outbox.finish(job, now=LATE, message={"state": "sent"})
             except LeaseLost:
                 return False
             return True
 
         first, second, finished = at_once(
-            lambda: outbox.release_leases(now=late), lambda: outbox.release_leases(now=late), finish
+            lambda: outbox.release_leases(now=LATE), lambda: outbox.release_leases(now=LATE), finish
         )
         job.refresh_from_db()
         message = Message.objects.get(job=job)

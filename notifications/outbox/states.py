@@ -16,8 +16,8 @@ from notifications.models import Job
 class _Literal(Value):
     """A constant of this module, written into the SQL itself. Never for anything from outside."""
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
-        return f"'{self.value}'", []
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[str | int, ...]]:
+        return f"'{self.value}'", ()
 
 
 def literal(state: Job.State) -> Value:
