@@ -15,7 +15,6 @@ from staff.accounts import log_out_everywhere
 from staff.models import Staff
 from staff.throttles import LoginThrottle
 
-
 APP_NAMES = {
     "bookings": "Bookings",
     "clients": "Clients",
