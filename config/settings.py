@@ -82,7 +82,10 @@ PERIODIC = [
 ]
 
 # How errors before any view is found are printed, by the beginning of the address.
-EDGE_ERROR_FORMATS = {"/api/v1/": "bookings.dialects.simplespa.render.error"}
+EDGE_ERROR_FORMATS = {
+    "/api/v1/": "bookings.dialects.simplespa.render.error",
+    "/api/v3/": "bookings.dialects.eagenda.render.error",
+}
 
 # Who knows the bookings that a holiday, time off or a departure touches: `staff` is below bookings.
 AFFECTED_BOOKINGS = "bookings.affected.affected_bookings"

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from bookings.dialects.eagenda import views as eagenda
 from bookings.dialects.simplespa import views as simplespa
 
 urlpatterns = [
@@ -10,4 +11,11 @@ urlpatterns = [
     path("api/v1/clients.php", simplespa.ClientsView.as_view()),
     path("api/v1/services.php", simplespa.ServicesView.as_view()),
     path("api/v1/staff.php", simplespa.StaffView.as_view()),
+    path("api/v3/appointments", eagenda.AppointmentListView.as_view()),
+    path("api/v3/appointments/<str:key>", eagenda.AppointmentView.as_view()),
+    path("api/v3/appointments/<str:key>/reschedule", eagenda.RescheduleView.as_view()),
+    path("api/v3/calendars", eagenda.CalendarsView.as_view()),
+    path("api/v3/services", eagenda.ServicesView.as_view()),
+    path("api/v3/people", eagenda.PeopleView.as_view()),
+    path("api/v3/accounts", eagenda.AccountsView.as_view()),
 ]

@@ -1,0 +1,1 @@
+"""Speaks the eAgenda wire format (contract §4)."""
