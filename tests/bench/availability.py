@@ -1,0 +1,114 @@
+"""Statements and milliseconds of availability: ten people, 1 to 62 days, 100,000 bookings.
+
+python -m tests.bench.availability [--db=postgres] [--bookings=100000]
+"""
+# ruff: noqa: E402 - Django is set up before its models are imported
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+
+import django
+
+django.setup()
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext, setup_databases, teardown_databases
+
+from bookings.availability import availability
+from bookings.models import Booking, BusyTime
+from staff.actor import SYSTEM
+from staff.models import Service
+from tests.factories import make_alice, make_bea, make_hours, make_salon, make_service
+
+NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
+PEOPLE = 10
+EVERY = timedelta(hours=2)
+ROUNDS = 3
+BATCH = 5000
+
+
+def fill(bookings: int) -> Service:
+    """A salon whose ten people have a half-hour booking every two hours, a third of them ahead of NOW."""
+    service, alice = make_service(duration_minutes=30, buffer_after_minutes=5), make_alice()
+    people = [make_bea(email=f"p{number}@salon.example", services=[service]) for number in range(PEOPLE)]
+    for person in people:
+        make_hours(person, opens="08:00", closes="20:00")
+    each = bookings // PEOPLE
+    begins = NOW.replace(hour=8) - EVERY * (each * 2 // 3)
+    Booking.objects.bulk_create(
+        (
+            Booking(
+                staff=person,
+                service=service,
+                client=alice,
+                start_at=begins + EVERY * number,
+                end_at=begins + EVERY * number + timedelta(minutes=30),
+                created_at=NOW,
+                updated_at=NOW,
+            )
+            for person in people
+            for number in range(each)
+        ),
+        batch_size=BATCH,
+    )
+    BusyTime.objects.bulk_create(
+        (
+            BusyTime(
+                staff_id=booking.staff_id,
+                party=booking.party,
+                starts_at=booking.start_at,
+                ends_at=booking.end_at + timedelta(minutes=5),
+                booking=booking,
+            )
+            for booking in Booking.objects.iterator(chunk_size=BATCH)
+        ),
+        batch_size=BATCH,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    return service
+
+
+def measure(service: Service, *, days: int, explain: bool) -> None:
+    salon, first = make_salon(), NOW.date()
+    fastest = float("inf")
+    for _ in range(ROUNDS):
+        with CaptureQueriesContext(connection) as statements:
+            begun = time.perf_counter()
+            found = availability(
+                service=service,
+                first=first,
+                last=first + timedelta(days=days - 1),
+                salon=salon,
+                now=NOW,
+                explain_to=SYSTEM if explain else None,
+            )
+            fastest = min(fastest, time.perf_counter() - begun)
+    free = sum(len(one.starts) for day in found for one in day.staff)
+    print(
+        f"{connection.vendor:10} {days:2} days {'explained' if explain else 'plain':9} "
+        f"{len(statements)} statements {fastest * 1000:6.0f} ms {free:6} free starts"
+    )
+
+
+def main() -> None:
+    asked = [each.partition("=")[2] for each in sys.argv if each.startswith("--bookings=")]
+    databases = setup_databases(verbosity=0, interactive=False)
+    try:
+        service = fill(int(asked[0]) if asked else 100_000)
+        print(f"{Booking.objects.count()} bookings, {PEOPLE} people")
+        for explain in (False, True):
+            for days in (1, 31, 62):
+                measure(service, days=days, explain=explain)
+    finally:
+        teardown_databases(databases, verbosity=0)
+
+
+if __name__ == "__main__":
+    main()
