@@ -283,10 +283,18 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Bookings REST API",
     "VERSION": "0.1.0",
+    "DESCRIPTION": "Times are the salon's wall clock, `YYYY-MM-DD HH:MM:SS`. How to use it: docs/api.md.",
+    "SCHEMA_PATH_PREFIX": "/api/",
+    "TAGS": [
+        {"name": name}
+        for name in ("auth", "bookings", "availability", "clients", "waitlist", "reviews")
+    ],
     "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "staff.wire.schema.require_bodies",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "BookingStatusEnum": ["scheduled", "provisional", "completed", "cancelled", "no-show"],
     },

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -65,7 +66,11 @@ class WorkingHoursListView(GatedView):
         parameters=[
             *PAGE_PARAMETERS,
             id_filter("staff_id", "Only this person's."),
-            id_filter("weekday", "Only this weekday, 0 = Monday."),
+            OpenApiParameter(
+                "weekday",
+                {"type": "integer", "minimum": 0, "maximum": 6},
+                description="Only this weekday, 0 = Monday.",
+            ),
             order_of(WORKING_HOURS_ORDERS),
         ],
     )

@@ -234,7 +234,7 @@ class MoneyField(serializers.Field):
         return format(value, "f")
 
 
-@extend_schema_field({"type": "string", "pattern": "^([ -~]*[0-9][ -~]*)?$", "maxLength": 40})
+@extend_schema_field({"type": "string", "pattern": "^[ -~]*[0-9][ -~]*$", "maxLength": 40})
 class E164PhoneField(TextField):
     """A phone number, kept as E.164 (`+31201234567`) where it can be read as one, else as it was sent.
 

@@ -161,6 +161,15 @@ def list_answer(item: type[serializers.Serializer]) -> Any:
     )
 
 
+def require_bodies(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+    """Generator hook: PUT and PATCH refuse an empty body, though every key in it may be absent."""
+    for operations in result["paths"].values():
+        for method in ("put", "patch"):
+            if "requestBody" in operations.get(method, {}):
+                operations[method]["requestBody"]["required"] = True
+    return result
+
+
 def flag(name: str, description: str) -> OpenApiParameter:
     """A query parameter that is `1` or `0`."""
     return OpenApiParameter(
