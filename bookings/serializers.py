@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from bookings.currency import minor_digits
@@ -186,10 +187,41 @@ class WarningSerializer(serializers.Serializer[Any]):
     message = serializers.CharField()
 
 
-class WrittenBookingSerializer(BookingSerializer):
-    """A booking as POST and PUT answer it: with `warnings` at the end."""
+class SkippedSerializer(serializers.Serializer[Any]):
+    start_at = serializers.CharField()
+    code = serializers.CharField()
+    message = serializers.CharField()
 
+
+class WrittenBookingSerializer(BookingSerializer):
+    """A booking as POST and PUT answer it: with `warnings` at the end.
+
+    With `recurrence` the booking is the first occurrence; all of them and those skipped come before.
+    """
+
+    occurrences = BookingSerializer(many=True, required=False)
+    skipped = SkippedSerializer(many=True, required=False)
     warnings = WarningSerializer(many=True)
+
+
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "array", "items": {"type": "string"}, "maxItems": 104},
+            {"type": "string", "maxLength": 500, "example": "FREQ=WEEKLY;COUNT=10"},
+        ],
+        "description": "More starts of the same booking: a list, or an RRULE (DAILY, WEEKLY, MONTHLY, "
+        "COUNT or UNTIL) on the salon's wall clock; at most 104 within 2 years.",
+    }
+)
+class RecurrenceField(serializers.Field):
+    """A list of starts or an RRULE; `bookings.recurrence` reads it."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
 
 
 class NewBookingSerializer(serializers.Serializer[Any]):
@@ -212,6 +244,10 @@ class NewBookingSerializer(serializers.Serializer[Any]):
     allow_overlap = StrictBooleanField(required=False, default=False)
     hold_token = TextField(required=False, null_is_empty=False, allow_null=True, max_length=200)
     session_of = StrictIdField(required=False, allow_null=True, help_text="Join the session of this booking.")
+    recurrence = RecurrenceField(required=False, allow_null=True)
+    skip_conflicts = StrictBooleanField(
+        required=False, default=False, help_text="With recurrence: book what is free and list the rest."
+    )
 
 
 class BookingChangesSerializer(serializers.Serializer[Any]):

@@ -16,6 +16,7 @@ from bookings.errors import BookingNotFound
 from bookings.filters import filtered
 from bookings.links import checked_base_url
 from bookings.models import Booking
+from bookings.recurrence import starts_of
 from bookings.serializers import (
     COLUMNS,
     BookingChangesSerializer,
@@ -84,8 +85,15 @@ class BookingListView(GatedView):
         wanted = asked.validated_data
         if "base_url" in wanted:
             wanted["base_url"] = checked_base_url(wanted["base_url"])
-        outcome = lifecycle.book(actor=actor, order=lifecycle.Order(**wanted), salon=salon)
-        return written(outcome, Printer(salon))
+        recurrence, skip_conflicts = wanted.pop("recurrence", None), wanted.pop("skip_conflicts")
+        order = lifecycle.Order(**wanted)
+        if recurrence is None:
+            return written(lifecycle.book(actor=actor, order=order, salon=salon), Printer(salon))
+        starts = starts_of(recurrence, start_at=order.start_at, zone=salon.zone)
+        series = lifecycle.book_series(
+            actor=actor, order=order, starts=starts, skip_conflicts=skip_conflicts, salon=salon
+        )
+        return written_series(series, Printer(salon))
 
 
 class BookingView(GatedView):
@@ -179,6 +187,27 @@ class BookingView(GatedView):
 def written(outcome: lifecycle.Outcome, printer: Printer) -> Response:
     printed = read_back(outcome, printer)
     return Response({**printed, "warnings": printed_warnings(outcome.warnings)}, headers=etag(printed))
+
+
+def written_series(series: lifecycle.Series, printer: Printer) -> Response:
+    """The first occurrence, then all of them, those that were skipped, and every warning once."""
+    ids = [outcome.booking.pk for outcome in series.outcomes]
+    rows = Booking.objects.filter(pk__in=ids).order_by("start_at", "id").values_list(*COLUMNS)
+    occurrences = list(printer.rows(rows))
+    skipped = [
+        {"start_at": printer.when(each.start_at), "code": each.code, "message": each.message}
+        for each in series.skipped
+    ]
+    warnings = list(dict.fromkeys(warning for outcome in series.outcomes for warning in outcome.warnings))
+    return Response(
+        {
+            **occurrences[0],
+            "occurrences": occurrences,
+            "skipped": skipped,
+            "warnings": printed_warnings(warnings),
+        },
+        headers=etag(occurrences[0]),
+    )
 
 
 def read_back(outcome: lifecycle.Outcome, printer: Printer) -> dict[str, Any]:

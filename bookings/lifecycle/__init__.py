@@ -10,19 +10,24 @@ from bookings.lifecycle.book import Order, book
 from bookings.lifecycle.change import cancel, change
 from bookings.lifecycle.outcome import Outcome, Warning
 from bookings.lifecycle.reminders import remind_of_ended
-from bookings.lifecycle.session import change_session, note
+from bookings.lifecycle.series import Series, Skipped, book_series
+from bookings.lifecycle.session import change_session, lock_members, note
 
 __all__ = [
     "Order",
     "Outcome",
+    "Series",
+    "Skipped",
     "Warning",
     "accept",
     "book",
+    "book_series",
     "cancel",
     "change",
     "change_session",
     "decline",
     "lapse_due",
+    "lock_members",
     "note",
     "remind_of_ended",
     "request_of",

@@ -32,7 +32,8 @@ class Order:
 
     `status` and `detail` are a dialect's own code; `provisional` is the native request that mails
     accept and decline links. `own_door` True: a client books for themselves, so what staff may
-    overrule (working hours, notice, horizon) refuses. `foreign_data` is stored and echoed.
+    overrule (working hours, notice, horizon) refuses. `foreign_data` is stored and echoed. `in_series`:
+    the caller announces the bookings of the series together (`book_series`).
     """
 
     client_id: int
@@ -58,6 +59,7 @@ class Order:
     foreign_data: Mapping[str, Any] | None = None
     reason: str = ""
     own_door: bool = False
+    in_series: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,7 @@ def book(
                 actor=actor,
                 now=now,
                 notify_client=order.notify_client,
+                in_series=order.in_series,
             )
         )
     return Outcome(booking=booking, warnings=warnings)

@@ -195,7 +195,7 @@ def apply(
     _forget_what_was_announced(edit, told_by_page=how.told_by_page)
     if edit.needs_slot:
         booking.party = how.party or _party_for(booking)
-    if edit.stands:
+    if booking.status != Booking.Status.CANCELLED:
         booking.amelia_deleted = False
     booking.base_url = booking.base_url if how.base_url is None else how.base_url
     booking.version += 1

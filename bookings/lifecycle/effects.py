@@ -6,8 +6,8 @@ table happens once per change of that kind.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from datetime import timedelta
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -22,6 +22,7 @@ from bookings.reasons import Reason
 from clients.models import Client
 from notifications import inapp, outbox
 from notifications.outbox import Due
+from staff.models import SalonSettings
 
 SCHEDULED = Booking.Status.SCHEDULED
 PROVISIONAL = Booking.Status.PROVISIONAL
@@ -32,6 +33,9 @@ NO_SHOW = Booking.Status.NO_SHOW
 UPDATE_MAIL_DELAY = timedelta(seconds=settings.UPDATE_MAIL_DELAY_SECONDS)
 SOON = timedelta(minutes=60)
 UPDATE_MAIL_DELAY_WHEN_SOON = timedelta(minutes=2)
+
+SERIES_KEY = "booking.created:series:"
+"""Begins the once_key of a mail for a whole series: it sorts out itself which dates still stand."""
 
 STANDING_MAILS = ("booking.created", "booking.provisional", "booking.updated", "waitlist.confirmed")
 """Mails that say the booking stands: moot once it does not."""
@@ -52,10 +56,35 @@ def set_in_motion(change: Change) -> None:
 
 def _booked(change: Change) -> list[Due]:
     """POST, regular, provisional or from the waitlist; a dialect may write any status at once."""
-    notices.tell_salon(change, "booking.new")
+    if not change.in_series:
+        notices.tell_salon(change, "booking.new")
     if change.booking.client_id is not None:
         followups.stop_for_rebooking(client_id=change.booking.client_id, now=change.now)
+    if change.in_series and change.stands:
+        return []
     return _announcement(change) if change.stands else _closed(change)
+
+
+def announce_series(
+    bookings: Sequence[Booking], *, salon: SalonSettings, notify_client: bool, now: datetime
+) -> None:
+    """The bookings of a series, made in this transaction: one line for the salon, one mail with all dates."""
+    first = bookings[0]
+    notices.tell_salon_of_series(bookings, salon=salon, now=now)
+    to_tell = [each.pk for each in bookings if each.status == SCHEDULED and each.end_at > now]
+    if not notify_client or not to_tell or first.client is None:
+        return
+    due = Due(
+        type="booking.created",
+        once_key=f"{SERIES_KEY}{first.pk}",
+        run_at=now,
+        booking_id=first.pk,
+        client_id=first.client_id,
+        recipient=f"client:{first.client_id}",
+        to=first.client.email,
+        payload={"booking_ids": to_tell},
+    )
+    outbox.enqueue([due], now=now)
 
 
 def _drop_what_is_moot(change: Change) -> None:
@@ -261,5 +290,10 @@ def _due(
 
 def _drop(change: Change, types: Collection[str], *, reason: Reason, recipient: str | None = None) -> None:
     outbox.drop(
-        booking_id=change.booking.pk, types=list(types), reason=reason, recipient=recipient, now=change.now
+        booking_id=change.booking.pk,
+        types=list(types),
+        reason=reason,
+        recipient=recipient,
+        sparing=SERIES_KEY,
+        now=change.now,
     )

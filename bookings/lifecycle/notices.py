@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from django.utils import formats, translation
 from django.utils.translation import gettext as _
 
@@ -14,6 +17,22 @@ from staff.models import SalonSettings
 def tell_salon(change: Change, type: str) -> None:
     """A line for the booking's staff member and for every active admin, the actor included."""
     _tell(change, type, and_admins=True)
+
+
+def tell_salon_of_series(bookings: Sequence[Booking], *, salon: SalonSettings, now: datetime) -> None:
+    """One line for a series: its first booking, and how many more there are."""
+    first, more = bookings[0], len(bookings) - 1
+    with translation.override(salon.locale):
+        body = summary(first, salon=salon)
+        inapp.tell_staff(
+            staff_ids=[first.staff_id],
+            and_admins=True,
+            type="booking.new",
+            title=titles()["booking.new"],
+            body=f"{body} (+{more})" if more else body,
+            booking_id=first.pk,
+            now=now,
+        )
 
 
 def tell_staff_member(change: Change, type: str) -> None:

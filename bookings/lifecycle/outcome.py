@@ -63,6 +63,7 @@ class Change:
     `event` is its identity: every job it causes carries the event's id in its once_key.
     `notify_client` False: no mail to the client from this change. `told_by_page` True: the client
     did it on our page, which says what happened in place of a mail. `lapsed`: nobody answered.
+    `in_series`: one of several bookings made together, which are announced together.
     """
 
     booking: Booking
@@ -74,6 +75,7 @@ class Change:
     notify_client: bool = True
     told_by_page: bool = False
     lapsed: bool = False
+    in_series: bool = False
 
     @property
     def created(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from bookings.busy import OCCUPYING, lock_staff, release, taken_as_conflict
-from bookings.errors import BookingNotFound
+from bookings.errors import BookingNotFound, SessionFull
 from bookings.lifecycle import rules
 from bookings.lifecycle.audit import record
 from bookings.lifecycle.change import SLOT, How, apply
@@ -34,28 +34,53 @@ def change_session(
 ) -> list[Outcome]:
     """Make the same `changes` (as `change` takes them) to every booking of a session, which stays together.
 
-    A move takes those that stand; the closed ones keep their times. All or nothing. Gives the outcomes
-    oldest booking first. Raises BookingNotFound and what `change` raises.
+    A move takes the closed ones along, so that all of a session share one time. All or nothing. Gives
+    the outcomes oldest booking first. Raises BookingNotFound and what `change` raises, SessionFull also
+    when another service has no room for all who stand.
     """
     salon = salon or SalonSettings.load()
     wanted: list[Booking] = []
     with taken_as_conflict(actor, wanted, zone=salon.zone), transaction.atomic():
-        visible = Booking.objects.visible_to(actor).filter(session_id=session_id)
-        members = list(rules.locked(visible))
-        if not members:
-            raise BookingNotFound
-        moves = bool(SLOT & set(changes))
+        members = lock_members(actor=actor, session_id=session_id)
         standing = [member for member in members if member.status in OCCUPYING]
-        party = uuid.uuid4() if moves or not standing else standing[0].party
-        if moves:
+        moving = [member for member in standing if _moves(member, changes)]
+        staying = [member for member in standing if member not in moving]
+        party = staying[0].party if staying else uuid.uuid4()
+        if moving:
             lock_staff(*{member.staff_id for member in members}, changes.get("staff_id", members[0].staff_id))
-            for member in standing:
+            for member in moving:
                 release(member)
         how = How(reason=reason, overlap=allow_overlap, notify_client=notify_client, party=party)
-        return [
+        outcomes = [
             apply(actor=actor, booking=member, changes=changes, how=how, salon=salon, now=now, wanted=wanted)
-            for member in (standing if moves and standing else members)
+            for member in members
         ]
+        if "service_id" in changes:
+            _check_all_fit(members)
+        return outcomes
+
+
+def lock_members(*, actor: Actor, session_id: int) -> list[Booking]:
+    """The session's bookings, oldest first, locked until the caller's transaction ends.
+
+    Raises BookingNotFound when `actor` sees none.
+    """
+    members = list(rules.locked(Booking.objects.visible_to(actor).filter(session_id=session_id)))
+    if not members:
+        raise BookingNotFound
+    return members
+
+
+def _check_all_fit(members: Sequence[Booking]) -> None:
+    """Raises SessionFull when those who stand are more than their (new) service takes."""
+    service = members[0].service
+    persons = sum(member.persons for member in members if member.status in OCCUPYING)
+    if persons > service.max_capacity:
+        raise SessionFull(f"{service.name} takes {service.max_capacity} persons; {persons} are booked.")
+
+
+def _moves(booking: Booking, changes: Mapping[str, Any]) -> bool:
+    return any(getattr(booking, name) != changes[name] for name in SLOT & set(changes))
 
 
 def note(*, actor: Actor, booking_id: int, reason: str, now: datetime | None = None) -> Booking:

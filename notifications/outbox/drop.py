@@ -22,13 +22,18 @@ def drop(
     types: Collection[str] | None = None,
     recipient: str | None = None,
     once_key_prefix: str | None = None,
+    sparing: str | None = None,
 ) -> int:
     """Cancel what is pending and matches everything given; its message becomes not sent, with `reason`.
+
+    A once_key that begins with `sparing` is left alone.
 
     What a worker holds, and what may already have left (`on_its_way`), stays. Gives how many were dropped.
     Raises ValueError when nothing narrows it down.
     """
     found = _matching(booking_id, types, recipient, once_key_prefix).filter(IS_PENDING, sending_at=None)
+    if sparing is not None:
+        found = found.exclude(once_key__startswith=sparing)
     with transaction.atomic():
         ids = list(found.order_by("id").select_for_update(no_key=True).values_list("id", flat=True))
         if ids:
