@@ -35,6 +35,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "bookings.links",
         "bookings.noshow",
         "bookings.reasons",
+        "bookings.recurrence",
         "bookings.unsubscribe",
         "bookings.waitlist",
     ),
