@@ -252,6 +252,14 @@ def test_what_was_not_accepted_waits_with_jitter():
     assert Message.objects.get(job=job).state == "waiting"
 
 
+def test_a_retried_debounce_and_the_change_made_meanwhile_are_both_kept():
+    enqueue(due("move:1", dedupe_key="moved:7"))
+    job = claimed()
+    enqueue(due("move:2", dedupe_key="moved:7"))
+    outbox.fail(job, now=NOON, error="451 later")
+    assert states() == {"move:1": "pending", "move:2": "pending"}
+
+
 def test_no_earlier_than_the_handler_says():
     enqueue(due("a"))
     job = claimed()
