@@ -88,6 +88,15 @@ def test_the_page_says_what_is_owed_and_for_what(stripe: StripeServer, asked: As
     assert not answer.cookies
 
 
+def test_the_button_may_lead_to_the_salons_own_address_at_stripe(
+    stripe: StripeServer, asked: Asked, settings: Any
+) -> None:
+    settings.STRIPE_API_BASE = ""
+    StripeSession.objects.update(url="https://pay.salon.example/c/pay/cs_1#fragment")
+    policy = Browser().get(page_of(asked[0])).headers["Content-Security-Policy"]
+    assert "form-action 'self' https://checkout.stripe.com https://pay.salon.example;" in policy
+
+
 @pytest.mark.parametrize("query", ["", "?done=1"])
 @pytest.mark.parametrize("method", ["get", "head"])
 @pytest.mark.parametrize("state", ["due", "paid", "void", "waived", "refunded", "not_charged", "late"])

@@ -214,14 +214,13 @@ def test_paid_is_final(stripe: StripeServer, asked: Asked) -> None:
     tell_news(stripe)
     event = news(stripe, "checkout.session.completed")
     before = money_rows()
-    for number, changes in enumerate(
-        (
-            {"status": "expired", "payment_status": "unpaid"},
-            {"status": "complete", "payment_status": "unpaid"},
-            {"status": "open", "payment_status": "unpaid"},
-            {"amount_total": 1},
-        )
-    ):
+    old_news: list[dict[str, Any]] = [
+        {"status": "expired", "payment_status": "unpaid"},
+        {"status": "complete", "payment_status": "unpaid"},
+        {"status": "open", "payment_status": "unpaid"},
+        {"amount_total": 1},
+    ]
+    for number, changes in enumerate(old_news):
         about = {**event["data"]["object"], **changes}
         assert post_event({**event, "id": f"evt_{number}", "data": {"object": about}}).status_code == 200
     StripeEvent.objects.filter(event_id__regex=r"^evt_\d$").delete()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import Enum
+from urllib.parse import urlsplit
 
 from bookings.errors import LinkUnknown
 from bookings.models import NoShowFee, StripeSession
 from bookings.noshow import sessions, states
 from bookings.noshow.sessions import FeeNotDue
+from bookings.noshow.stripe_api import checkout_origins
 
 TIME_TO_PAY = timedelta(minutes=10)
 """A session that ends sooner is replaced before a client is sent there."""
@@ -68,6 +70,13 @@ def checkout_url(fee: NoShowFee, *, now: datetime) -> str | None:
     except FeeNotDue:
         return None
     return row.url if row.state == states.OPEN else None
+
+
+def payment_origins(fee: NoShowFee) -> list[str]:
+    """Where the page's button may lead: Stripe's own address, and the one this salon's sessions are under."""
+    last_url = fee.sessions.exclude(url="").values_list("url", flat=True).first()
+    own = [f"{parts.scheme}://{parts.netloc}"] if last_url and (parts := urlsplit(last_url)).netloc else []
+    return list(dict.fromkeys([*checkout_origins(), *own]))
 
 
 def _fresh_news(row: StripeSession, *, now: datetime) -> StripeSession:

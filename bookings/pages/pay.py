@@ -15,8 +15,8 @@ from bookings.currency import from_minor
 from bookings.mails.language import long_date, long_moment, money
 from bookings.mails.plain import one_line
 from bookings.models import NoShowFee
-from bookings.noshow.paylink import Standing, checkout_url, fee_of, standing_of
-from bookings.noshow.stripe_api import StripeTrouble, checkout_origins
+from bookings.noshow.paylink import Standing, checkout_url, fee_of, payment_origins, standing_of
+from bookings.noshow.stripe_api import StripeTrouble
 from bookings.pages.render import HEADERS
 from bookings.pages.shell import Button, Fact, PublicPage, greeting
 
@@ -80,7 +80,7 @@ class PayPage(PublicPage):
             small=_("You can pay until %(until)s. The payment page is Stripe's.")
             % {"until": long_moment(fee.pay_until, zone=self.salon.zone)},
             label=_("Pay %(amount)s") % {"amount": self.amount(fee)},
-            form_targets=checkout_origins(),
+            form_targets=payment_origins(fee),
         )
 
     def apologise(self) -> HttpResponse:
