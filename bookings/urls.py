@@ -1,11 +1,16 @@
-"""The addresses under /api that belong to bookings; a trailing slash is taken off before (contract §0)."""
+"""The addresses under /api that belong to bookings, and those for operators.
+
+A trailing slash is taken off before (contract §0).
+"""
 
 from django.urls import path
 
 from bookings.api.availability import AvailabilityView, HoldsView, HoldView
 from bookings.api.bookings import BookingListView, BookingView
 from bookings.api.changes import BookingChangesView
+from bookings.api.health import HealthView, ReadinessView
 from bookings.api.history import BookingEventsView, BookingMessagesView
+from bookings.api.schema import DocsView, SchemaView
 from bookings.api.waitlist import WaitlistEntryView, WaitlistView
 from bookings.client_merge import ClientMergeView
 
@@ -21,4 +26,8 @@ urlpatterns = [
     path("api/clients/<id:id>/merge", ClientMergeView.as_view()),
     path("api/waitlist", WaitlistView.as_view()),
     path("api/waitlist/<id:id>", WaitlistEntryView.as_view()),
+    path("api/schema", SchemaView.as_view()),
+    path("api/docs", DocsView.as_view()),
+    path("healthz", HealthView.as_view()),
+    path("readyz", ReadinessView.as_view()),
 ]

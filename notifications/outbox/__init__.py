@@ -9,7 +9,7 @@ side is known not to have accepted it: a pending row with `sending_at` may have 
 leaves again exactly as it was.
 """
 
-from notifications.outbox.claim import LeaseLost, Place, anything_due, claim, held, mark_sending
+from notifications.outbox.claim import LeaseLost, Place, anything_due, claim, held, mark_sending, oldest_due
 from notifications.outbox.drop import drop, on_its_way
 from notifications.outbox.enqueue import Due, enqueue
 from notifications.outbox.finish import PATIENCE, backoff, cancel, die, fail, finish, note
@@ -34,6 +34,7 @@ __all__ = [
     "held",
     "mark_sending",
     "note",
+    "oldest_due",
     "on_its_way",
     "release_leases",
     "retry",

@@ -35,6 +35,17 @@ def anything_due(*, now: datetime) -> bool:
     return due.values_list("id", flat=True).first() is not None
 
 
+def oldest_due(*, now: datetime) -> datetime | None:
+    """Since when the longest waiting job could have been carried out, or taken back from a dead worker.
+
+    One that has to wait for an earlier mail is not waiting for a worker. None when nothing waits.
+    """
+    due = _claimable(now).order_by("run_at", "id").values_list("run_at", flat=True).first()
+    left = Job.objects.filter(IS_CLAIMED, lease_until__lte=now).order_by("lease_until")
+    left_since = left.values_list("lease_until", flat=True).first()
+    return min((since for since in (due, left_since) if since is not None), default=None)
+
+
 def claim(*, now: datetime, after: Place | None = None) -> Job | None:
     """The next due job, now held by a fresh token until the lease is over; None when there is none.
 
