@@ -286,8 +286,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Times are the salon's wall clock, `YYYY-MM-DD HH:MM:SS`. How to use it: docs/api.md.",
     "SCHEMA_PATH_PREFIX": "/api/",
     "TAGS": [
-        {"name": name}
-        for name in ("auth", "bookings", "availability", "clients", "waitlist", "reviews")
+        {"name": name} for name in ("auth", "bookings", "availability", "clients", "waitlist", "reviews")
     ],
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
