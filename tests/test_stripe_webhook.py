@@ -324,6 +324,16 @@ def test_it_answers_with_a_trailing_slash_too(stripe: StripeServer, asked: Asked
     assert NoShowFee.objects.get().state == "paid"
 
 
+def test_a_body_of_another_type_is_refused(stripe: StripeServer, asked: Asked, settings: Any) -> None:
+    stripe.books.pay(str(asked[1].session_id))
+    body, signature = signed(news(stripe, "checkout.session.completed"), settings.STRIPE_WEBHOOK_SECRET)
+    headers = {"Stripe-Signature": signature}
+    answer = Browser().post(WEBHOOK, body, content_type="text/plain", headers=headers)
+    assert (answer.status_code, NoShowFee.objects.get().state) == (415, "due")
+    answer = Browser().post(WEBHOOK, body, content_type="application/json; charset=utf-8", headers=headers)
+    assert (answer.status_code, NoShowFee.objects.get().state) == (200, "paid")
+
+
 def test_a_body_over_the_limit_is_refused(db: None) -> None:
     answer = post_raw(json.dumps({"id": "x" * 300_000}).encode(), "t=1,v1=00")
     assert answer.status_code == 413

@@ -12,6 +12,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bookings.noshow.webhook import take_event
+from staff.errors import UnsupportedMedia
+from staff.wire.renderer import JSON
 from staff.wire.schema import documented
 
 
@@ -33,6 +35,8 @@ class StripeWebhookView(APIView):
     )
     def post(self, request: Request) -> Response:
         """200 for every event that Stripe signed, old news included; 400 for anything else."""
+        if request.content_type.partition(";")[0].strip().lower() != JSON:
+            raise UnsupportedMedia()
         taken = take_event(
             request._request.body, signature=request.headers.get("Stripe-Signature", ""), now=timezone.now()
         )
