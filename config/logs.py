@@ -16,7 +16,7 @@ SECRET_NAMES = re.compile(
 SECRET_TEXTS = (
     # A credential in a header or in running text.
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}"), rf"\1 {HIDDEN}"),
-    (re.compile(r"\b(sk|rk|whsec|pk)_[A-Za-z0-9_]{6,}"), rf"\1_{HIDDEN}"),
+    (re.compile(r"\b(sk|rk|whsec|pk|bkey)_[A-Za-z0-9_-]{6,}"), rf"\1_{HIDDEN}"),
     # The path of a public page carries its credential.
     (
         re.compile(
