@@ -34,7 +34,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
     OpenApiParameter.HEADER,
-    description="Send the same key with a retry: the effect happens once and the answer is repeated for 24 h.",
+    description="Send the same key in a retry: the effect happens once and the answer is repeated for 24 h.",
 )
 
 _PRINTABLE = re.compile(r"[ -~]{1,255}")
