@@ -1,7 +1,8 @@
 """What a job type does: the contract between the outbox and whoever knows the subject.
 
 `settings.HANDLERS` maps a job type to the dotted path of a `MailHandler` or an `EffectHandler`. A
-handler re-reads and re-checks the present; it holds no transaction open around the network.
+handler re-reads and re-checks the present; it holds no transaction open around the network. An attribute
+`patience` (timedelta) says how long after its time a job is tried again; without it a day.
 """
 
 from __future__ import annotations
