@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import ValidationError
@@ -41,6 +42,12 @@ class SalonAdminSite(AdminSite):
     index_title = "What would you like to see?"
     site_url = "/api/docs"
     login_form = SalonLoginForm
+    index_template = "admin/first_page.html"
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """The first page says so when no mail leaves, as /readyz does."""
+        mail_is_off = not settings.EMAIL_URL and not settings.DEBUG
+        return super().index(request, {**(extra_context or {}), "mail_is_off": mail_is_off})
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """What is used daily stands first, under names a salon knows."""
