@@ -85,6 +85,7 @@ PERIODIC = [
 EDGE_ERROR_FORMATS = {
     "/api/v1/": "bookings.dialects.simplespa.render.error",
     "/api/v3/": "bookings.dialects.eagenda.render.error",
+    "/wp-admin/": "bookings.dialects.amelia.refusals.error",
 }
 
 # Who knows the bookings that a holiday, time off or a departure touches: `staff` is below bookings.

@@ -2,10 +2,12 @@
 
 from django.urls import path
 
+from bookings.dialects.amelia import views as amelia
 from bookings.dialects.eagenda import views as eagenda
 from bookings.dialects.simplespa import views as simplespa
 
 urlpatterns = [
+    path("wp-admin/admin-ajax.php", amelia.AmeliaView.as_view()),
     path("api/v1/appointments.php", simplespa.AppointmentsView.as_view()),
     path("api/v1/write/appointment-status.php", simplespa.AppointmentStatusView.as_view()),
     path("api/v1/clients.php", simplespa.ClientsView.as_view()),

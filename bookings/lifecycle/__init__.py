@@ -8,6 +8,7 @@ BookingEvent; enqueues. No network inside. `effects.py` reads like the contract'
 from bookings.lifecycle.answer import accept, decline, lapse_due, request_of
 from bookings.lifecycle.book import Order, book
 from bookings.lifecycle.change import cancel, change
+from bookings.lifecycle.effects import announce_series
 from bookings.lifecycle.outcome import Outcome, Warning
 from bookings.lifecycle.reminders import remind_of_ended
 from bookings.lifecycle.series import Series, Skipped, book_series
@@ -20,6 +21,7 @@ __all__ = [
     "Skipped",
     "Warning",
     "accept",
+    "announce_series",
     "book",
     "book_series",
     "cancel",

@@ -1,0 +1,1 @@
+"""Speaks the Amelia wire format (contract §3)."""

@@ -1,0 +1,336 @@
+"""Amelia's four writes as calls of the door, each all or nothing (contract §3). No rule lives here.
+
+Locks are taken in the door's own order: the session's bookings, then every staff member, by id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from bookings import lifecycle
+from bookings.availability.lookups import find_service
+from bookings.busy import lock_staff
+from bookings.dialects.amelia.appointments import OURS, Appointment, find_appointment, kept
+from bookings.dialects.amelia.codes import LIVE, REJECTED, WRITTEN_AS, shown_as
+from bookings.dialects.amelia.parse import Edit, NewAppointment, Occurrence, Seat
+from bookings.errors import BookingNotFound
+from bookings.models import Booking
+from staff.actor import Actor
+from staff.errors import Refused
+from staff.models import SalonSettings, Service
+from staff.wire.times import print_when
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Who writes, in which salon, at what time (UTC), and whether the clients are told."""
+
+    actor: Actor
+    salon: SalonSettings
+    now: datetime
+    notify: bool = True
+
+    def telling(self, *, notify: bool) -> Desk:
+        return replace(self, notify=notify)
+
+    def change(self, booking: Booking, changes: dict[str, Any]) -> None:
+        lifecycle.change(
+            actor=self.actor,
+            booking_id=booking.pk,
+            changes=changes,
+            notify_client=self.notify,
+            salon=self.salon,
+            now=self.now,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An appointment before and after a write, and the ids of the bookings it touched.
+
+    `emptied`: every booking was removed, so that there is no appointment any more; `after` is `before`.
+    """
+
+    before: Appointment
+    after: Appointment
+    changed: set[int] = field(default_factory=set)
+    updated: set[int] = field(default_factory=set)
+    added: bool = False
+    emptied: bool = False
+
+
+def create(wanted: NewAppointment, *, desk: Desk) -> list[int]:
+    """Book every seat of the appointment and of each that recurs; gives their ids, the first one first.
+
+    The client of a series gets one mail with all dates. Raises what `lifecycle.book` raises, with the date
+    where there are several.
+    """
+    first = Occurrence(wanted.start_at, wanted.provider_id, wanted.service_id, wanted.location_id)
+    recurs = bool(wanted.recurring)
+    made: list[list[Booking]] = []
+    with transaction.atomic():
+        providers = {each.provider_id or wanted.provider_id for each in wanted.recurring}
+        lock_staff(wanted.provider_id, *providers)
+        for occurrence in (first, *wanted.recurring):
+            with _naming(occurrence.start_at, salon=desk.salon, named=recurs):
+                series_id = made[0][0].pk if made else None
+                made.append(_book_all(wanted, occurrence, series_id=series_id, desk=desk))
+        if recurs:
+            _announce(made, desk=desk)
+    return [bookings[0].pk for bookings in made]
+
+
+def update(appointment_id: int, edit: Edit, *, desk: Desk) -> Written:
+    """What `edit` names changes, for the whole session or for single bookings of it.
+
+    First who leaves, then the move, then who changes, then who comes: so a seat that is given up can be
+    taken, and a slot that is not needed any more stands in nobody's way. Raises what the door raises.
+    """
+    with transaction.atomic():
+        before = _hold(appointment_id, edit.provider_id, desk=desk)
+        seats = _seats_of(edit, before)
+        removed = [each for each in before.bookings if each.pk in edit.removed]
+        staying = [each for each in before.bookings if each.pk not in edit.removed]
+        own = {each.pk: _own_changes(each, seats.get(each.pk), edit) for each in staying}
+        new = [seat for seat in edit.seats if seat.booking_id is None]
+        session = _session_changes(before, staying, seats, new, edit)
+
+        leaving = [each for each in staying if _closes(each, own[each.pk])]
+        for booking in removed:
+            desk.change(booking, _removal())
+        for booking in leaving:
+            desk.change(booking, own[booking.pk])
+        if session:
+            lifecycle.change_session(
+                actor=desk.actor,
+                session_id=appointment_id,
+                changes=session,
+                notify_client=desk.notify,
+                salon=desk.salon,
+                now=desk.now,
+            )
+        remaining = [each for each in staying if each not in leaving and own[each.pk]]
+        for booking in sorted(remaining, key=lambda each: _persons_more(each, own[each.pk])):
+            desk.change(booking, own[booking.pk])
+        added = [_join(appointment_id, seat, edit, before=before, desk=desk) for seat in new]
+        emptied = not staying and not added
+        after = before if emptied else find_appointment(appointment_id, actor=desk.actor)
+    shown_before = {each.pk: shown_as(each) for each in before.bookings}
+    return Written(
+        before=before,
+        after=after,
+        changed={each.pk for each in after.bookings if shown_before.get(each.pk, "") != shown_as(each)},
+        updated=set(seats),
+        added=bool(added),
+        emptied=emptied,
+    )
+
+
+def set_status(appointment_id: int, status: str, package_customer_id: int | None, *, desk: Desk) -> Written:
+    """Every booking gets the status, but for those that show it already: nothing of them is touched."""
+    pair = dict(zip(("status", "status_detail"), WRITTEN_AS[status], strict=True))
+    with transaction.atomic():
+        before = _hold(appointment_id, None, desk=desk)
+        differing = [each for each in before.bookings if shown_as(each) != status]
+        for booking in differing:
+            echo = {} if package_customer_id is None else {"packageCustomerId": package_customer_id}
+            desk.change(booking, pair | _foreign(booking, echo))
+        after = find_appointment(appointment_id, actor=desk.actor)
+    return Written(before=before, after=after, changed={each.pk for each in differing})
+
+
+def delete(appointment_id: int, *, desk: Desk) -> Appointment:
+    """Everything rejected and hidden from Amelia's reads; gives the appointment as it was before."""
+    with transaction.atomic():
+        before = _hold(appointment_id, None, desk=desk)
+        for booking in before.bookings:
+            desk.change(booking, _removal())
+    return before
+
+
+def _hold(appointment_id: int, provider_id: int | None, *, desk: Desk) -> Appointment:
+    """The appointment as it is, locked with its staff and those to come."""
+    members = lifecycle.lock_members(actor=desk.actor, session_id=appointment_id)
+    lock_staff(*{each.staff_id for each in members}, *([] if provider_id is None else [provider_id]))
+    return find_appointment(appointment_id, actor=desk.actor)
+
+
+def _book_all(
+    wanted: NewAppointment, occurrence: Occurrence, *, series_id: int | None, desk: Desk
+) -> list[Booking]:
+    service = find_service(occurrence.service_id or wanted.service_id)
+    asked = [(seat.wanted_status, seat.duration or service.duration_minutes * 60) for seat in wanted.seats]
+    live = [seconds for status, seconds in asked if status in LIVE]
+    longest = max(live or [seconds for _, seconds in asked])
+    booked: list[Booking] = []
+    for seat in wanted.seats:
+        order = _order(
+            seat,
+            start_at=occurrence.start_at,
+            end_at=occurrence.start_at + timedelta(seconds=longest),
+            staff_id=occurrence.provider_id or wanted.provider_id,
+            service_id=service.pk,
+            location_id=occurrence.location_id or wanted.location_id,
+            internal_notes=wanted.internal_notes,
+            session_of=booked[0].pk if booked else None,
+            series_id=series_id,
+            in_series=bool(wanted.recurring),
+            notify_client=desk.notify,
+            appointment_echo={"notifyParticipants": int(wanted.notify), "lessonSpace": wanted.lesson_space},
+        )
+        booked.append(lifecycle.book(actor=desk.actor, order=order, salon=desk.salon, now=desk.now).booking)
+    return booked
+
+
+def _order(seat: Seat, *, appointment_echo: dict[str, Any], **more: Any) -> lifecycle.Order:
+    status, detail = WRITTEN_AS[seat.wanted_status]
+    return lifecycle.Order(
+        client_id=seat.customer_id or 0,
+        persons=seat.persons or 1,
+        status=status,
+        detail=detail,
+        source="amelia",
+        foreign_data={OURS: {**appointment_echo, **seat.echo}},
+        **more,
+    )
+
+
+def _announce(made: Sequence[Sequence[Booking]], *, desk: Desk) -> None:
+    """One mail with all dates for each customer: the first seat of every date is theirs, and so on."""
+    for dates in zip(*made, strict=True):
+        lifecycle.announce_series(dates, salon=desk.salon, notify_client=desk.notify, now=desk.now)
+
+
+@contextmanager
+def _naming(start_at: datetime, *, salon: SalonSettings, named: bool) -> Iterator[None]:
+    """A refusal inside says which date it is about."""
+    try:
+        yield
+    except Refused as refused:
+        if named:
+            refused.message = f"{print_when(start_at, zone=salon.zone)}: {refused.message}"
+        raise
+
+
+def _seats_of(edit: Edit, before: Appointment) -> dict[int, Seat]:
+    """The seats to update, by booking id. Raises BookingNotFound for one that is not of this appointment."""
+    present = {each.pk for each in before.bookings}
+    seats = {seat.booking_id: seat for seat in edit.seats if seat.booking_id is not None}
+    for booking_id in (*seats, *edit.removed):
+        if booking_id not in present:
+            raise BookingNotFound(f"There is no booking {booking_id} in this appointment.")
+    return {booking_id: seat for booking_id, seat in seats.items() if booking_id not in edit.removed}
+
+
+def _session_changes(
+    before: Appointment, staying: Sequence[Booking], seats: dict[int, Seat], new: Sequence[Seat], edit: Edit
+) -> dict[str, Any]:
+    """What changes for all of them, as far as it differs from what is stored."""
+    service = before.lead.service
+    if edit.service_id is not None and edit.service_id != service.pk:
+        service = find_service(edit.service_id)
+    start_at = edit.start_at or before.start_at
+    wanted = {
+        "start_at": start_at,
+        "end_at": start_at + _length(before, staying, seats, new, service=service),
+        "staff_id": edit.provider_id,
+        "service_id": service.pk,
+        "location_id": edit.location_id,
+        "internal_notes": edit.internal_notes,
+    }
+    return {
+        name: value
+        for name, value in wanted.items()
+        if value is not None and any(getattr(each, name) != value for each in before.bookings)
+    }
+
+
+def _length(
+    before: Appointment,
+    staying: Sequence[Booking],
+    seats: dict[int, Seat],
+    new: Sequence[Seat],
+    *,
+    service: Service,
+) -> timedelta:
+    """The longest duration of those who will be live; with nobody live it stays as it is."""
+    usual = service.duration_minutes * 60
+    seconds = [seat.duration or usual for seat in new if seat.wanted_status in LIVE]
+    durations = before.durations
+    for booking in staying:
+        seat = seats.get(booking.pk)
+        status = (seat.status if seat is not None else None) or shown_as(booking)
+        own = seat.duration if seat is not None else None
+        if own is None and service != before.lead.service and kept(booking).get("duration") is None:
+            own = usual
+        if status in LIVE:
+            seconds.append(own or durations[booking.pk])
+    return timedelta(seconds=max(seconds)) if seconds else before.length
+
+
+def _own_changes(booking: Booking, seat: Seat | None, edit: Edit) -> dict[str, Any]:
+    """What changes for this booking alone, as far as it differs."""
+    changes: dict[str, Any] = {}
+    echo: dict[str, Any] = {}
+    if edit.notify is not None:
+        echo["notifyParticipants"] = int(edit.notify)
+    if edit.lesson_space is not None:
+        echo["lessonSpace"] = edit.lesson_space
+    if seat is not None:
+        echo |= seat.echo
+        if seat.customer_id is not None and seat.customer_id != booking.client_id:
+            changes["client_id"] = seat.customer_id
+        if seat.persons is not None and seat.persons != booking.persons:
+            changes["persons"] = seat.persons
+        if seat.status is not None and seat.status != shown_as(booking):
+            changes["status"], changes["status_detail"] = WRITTEN_AS[seat.status]
+    return changes | _foreign(booking, echo)
+
+
+def _foreign(booking: Booking, echo: dict[str, Any]) -> dict[str, Any]:
+    """`foreign_data` with the echo merged in; nothing where it says the same already."""
+    merged = {**kept(booking), **echo}
+    return {} if merged == kept(booking) else {"foreign_data": {**booking.foreign_data, OURS: merged}}
+
+
+def _removal() -> dict[str, Any]:
+    status, detail = WRITTEN_AS[REJECTED]
+    return {"status": status, "status_detail": detail, "amelia_deleted": True}
+
+
+def _closes(booking: Booking, changes: dict[str, Any]) -> bool:
+    return "status" in changes and changes["status"] not in ("scheduled", "provisional")
+
+
+def _persons_more(booking: Booking, changes: dict[str, Any]) -> int:
+    """How many persons more the session has after the changes: fewer first, so that there is room."""
+    persons = int(changes.get("persons", booking.persons))
+    stood = booking.persons if booking.status in ("scheduled", "provisional") else 0
+    return persons - stood
+
+
+def _join(appointment_id: int, seat: Seat, edit: Edit, *, before: Appointment, desk: Desk) -> Booking:
+    """One more customer, with the session's service, staff member and times as they are by now."""
+    head = Booking.objects.visible_to(desk.actor).get(pk=appointment_id)
+    notify = edit.notify if edit.notify is not None else kept(before.lead).get("notifyParticipants", 1)
+    lesson_space = edit.lesson_space or kept(before.lead).get("lessonSpace")
+    order = _order(
+        seat,
+        start_at=head.start_at,
+        end_at=head.end_at,
+        staff_id=head.staff_id,
+        service_id=head.service_id,
+        location_id=head.location_id,
+        internal_notes=head.internal_notes,
+        session_of=head.pk,
+        series_id=head.series_id,
+        notify_client=desk.notify,
+        appointment_echo={"notifyParticipants": int(notify), "lessonSpace": lesson_space},
+    )
+    return lifecycle.book(actor=desk.actor, order=order, salon=desk.salon, now=desk.now).booking
