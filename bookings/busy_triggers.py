@@ -7,8 +7,10 @@ and /readyz refuse to go on without them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -58,7 +60,9 @@ def missing(connection: BaseDatabaseWrapper) -> list[str]:
 
 
 @register(Tags.database)
-def check_busy_guard(databases: list[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+def check_busy_guard(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None, **kwargs: Any
+) -> list[CheckMessage]:
     """bookings.E001: the table is there, but nothing in the database refuses a double booking."""
     found: list[CheckMessage] = []
     for alias in databases or []:

@@ -176,7 +176,7 @@ class BookingSerializer(serializers.Serializer[Any]):
     location_id = serializers.IntegerField(allow_null=True)
     persons = serializers.IntegerField(min_value=1)
     price = serializers.CharField(allow_null=True, help_text="Decimal, in the salon's currency.")
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     version = serializers.IntegerField(min_value=1, help_text="Grows with every change; see If-Match.")
     created_at = serializers.CharField(help_text="YYYY-MM-DD HH:MM:SS, salon wall clock.")
     updated_at = serializers.CharField(help_text="YYYY-MM-DD HH:MM:SS, salon wall clock.")

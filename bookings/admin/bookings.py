@@ -174,19 +174,17 @@ class BookingAdmin(admin.ModelAdmin):
 
     @admin.display(description="session")
     def session(self, booking: Booking) -> str:
-        return "-" if booking.pk is None else str(booking.session_of_id or booking.pk)
+        return str(booking.session_of_id or booking.pk or "-")
 
     @admin.display(description="messages")
     def messages_sent(self, booking: Booking) -> str:
         """A link to the message log of this booking."""
-        if booking.pk is None:
-            return "-"
         count = Message.objects.filter(booking_id=booking.pk).count()
         address = reverse("admin:notifications_message_changelist")
         return format_html('<a href="{}?booking_id={}">{} in the log</a>', address, booking.pk, count)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
-        return Booking.objects.visible_to(self._actor(request))  # type: ignore[no-any-return]
+        return Booking.objects.visible_to(self._actor(request))
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)

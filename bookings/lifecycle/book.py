@@ -124,7 +124,7 @@ def book(
 
 def _lock_joined_session(actor: Actor, order: Order) -> Booking:
     """The first booking of the session to join: same service, staff member and times as ordered."""
-    joined = Booking.objects.visible_to(actor).filter(pk=order.session_of).first()
+    joined: Booking | None = Booking.objects.visible_to(actor).filter(pk=order.session_of or 0).first()
     first = None if joined is None else rules.lock_session(joined.session_id)
     if first is None:
         raise BadRequest.field("session_of", f"There is no booking {order.session_of} to join.")
@@ -166,20 +166,18 @@ def _gather(
 
 
 def _checked_hours(order: Order, party: _Party, *, salon: SalonSettings, now: datetime) -> list[Warning]:
-    asked = {
-        "staff": party.staff,
-        "service": party.service,
-        "start_at": order.start_at,
-        "end_at": order.end_at,
-        "salon": salon,
-        "now": now,
-    }
-    if order.own_door:
-        refusals = refusals_for(**asked)
-        if refusals:
-            raise BadRequest.field("start_at", refusals[0].message, code=refusals[0].code)
-        return []
-    return [Warning(code=each.code, message=each.message) for each in warnings_for(**asked)]
+    judge = refusals_for if order.own_door else warnings_for
+    found = judge(
+        staff=party.staff,
+        service=party.service,
+        start_at=order.start_at,
+        end_at=order.end_at,
+        salon=salon,
+        now=now,
+    )
+    if order.own_door and found:
+        raise BadRequest.field("start_at", found[0].message, code=found[0].code)
+    return [Warning(code=each.code, message=each.message) for each in found]
 
 
 def _saved(order: Order, party: _Party, *, salon: SalonSettings, now: datetime) -> Booking:

@@ -110,9 +110,9 @@ def _undone(change: Change) -> list[Due]:
         followups.stop(booking_id=booking.pk, now=change.now)
     if before is None or not change.gave_up(NO_SHOW):
         return []
-    Client.objects.filter(pk=before.client_id, no_show_count__gt=0).update(
-        no_show_count=F("no_show_count") - 1
-    )
+    if before.client_id is not None:
+        fewer = F("no_show_count") - 1
+        Client.objects.filter(pk=before.client_id, no_show_count__gt=0).update(no_show_count=fewer)
     return noshow.undo(booking=booking, event=change.event, salon=change.salon, now=change.now)
 
 
@@ -140,7 +140,7 @@ def _announcement(change: Change) -> list[Due]:
     booking = change.booking
     if booking.status == PROVISIONAL:
         return _mail(change, "booking.provisional") if booking.provisional_token is not None else []
-    if booking.waitlist_id is not None:
+    if booking.waitlist_id is not None and not change.client_changed:
         return _mail(change, "waitlist.confirmed")
     return _mail(change, "booking.created")
 
@@ -155,7 +155,7 @@ def _requested(change: Change) -> list[Due]:
 def _restored(change: Change) -> list[Due]:
     """To `scheduled` from a closed status: tell the client unless they still believe in this booking.
 
-    A cancellation mail that was not sent is dropped by `_left`, so nothing goes out; one that is on its
+    A cancellation mail that was not sent has been dropped, so nothing goes out; one that is on its
     way counts as sent, and the confirmation waits behind it.
     """
     booking = change.booking
@@ -184,7 +184,8 @@ def _closed(change: Change) -> list[Due]:
     if change.took_up(COMPLETED):
         return followups.start(booking=booking, event=change.event, salon=change.salon, now=now)
     if change.took_up(NO_SHOW):
-        Client.objects.filter(pk=booking.client_id).update(no_show_count=F("no_show_count") + 1)
+        if booking.client_id is not None:
+            Client.objects.filter(pk=booking.client_id).update(no_show_count=F("no_show_count") + 1)
         return noshow.charge(booking=booking, event=change.event, salon=change.salon, now=now)
     if change.created or change.client_changed:
         return []

@@ -53,8 +53,10 @@ def check_pair(status: str, detail: str) -> None:
         raise BadRequest.field("status", f"'{status}' with the detail '{detail}' is not a legal pair.")
 
 
-def find_client(client_id: int) -> Client:
-    client = Client.objects.filter(pk=client_id, archived_at__isnull=True).first()
+def find_client(client_id: int | None) -> Client:
+    client = None
+    if client_id is not None:
+        client = Client.objects.filter(pk=client_id, archived_at__isnull=True).first()
     if client is None:
         raise BadRequest.field("client_id", f"There is no client {client_id}, or they are archived.")
     return client
@@ -93,7 +95,7 @@ def live_members(session_id: int, *, but: int | None = None) -> list[Booking]:
     members = Booking.objects.filter(session_id=session_id).filter(
         Q(status=Booking.Status.SCHEDULED) | Q(status=Booking.Status.PROVISIONAL)
     )
-    return list(members.exclude(pk=but).order_by("pk"))
+    return [member for member in members.order_by("pk") if member.pk != but]
 
 
 def check_room(members: Iterable[Booking], *, client_id: int | None, persons: int, service: Service) -> None:

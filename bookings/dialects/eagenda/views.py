@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -48,9 +48,9 @@ class EAgendaKey(DialectKey):
 
 
 class EAgendaView(GatedView):
-    authentication_classes: ClassVar[list[type[Any]]] = [EAgendaKey]
-    permission_classes: ClassVar[list[type[Any]]] = [KeyMay]
-    throttle_classes: ClassVar[list[type[Any]]] = []
+    authentication_classes = (EAgendaKey,)
+    permission_classes = (KeyMay,)
+    throttle_classes = ()
     error_format = staticmethod(render.error)
     schema = None
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.db.models import Q
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
 
 from bookings import lifecycle
 from bookings.dialects.keys import READS, WRITES, DialectKey, KeyMay, actor_of_key
@@ -31,9 +32,9 @@ class SimpleSpaKey(DialectKey):
 class SimpleSpaView(GatedView):
     """POST only; errors in the vendor's form."""
 
-    authentication_classes: ClassVar[list[type[Any]]] = [SimpleSpaKey]
-    permission_classes: ClassVar[list[type[Any]]] = [KeyMay]
-    throttle_classes: ClassVar[list[type[Any]]] = []
+    authentication_classes = (SimpleSpaKey,)
+    permission_classes = (KeyMay,)
+    throttle_classes: tuple[type[BaseThrottle], ...] = ()
     error_format = staticmethod(render.error)
     power = READS
     schema = None
@@ -66,7 +67,7 @@ class AppointmentsView(SimpleSpaView):
 
 class AppointmentStatusView(SimpleSpaView):
     power = WRITES
-    throttle_classes: ClassVar[list[type[Any]]] = [WriteLimit]
+    throttle_classes = (WriteLimit,)
 
     def post(self, request: Request) -> Response:
         wanted = parse.status_write_of(self.body)
