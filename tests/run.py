@@ -7,7 +7,6 @@ every pass comes last.
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import subprocess
 import sys
@@ -61,8 +60,6 @@ class Pass:
 def main(arguments: list[str]) -> int:
     pytest = [sys.executable, "-m", "pytest", *arguments]
     passes = [_on_sqlite(pytest), _on_servers(pytest)]
-    if not arguments and importlib.util.find_spec("tests.chaos") is not None:
-        passes.append(_faults())
     print("\n" + "\n".join(f"{each.name}: {each.closing}" for each in passes), flush=True)
     return max(each.status for each in passes)
 
@@ -82,13 +79,6 @@ def _on_servers(pytest: list[str]) -> Pass:
             done.skip(str(missing))
         else:
             done.run(pytest, variables)
-    return done
-
-
-def _faults() -> Pass:
-    """The short slice of the fault runs; it brings its own servers."""
-    done = Pass("Fault runs (slice)")
-    done.run([sys.executable, "-m", "tests.chaos.run", "--slice"], {})
     return done
 
 
