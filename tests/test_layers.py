@@ -46,6 +46,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "bookings.admin",
         "bookings.api",
         "bookings.client_merge",
+        "bookings.demo",
         "bookings.jobs",
         "bookings.management",
         "bookings.pages",

@@ -1,0 +1,217 @@
+"""Who works in the demo salon, what is offered there, and who comes."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import date, time
+from decimal import Decimal
+from typing import NamedTuple
+
+from clients.models import Client
+from notifications.models import FollowupSequence, FollowupStep
+from staff.management.first_logins import keep_login
+from staff.models import Holiday, Location, SalonSettings, Service, Staff, WorkingHours
+
+WEEKDAYS = range(5)
+TUESDAY, THURSDAY, SATURDAY = 1, 3, 5
+CLASS = "Pilates class"
+COLOUR = "Colour"
+
+
+class Offer(NamedTuple):
+    name: str
+    category: str
+    minutes: int
+    price: str
+    buffer_after: int = 0
+    capacity: tuple[int, int] = (1, 1)
+
+
+class Person(NamedTuple):
+    name: str
+    color: str
+    location: str
+    offers: tuple[str, ...]
+    hours: tuple[tuple[range | tuple[int, ...], str, str], ...]
+    logs_in: bool = False
+
+
+OFFERS = (
+    Offer("Haircut", "Hair", 45, "42.00"),
+    Offer("Children's cut", "Hair", 30, "26.00"),
+    Offer("Beard trim", "Hair", 30, "22.00"),
+    Offer("Blow-dry", "Hair", 30, "29.00"),
+    Offer(COLOUR, "Hair", 120, "96.00", buffer_after=15),
+    Offer("Manicure", "Nails", 45, "38.00", buffer_after=15),
+    Offer(CLASS, "Movement", 60, "18.00", capacity=(2, 6)),
+)
+
+PEOPLE = (
+    Person(
+        "Bea Brand",
+        "#2a9d8f",
+        "Linden Street",
+        ("Haircut", "Children's cut", "Blow-dry", COLOUR),
+        ((WEEKDAYS, "09:00", "12:30"), (WEEKDAYS, "13:15", "17:30")),
+        logs_in=True,
+    ),
+    Person(
+        "Daniel Okafor",
+        "#e76f51",
+        "Linden Street",
+        ("Haircut", "Children's cut", "Beard trim"),
+        ((range(1, 6), "10:00", "14:00"), (range(1, 6), "14:45", "18:00")),
+    ),
+    Person(
+        "Cora Claes",
+        "#264653",
+        "Harbour",
+        (COLOUR, "Blow-dry", "Manicure"),
+        ((WEEKDAYS, "09:30", "13:00"), (WEEKDAYS, "13:45", "17:00")),
+    ),
+    Person(
+        "Elif Yılmaz",
+        "#8d5fd3",
+        "Harbour",
+        (CLASS,),
+        (((TUESDAY, THURSDAY), "17:00", "20:00"), ((SATURDAY,), "09:00", "12:00")),
+    ),
+)
+FRONT_DESK = "Finn Visser"
+
+CLIENTS = (
+    "Amelia Novak",
+    "Ben Adeyemi",
+    "Carla Rossi",
+    "David Cohen",
+    "Esther van Dijk",
+    "Felix Braun",
+    "Grace Kim",
+    "Hugo Laurent",
+    "Ines Moreno",
+    "Jonas Lindqvist",
+    "Karim Haddad",
+    "Laura O'Brien",
+    "Mila Petrović",
+    "Noah Jansen",
+    "Olivia Santos",
+    "Priya Raman",
+    "Quentin Dubois",
+    "Rosa Jiménez",
+    "Sven Bakker",
+    "Tomoko Sato",
+    "Uma Fischer",
+    "Victor Mendes",
+    "Wanda Kowalska",
+    "Yusuf Demir",
+)
+LANGUAGES_SPOKEN = ("", "", "nl", "", "de", "", "fr", "es")
+WITHOUT_EMAIL = frozenset({"Hugo Laurent", "Wanda Kowalska"})
+NOTES = {
+    "Carla Rossi": "Sensitive scalp: no ammonia.",
+    "Laura O'Brien": "Prefers mornings.",
+    "Tomoko Sato": "Brings her daughter along.",
+}
+
+
+def furnish(salon: SalonSettings) -> None:
+    """Name and address, where the salon has none yet."""
+    facts = {
+        "business_name": "Studio Linden",
+        "business_address": "Linden Street 12",
+        "business_phone": "+31 20 555 0142",
+        "reply_to": "hello@studio-linden.example",
+    }
+    empty = {name: value for name, value in facts.items() if not getattr(salon, name)}
+    for name, value in empty.items():
+        setattr(salon, name, value)
+    salon.save(update_fields=list(empty))
+
+
+def make_offers() -> dict[str, Service]:
+    return {
+        offer.name: Service.objects.create(
+            name=offer.name,
+            category=offer.category,
+            duration_minutes=offer.minutes,
+            price=Decimal(offer.price),
+            buffer_after_minutes=offer.buffer_after,
+            min_capacity=offer.capacity[0],
+            max_capacity=offer.capacity[1],
+        )
+        for offer in OFFERS
+    }
+
+
+def make_people(services: dict[str, Service]) -> dict[str, Staff]:
+    """Everybody who can be booked, with their hours, and the front desk, who sees all bookings."""
+    locations = {
+        name: Location.objects.create(name=name, slug=slug, address=address)
+        for name, slug, address in (
+            ("Linden Street", "linden-street", "Linden Street 12"),
+            ("Harbour", "harbour", "Quay 3"),
+        )
+    }
+    made = {}
+    for person in PEOPLE:
+        staff = _employ(person.name, logs_in=person.logs_in, color=person.color)
+        staff.location = locations[person.location]
+        staff.save(update_fields=["location"])
+        staff.services.set(services[name] for name in person.offers)
+        WorkingHours.objects.bulk_create(
+            WorkingHours(
+                staff=staff, weekday=day, opens=time.fromisoformat(opens), closes=time.fromisoformat(closes)
+            )
+            for days, opens, closes in person.hours
+            for day in days
+        )
+        made[person.name] = staff
+    _employ(FRONT_DESK, logs_in=True, bookable=False, sees_all_bookings=True)
+    return made
+
+
+def make_clients() -> list[Client]:
+    return Client.objects.bulk_create(
+        Client(
+            first_name=name.split()[0],
+            last_name=name.partition(" ")[2],
+            email="" if name in WITHOUT_EMAIL else f"{name.split()[0].lower()}@example.com",
+            phone=f"+3120555{1000 + number * 37:04d}",
+            birthday=date(1960 + number * 7 % 45, 1 + number % 12, 1 + number * 5 % 28),
+            notes=NOTES.get(name, ""),
+            locale=LANGUAGES_SPOKEN[number % len(LANGUAGES_SPOKEN)],
+            marketing_consent=number % 3 == 0,
+            is_demo=True,
+        )
+        for number, name in enumerate(CLIENTS)
+    )
+
+
+def make_followups(services: dict[str, Service]) -> None:
+    sequence = FollowupSequence.objects.create(name="After a colour", service=services[COLOUR])
+    FollowupStep.objects.create(
+        sequence=sequence,
+        delay_days=5,
+        subject="How is your colour?",
+        body="Is it everything you hoped for? If something is not right, come by: we will see to it.",
+    )
+    FollowupStep.objects.create(
+        sequence=sequence,
+        delay_days=42,
+        subject="Time to refresh your colour?",
+        body="Six weeks have passed since your last colour. We would love to see you again.",
+    )
+
+
+def close_on(day: date) -> None:
+    Holiday.objects.get_or_create(date=day, defaults={"name": "Team day"})
+
+
+def _employ(name: str, *, logs_in: bool, bookable: bool = True, **fields: object) -> Staff:
+    """A person; one who logs in has a password that is kept for whoever started the demo."""
+    email = f"{name.split()[0].lower()}@example.com"
+    password = secrets.token_urlsafe(9) if logs_in else None
+    person = Staff.objects.create_user(email, password, name=name, bookable=bookable, **fields)
+    if password is not None:
+        keep_login(role="staff", email=email, password=password)
+    return person
