@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -104,7 +105,7 @@ def _cut(
         edges.update(edge for edge in (row.starts_at, row.ends_at) if starts_at < edge < ends_at)
     ordered = sorted(edges)
     segments: list[tuple[datetime, datetime, uuid.UUID]] = []
-    for start, end in zip(ordered, ordered[1:], strict=False):
+    for start, end in pairwise(ordered):
         party = next((row.party for row in present if row.starts_at < end and row.ends_at > start), own)
         if segments and segments[-1][2] == party:
             segments[-1] = (segments[-1][0], end, party)

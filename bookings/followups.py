@@ -43,7 +43,10 @@ def start(*, booking: Booking, event: BookingEvent, salon: SalonSettings, now: d
 def stop(*, booking_id: int, now: datetime) -> None:
     """The visit is not completed after all: what is still pending is cancelled."""
     outbox.drop(
-        booking_id=booking_id, types=[REVIEW_REQUEST, FOLLOWUP_STEP], reason=Reason.NO_LONGER_COMPLETED, now=now
+        booking_id=booking_id,
+        types=[REVIEW_REQUEST, FOLLOWUP_STEP],
+        reason=Reason.NO_LONGER_COMPLETED,
+        now=now,
     )
 
 

@@ -11,9 +11,9 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from bookings.currency import minor_digits
 from bookings.lifecycle import Warning
 from bookings.models import Booking
+from staff.currencies import print_amount
 from staff.models import SalonSettings
 from staff.wire.fields import (
     ChoiceTextField,
@@ -61,11 +61,11 @@ LONGEST_REASON = 500
 
 
 class Printer:
-    """Prints rows of COLUMNS for one salon: its zone and its currency's decimals."""
+    """Prints rows of COLUMNS for one salon: its wall clock and its currency."""
 
     def __init__(self, salon: SalonSettings) -> None:
         self.zone: ZoneInfo = salon.zone
-        self._price = f"{{:.{minor_digits(salon.currency)}f}}"
+        self.currency = salon.currency
 
     def when(self, instant: datetime) -> str:
         return print_when(instant, zone=self.zone)
@@ -125,7 +125,7 @@ class Printer:
             "session_id": session_id,
             "location_id": location_id,
             "persons": persons,
-            "price": None if price is None else self._price.format(price),
+            "price": None if price is None else print_amount(price, currency=self.currency),
             "source": source,
             "version": version,
             "created_at": self.when(created_at),

@@ -17,9 +17,9 @@ from bookings.client_merge import ClientMergeView
 urlpatterns = [
     path("api/bookings", BookingListView.as_view()),
     path("api/bookings/changes", BookingChangesView.as_view()),
-    path("api/bookings/<int:id>", BookingView.as_view()),
-    path("api/bookings/<int:id>/events", BookingEventsView.as_view()),
-    path("api/bookings/<int:id>/messages", BookingMessagesView.as_view()),
+    path("api/bookings/<id:id>", BookingView.as_view()),
+    path("api/bookings/<id:id>/events", BookingEventsView.as_view()),
+    path("api/bookings/<id:id>/messages", BookingMessagesView.as_view()),
     path("api/availability", AvailabilityView.as_view()),
     path("api/holds", HoldsView.as_view()),
     path("api/holds/<str:token>", HoldView.as_view()),

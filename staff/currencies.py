@@ -1,8 +1,11 @@
-"""The currencies of ISO 4217 that a salon can ask its prices in, and how an amount in one is printed."""
+"""The currencies of ISO 4217 that a salon can ask its prices in: decimals, printing, minor units.
+
+Names: CURRENCIES, print_amount, minor_digits, to_minor, from_minor.
+"""
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 _WITHOUT_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
 _WITH_TWO = (
@@ -25,6 +28,21 @@ CURRENCIES: dict[str, int] = {
 
 def print_amount(amount: Decimal, *, currency: str) -> str:
     """The amount with at least the currency's decimals, and no zero beyond them: 40.000 EUR is '40.00'."""
-    least = CURRENCIES.get(currency, 2)
+    least = minor_digits(currency)
     digits = max(least, -int(amount.normalize().as_tuple().exponent))
     return f"{amount:.{digits}f}"
+
+
+def minor_digits(currency: str) -> int:
+    """The number of decimals of an ISO 4217 currency: 0 for JPY, 3 for KWD, 2 for most."""
+    return CURRENCIES.get(currency, 2)
+
+
+def to_minor(amount: Decimal, *, currency: str) -> int:
+    """`amount` in the currency's minor unit, half-up: 12.345 EUR is 1235, 12.345 KWD is 12345."""
+    return int(amount.scaleb(minor_digits(currency)).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def from_minor(amount_minor: int, *, currency: str) -> Decimal:
+    """The amount with the currency's decimals: 1235 EUR is 12.35, 1235 JPY is 1235."""
+    return Decimal(amount_minor).scaleb(-minor_digits(currency))

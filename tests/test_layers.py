@@ -28,7 +28,6 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "bookings.availability",
         "bookings.busy",
         "bookings.busy_triggers",
-        "bookings.currency",
         "bookings.feedback",
         "bookings.followups",
         "bookings.holds",

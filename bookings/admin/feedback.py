@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from bookings.admin.readonly import ReadOnlyAdmin
 from bookings.models import Feedback
+from staff.admin.readonly import ReadOnlyAdmin
 
 LONGEST_EXCERPT = 80
 

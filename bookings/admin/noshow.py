@@ -15,11 +15,11 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from bookings.admin.readonly import ReadOnlyAdmin
-from bookings.currency import from_minor
 from bookings.models import NoShowFee, StripeSession
 from bookings.noshow.desk import LONGEST_REASON, refund, waive
 from notifications.models import Job
+from staff.admin.readonly import ReadOnlyAdmin
+from staff.currencies import from_minor
 from staff.errors import Refused
 
 ROLE_NEEDED = "bookings.change_noshowfee"

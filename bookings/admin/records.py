@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from bookings.admin.readonly import ReadOnlyAdmin
 from bookings.models import BookingEvent, BusyTime, Hold
+from staff.admin.readonly import ReadOnlyAdmin
 
 
 @admin.register(BookingEvent)

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from bookings import links
 from bookings.followups import REACHED
 from bookings.jobs.appointment_mails import require_theirs
 from bookings.jobs.client_mail import ClientMail, not_needed
@@ -17,6 +16,7 @@ from bookings.mails import visit
 from bookings.mails.letter import Letter, Reader
 from bookings.models import Booking, Feedback
 from bookings.reasons import Reason
+from bookings.unsubscribe import unsubscribe_token
 from clients.models import Client
 from notifications.handlers import TryLater
 from notifications.models import FollowupStep, Job, Message
@@ -79,17 +79,7 @@ class FollowupMail(VisitMail):
         )
         if reached.filter(job__payload__step_id=step.pk).exists():
             raise not_needed(Reason.ALREADY_SENT)
-        return visit.followup(booking, step, unsubscribe_token=unsubscribe_token_of(client))
-
-
-def unsubscribe_token_of(client: Client) -> str:
-    """The client's own token, made at the first mail that needs it; two makers at once agree on one."""
-    if client.unsubscribe_token is None:
-        Client.objects.filter(pk=client.pk, unsubscribe_token=None).update(
-            unsubscribe_token=links.new_token()
-        )
-        client.refresh_from_db(fields=["unsubscribe_token"])
-    return client.unsubscribe_token or ""
+        return visit.followup(booking, step, unsubscribe_token=unsubscribe_token(client))
 
 
 def _has_booked_since(job: Job, client: Client, booking: Booking) -> bool:

@@ -9,12 +9,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from bookings import links
-from bookings.currency import from_minor
 from bookings.mails.appointment import Times, what_and_with_whom, when_rows, where
 from bookings.mails.language import moment, money, short_date
 from bookings.mails.letter import Button, Letter, Reader, Row, how_to_reach, if_in_doubt
 from bookings.models import Booking, NoShowFee, WaitlistOffer
 from notifications.models import FollowupStep
+from staff.currencies import from_minor
 
 
 def review_request(booking: Booking, *, feedback_token: str, reader: Reader) -> Letter:

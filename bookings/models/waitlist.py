@@ -77,7 +77,9 @@ class WaitlistOffer(models.Model):
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["staff", "start_at"], condition=Q(state="live"), name="waitlist_one_live_offer_per_slot"
+                fields=["staff", "start_at"],
+                condition=Q(state="live"),
+                name="waitlist_one_live_offer_per_slot",
             ),
             models.UniqueConstraint(
                 fields=["entry"], condition=Q(state="live"), name="waitlist_one_live_offer_per_entry"

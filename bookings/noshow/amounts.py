@@ -1,6 +1,6 @@
 """How much, and how Stripe counts it. Amounts from outside are never used (reliability §3).
 
-A fee's `amount_minor` is in the currency's ISO 4217 minor unit (`bookings.currency`). Stripe counts most
+A fee's `amount_minor` is in the currency's ISO 4217 minor unit (`staff.currencies`). Stripe counts most
 currencies so; the few others are converted here, at its border.
 """
 
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
 
-from bookings.currency import minor_digits, to_minor
 from bookings.models import Booking
+from staff.currencies import minor_digits, to_minor
 from staff.models import SalonSettings
 
 STRIPE_DIGITS = {"ISK": 2, "UGX": 2, "MGA": 0}

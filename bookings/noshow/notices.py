@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bookings.currency import from_minor
 from bookings.models import NoShowFee
 from bookings.noshow.checkout import Checkout
 from notifications import inapp
+from staff.currencies import from_minor
 
 PAID = "noshow.paid"
 FAILED = "noshow.failed"

@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from bookings.currency import from_minor
 from bookings.mails.language import long_date, long_moment, money
 from bookings.mails.plain import one_line
 from bookings.models import NoShowFee
@@ -19,6 +18,7 @@ from bookings.noshow.paylink import Standing, checkout_url, fee_of, payment_orig
 from bookings.noshow.stripe_api import StripeTrouble
 from bookings.pages.render import HEADERS
 from bookings.pages.shell import Button, Fact, PublicPage, greeting
+from staff.currencies import from_minor
 
 RETRY_AFTER_SECONDS = 30
 

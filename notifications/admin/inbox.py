@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from notifications.admin.readonly import ReadOnlyAdmin
 from notifications.models import Notification
+from staff.admin.readonly import ReadOnlyAdmin
 
 
 @admin.register(Notification)

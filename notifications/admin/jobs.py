@@ -14,9 +14,9 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from notifications import outbox
-from notifications.admin.readonly import ReadOnlyAdmin
 from notifications.models import Job
 from notifications.outbox.retry import RETRIABLE
+from staff.admin.readonly import ReadOnlyAdmin
 from staff.errors import Refused
 
 

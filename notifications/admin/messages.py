@@ -21,9 +21,9 @@ from django.utils.html import format_html
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
-from notifications.admin.readonly import ReadOnlyAdmin
 from notifications.models import Message, MessageText
 from notifications.registry import handler_of, is_mail
+from staff.admin.readonly import ReadOnlyAdmin
 
 BODIES = ("html", "text", "ics", "headers", "facts")
 SHOWN_MAIL = {
