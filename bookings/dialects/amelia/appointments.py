@@ -58,9 +58,10 @@ class Appointment:
 
     @property
     def durations(self) -> dict[int, int]:
-        """Seconds by booking id: as sent, while the longest live one is still how long the session takes."""
+        """Seconds by booking id: as sent, else the service's, while the longest live one is the session's."""
         length = int(self.length.total_seconds())
-        sent = {each.pk: kept(each).get("duration") or length for each in self.bookings}
+        usual = min(self.lead.service.duration_minutes * 60, length)
+        sent = {each.pk: kept(each).get("duration") or usual for each in self.bookings}
         longest = max((sent[each.pk] for each in self.bookings if shown_as(each) in LIVE), default=length)
         return sent if longest == length else dict.fromkeys(sent, length)
 

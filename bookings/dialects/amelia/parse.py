@@ -128,7 +128,9 @@ class OccurrenceSerializer(serializers.Serializer):
 
 class AppointmentSerializer(serializers.Serializer):
     bookingStart = TextField(required=False, allow_null=True, null_is_empty=False)
-    bookings = SeatSerializer(many=True, required=False, allow_null=True, max_length=MOST_SEATS)
+    bookings = serializers.ListField(
+        child=SeatSerializer(), required=False, allow_null=True, max_length=MOST_SEATS
+    )
     notifyParticipants = FlagField(required=False, allow_null=True)
     serviceId = _id()
     providerId = _id()
@@ -137,8 +139,8 @@ class AppointmentSerializer(serializers.Serializer):
     lessonSpace = _text()
     timeZone = _text()
     utc = FlagField(required=False, allow_null=True)
-    recurring = OccurrenceSerializer(
-        many=True, required=False, allow_null=True, max_length=MOST_OCCURRENCES - 1
+    recurring = serializers.ListField(
+        child=OccurrenceSerializer(), required=False, allow_null=True, max_length=MOST_OCCURRENCES - 1
     )
     removedBookings = serializers.ListField(
         child=RemovedField(), required=False, allow_null=True, max_length=MOST_SEATS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from django.utils import timezone
 from rest_framework.request import Request
@@ -48,9 +48,9 @@ class AmeliaKey(DialectKey):
 class AmeliaView(GatedView):
     """GET reads, POST writes; errors in the vendor's form."""
 
-    authentication_classes: ClassVar[list[type[Any]]] = [AmeliaKey]
-    permission_classes: ClassVar[list[type[Any]]] = [KeyMay]
-    throttle_classes: ClassVar[list[type[Any]]] = []
+    authentication_classes = [AmeliaKey]
+    permission_classes = [KeyMay]
+    throttle_classes = ()
     error_format = staticmethod(error)
     schema = None
 
@@ -65,8 +65,11 @@ class AmeliaView(GatedView):
 
     def _answer(self, request: Request, method: str) -> Response:
         call = call_of(request)
-        handle, ids = _found(call.path, method)
-        message, data = handle(Asked(request, call, self.body, ids))
+        handlers, ids = _found(call.path)
+        if method not in handlers:
+            self.headers["Allow"] = ", ".join(handlers)
+            raise MethodNotAllowed(f"{method} is not possible here; use {self.headers['Allow']}.")
+        message, data = handlers[method](Asked(request, call, self.body, ids))
         return Response({"message": message, "data": data})
 
 
@@ -85,6 +88,7 @@ class Asked:
 
 
 Answer = tuple[str, Any]
+Handlers = dict[str, Callable[[Asked], Answer]]
 
 
 def create(asked: Asked) -> Answer:
@@ -258,38 +262,28 @@ def list_slots(asked: Asked) -> Answer:
     return "Successfully retrieved free slots", catalogue.slots(asked.call, salon=desk.salon, now=desk.now)
 
 
-CALLS: tuple[tuple[re.Pattern[str], dict[str, Callable[[Asked], Answer]]], ...] = tuple(
-    (re.compile(pattern), handlers)
-    for pattern, handlers in (
-        (r"/appointments", {"GET": list_appointments, "POST": create}),
-        (r"/appointments/([0-9]{1,19})", {"GET": retrieve, "POST": update}),
-        (r"/appointments/status/([0-9]{1,19})", {"POST": set_status}),
-        (r"/appointments/delete/([0-9]{1,19})", {"POST": delete}),
-        # By analogy: in no document here.
-        (r"/users/customers", {"GET": list_customers, "POST": add_customer}),
-        (r"/users/customers/([0-9]{1,19})", {"GET": retrieve_customer}),
-        (r"/users/providers", {"GET": list_providers}),
-        (r"/services", {"GET": list_services}),
-        (r"/categories", {"GET": list_categories}),
-        (r"/locations", {"GET": list_locations}),
-        (r"/slots", {"GET": list_slots}),
-    )
-)
+CALLS: dict[str, Handlers] = {
+    r"/appointments": {"GET": list_appointments, "POST": create},
+    r"/appointments/([0-9]{1,19})": {"GET": retrieve, "POST": update},
+    r"/appointments/status/([0-9]{1,19})": {"POST": set_status},
+    r"/appointments/delete/([0-9]{1,19})": {"POST": delete},
+    # By analogy: in no document here.
+    r"/users/customers": {"GET": list_customers, "POST": add_customer},
+    r"/users/customers/([0-9]{1,19})": {"GET": retrieve_customer},
+    r"/users/providers": {"GET": list_providers},
+    r"/services": {"GET": list_services},
+    r"/categories": {"GET": list_categories},
+    r"/locations": {"GET": list_locations},
+    r"/slots": {"GET": list_slots},
+}
 
 
-def _found(path: str, method: str) -> tuple[Callable[[Asked], Answer], tuple[int, ...]]:
-    """Who handles the call, and the ids in its path. Raises UnknownCall, MethodNotAllowed."""
-    for pattern, handlers in CALLS:
-        match = pattern.fullmatch(path)
-        if match is None:
-            continue
-        if method not in handlers:
-            allowed = ", ".join(handlers)
-            raise MethodNotAllowed(
-                f"{method} is not possible here; use {allowed}.", headers={"Allow": allowed}
-            )
-        ids = tuple(int(each) for each in match.groups())
-        if all(1 <= each <= LARGEST_INTEGER for each in ids):
-            return handlers[method], ids
-        break
+def _found(path: str) -> tuple[Handlers, tuple[int, ...]]:
+    """Who handles the call by its method, and the ids in its path. Raises UnknownCall."""
+    for pattern, handlers in CALLS.items():
+        match = re.fullmatch(pattern, path)
+        if match is not None:
+            ids = tuple(int(each) for each in match.groups())
+            if all(1 <= each <= LARGEST_INTEGER for each in ids):
+                return handlers, ids
     raise UnknownCall
