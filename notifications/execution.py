@@ -22,7 +22,7 @@ from notifications.handlers import EffectHandler, Mail, MailHandler, NotNeeded, 
 from notifications.inapp import tell_admins_once_in
 from notifications.mail import Envelope, OutcomeUnknown, frozen, mail_server
 from notifications.models import Job, Message
-from notifications.registry import Handler, UnknownJobType, handler_of, is_mail
+from notifications.registry import UnknownJobType, handler_of, is_mail
 
 MAIL_OFF_EVERY = timedelta(days=1)
 PAUSES_BEFORE_GIVING_UP = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -167,26 +167,13 @@ def _cancel(job: Job, reason: str) -> None:
 
 
 def _fail(job: Job, later: TryLater, *, passed_the_mark: bool) -> None:
-    patience: timedelta = getattr(_known_handler(job), "patience", outbox.PATIENCE)
     outbox.fail(
-        job,
-        now=timezone.now(),
-        error=later.error,
-        after=later.after,
-        patience=patience,
-        passed_the_mark=passed_the_mark,
+        job, now=timezone.now(), error=later.error, after=later.after, passed_the_mark=passed_the_mark
     )
 
 
 def _die(job: Job, error: str, *, passed_the_mark: bool) -> None:
     outbox.die(job, now=timezone.now(), error=error, passed_the_mark=passed_the_mark)
-
-
-def _known_handler(job: Job) -> Handler | None:
-    try:
-        return handler_of(job.type)
-    except UnknownJobType:
-        return None
 
 
 def _record(job: Job, write: Callable[[], None]) -> None:

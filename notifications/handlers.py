@@ -1,15 +1,18 @@
 """What a job type does: the contract between the outbox and whoever knows the subject.
 
 `settings.HANDLERS` maps a job type to the dotted path of a `MailHandler` or an `EffectHandler`. A
-handler re-reads and re-checks the present; it holds no transaction open around the network. An attribute
-`patience` (timedelta) says how long after its time a job is tried again; without it a day.
+handler re-reads and re-checks the present; it holds no transaction open around the network. It may have
+
+- `persistence` (Persistence): how long a job is tried, if not as mails are;
+- `given_up(job, error, *, now)`: tells whoever has to know, in the transaction that makes the job dead, in
+  place of the line that every administrator gets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from notifications.models import Job, Message
@@ -38,6 +41,19 @@ class RefusedForGood(Exception):
     def __init__(self, error: str) -> None:
         super().__init__(error)
         self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class Persistence:
+    """How long a job is tried again.
+
+    Without `waits`: with full-jitter backoff, until it had its least number of attempts and `patience` has
+    passed since it was first due (ten attempts alone are spent in under two hours of a mail server's
+    outage). With `waits`: the n-th one after the n-th failed attempt, and no more when they are used up.
+    """
+
+    patience: timedelta = timedelta(hours=24)
+    waits: Sequence[timedelta] = ()
 
 
 @dataclass(frozen=True, slots=True)

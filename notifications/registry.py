@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol, TypeGuard
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from notifications.handlers import EffectHandler, MailHandler
+from notifications.handlers import EffectHandler, MailHandler, Persistence
+
+DEFAULT_PERSISTENCE = Persistence()
 
 Handler = MailHandler | EffectHandler
 
@@ -33,6 +36,18 @@ def handler_of(job_type: str) -> Handler:
     return found
 
 
+def persistence_of(job_type: str) -> Persistence:
+    """How long a job of this type is tried; as a mail is when nobody says otherwise."""
+    persistence: Persistence = _said_by_handler(job_type, "persistence") or DEFAULT_PERSISTENCE
+    return persistence
+
+
+def mourner_of(job_type: str) -> Callable[..., None] | None:
+    """The handler's `given_up`, if it has one."""
+    mourner: Callable[..., None] | None = _said_by_handler(job_type, "given_up")
+    return mourner
+
+
 def is_mail(handler: Handler) -> TypeGuard[MailHandler]:
     return hasattr(handler, "compose")
 
@@ -40,6 +55,13 @@ def is_mail(handler: Handler) -> TypeGuard[MailHandler]:
 def periodic_callables() -> list[tuple[str, Periodic]]:
     """What `settings.PERIODIC` names, with its path."""
     return [(path, imported(path)) for path in settings.PERIODIC]
+
+
+def _said_by_handler(job_type: str, name: str) -> Any:
+    try:
+        return getattr(handler_of(job_type), name, None)
+    except (UnknownJobType, ImportError):
+        return None
 
 
 @functools.cache

@@ -10,14 +10,13 @@ leaves again exactly as it was.
 """
 
 from notifications.outbox.claim import LeaseLost, Place, anything_due, claim, held, mark_sending, oldest_due
-from notifications.outbox.drop import drop, on_its_way
+from notifications.outbox.drop import drop, on_its_way, pass_over
 from notifications.outbox.enqueue import Due, enqueue
-from notifications.outbox.finish import PATIENCE, backoff, cancel, die, fail, finish, note
+from notifications.outbox.finish import backoff, cancel, die, fail, finish, note
 from notifications.outbox.recover import release_leases
 from notifications.outbox.retry import NotRetriable, retry
 
 __all__ = [
-    "PATIENCE",
     "Due",
     "LeaseLost",
     "NotRetriable",
@@ -36,6 +35,7 @@ __all__ = [
     "note",
     "oldest_due",
     "on_its_way",
+    "pass_over",
     "release_leases",
     "retry",
 ]

@@ -49,6 +49,17 @@ def drop(
     return len(ids)
 
 
+def pass_over(job_id: int, *, now: datetime, reason: str) -> bool:
+    """Cancel this one, also when it may have left once: what waits behind it goes first from now on.
+
+    False when a worker holds it or it has ended.
+    """
+    passed = Job.objects.filter(IS_PENDING, pk=job_id).update(
+        state=Job.State.CANCELLED, finished_at=now, last_error=reason[:LONGEST_REASON], dedupe_key=None
+    )
+    return passed == 1
+
+
 def on_its_way(
     *, booking_id: int, types: Collection[str] | None = None, recipient: str | None = None
 ) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -14,13 +15,13 @@ from notifications.inapp import tell_admins
 from notifications.models import Job, Message
 from notifications.outbox.claim import LeaseLost, held
 from notifications.outbox.drop import LONGEST_REASON
+from notifications.registry import mourner_of, persistence_of
 
 FIRST_WAIT = timedelta(seconds=15)
 LONGEST_WAIT = timedelta(hours=1)
 LEAST_ATTEMPTS = 10
-PATIENCE = timedelta(hours=24)
-"""A job is given up when it had its attempts and this time has passed since it was first due: ten attempts
-alone are spent in under two hours of a mail server's outage."""
+LONGER_AT_MOST = 0.1
+"""A handler's own wait is up to this part longer: what failed together does not come back together."""
 LONGEST_ERROR = 2000
 
 Also = Callable[[], None]
@@ -56,17 +57,16 @@ def fail(
     now: datetime,
     error: str,
     after: datetime | None = None,
-    patience: timedelta = PATIENCE,
     passed_the_mark: bool = False,
 ) -> None:
-    """Known not accepted: back to pending with full-jitter backoff, or dead when its time is spent.
+    """Known not accepted: back to pending for as long as its handler's `Persistence` says, then dead.
 
     Not before `after`. `passed_the_mark` takes this sending back: nothing has left. Raises LeaseLost.
     """
-    if is_spent(job, now=now, patience=patience):
+    if is_spent(job, now=now):
         die(job, now=now, error=error, passed_the_mark=passed_the_mark)
         return
-    run_at = now + backoff(job.attempts)
+    run_at = now + _wait(job)
     _end(
         job,
         state=Job.State.PENDING,
@@ -92,13 +92,7 @@ def die(job: Job, *, now: datetime, error: str, passed_the_mark: bool = False) -
             state=Message.State.UNCERTAIN if maybe_sent else Message.State.NOT_SENT,
             reason=error[:LONGEST_REASON],
         )
-        tell_admins(
-            type="job.dead",
-            title=f"{job.type} could not be carried out",
-            body=error[:LONGEST_ERROR],
-            booking_id=job.booking_id,
-            now=now,
-        )
+        _say_it_is_dead(job, error=error[:LONGEST_ERROR], now=now)
     logger.warning("job_dead", job=job.pk, type=job.type, error=error[:LONGEST_REASON])
 
 
@@ -119,8 +113,19 @@ def backoff(attempts: int) -> timedelta:
     return random.random() * min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempts, 10))
 
 
-def is_spent(job: Job, *, now: datetime, patience: timedelta) -> bool:
-    return job.attempts >= LEAST_ATTEMPTS and now - job.first_run_at >= patience
+def is_spent(job: Job, *, now: datetime) -> bool:
+    """It was tried as often and as long as its handler wants it tried."""
+    persistence = persistence_of(job.type)
+    if persistence.waits:
+        return job.attempts > len(persistence.waits)
+    return job.attempts >= LEAST_ATTEMPTS and now - job.first_run_at >= persistence.patience
+
+
+def _wait(job: Job) -> timedelta:
+    waits = persistence_of(job.type).waits
+    if not waits:
+        return backoff(job.attempts)
+    return waits[min(job.attempts, len(waits)) - 1] * (1 + LONGER_AT_MOST * random.random())
 
 
 def _end(job: Job, **fields: Any) -> None:
@@ -133,6 +138,20 @@ def _taken_back(job: Job, passed_the_mark: bool) -> dict[str, Any]:
         return {}
     sends = job.sends - 1
     return {"sends": sends, "sending_at": job.sending_at if sends else None}
+
+
+def _say_it_is_dead(job: Job, *, error: str, now: datetime) -> None:
+    mourner = mourner_of(job.type)
+    if mourner is not None:
+        _do_also(job, partial(mourner, job, error, now=now))
+        return
+    tell_admins(
+        type="job.dead",
+        title=f"{job.type} could not be carried out",
+        body=error,
+        booking_id=job.booking_id,
+        now=now,
+    )
 
 
 def _do_also(job: Job, also: Also) -> None:

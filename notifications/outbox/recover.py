@@ -10,7 +10,7 @@ import structlog
 from notifications.handlers import MailHandler
 from notifications.models import Job, Message
 from notifications.outbox.claim import LeaseLost, held
-from notifications.outbox.finish import PATIENCE, die, finish, is_spent
+from notifications.outbox.finish import die, finish, is_spent
 from notifications.outbox.states import IS_CLAIMED
 from notifications.registry import UnknownJobType, handler_of, is_mail
 
@@ -41,7 +41,7 @@ def release_leases(*, now: datetime) -> int:
 
 def _release(job: Job, *, now: datetime) -> None:
     if job.sending_at is None:
-        if is_spent(job, now=now, patience=PATIENCE):
+        if is_spent(job, now=now):
             die(job, now=now, error=job.last_error or "Its worker died again and again.")
         else:
             _back_to_pending(job)
