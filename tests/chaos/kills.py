@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import random
 import time
+import uuid
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.chaos.desk import Answer, Pace, hands
+from tests.chaos.desk import Answer, Pace, hands, printed
 from tests.chaos.house import Ground, House, Kind
-from tests.chaos.ledger import Ledger, spread
+from tests.chaos.ledger import Ledger, counted, spread
+from tests.chaos.programs import kill_child, until
 from tests.chaos.sizes import Sizes
 
 CLIENTS = 4
 THREADS = 4
 CREATED = "booking.created"
+RETRY_SECONDS = 90.0
+WEB_WORKERS = 3
+WEB_KILL_EVERY = (0.4, 1.2)
+TERM_EVERY = 2.0
+SWEEP_SECONDS = 75.0
+LAPSING = 8
+ENDED = 4
 
 
 def f1(ground: Ground, sizes: Sizes) -> list[Ledger]:
@@ -142,3 +152,159 @@ def delays(house: House) -> list[float]:
 
 def say_delays(house: House, ledger: Ledger) -> None:
     ledger.say("found", f"from booking to mail: {spread(delays(house))}")
+
+
+def f2(ground: Ground, sizes: Sizes) -> list[Ledger]:
+    """gunicorn's workers killed -9 under clients that retry with their Idempotency-Key."""
+    least, most = WEB_KILL_EVERY
+    ledger = Ledger(
+        "F2",
+        f"web workers killed -9, clients retry (PostgreSQL, {WEB_WORKERS} web workers)",
+        f"{sizes.web_bookings} bookings; a kill every {least}-{most} s; seed {sizes.seed}",
+    )
+    dice = random.Random(sizes.seed)
+    with ground.house("postgres", lease=sizes.lease) as house:
+        house.start(web=WEB_WORKERS)
+        pace = Pace(per_second=1000, total=sizes.web_bookings)
+        answers: list[tuple[str, Answer]] = []
+        tries: Counter[int] = Counter()
+
+        def book(number: int) -> None:
+            while pace.take():
+                key = str(uuid.uuid4())
+                order = house.slots.order(notes=key)
+                got = []
+                for _ in until(RETRY_SECONDS, every=0.2):
+                    got.append(house.desk.book(order, key=key, patience=10))
+                    if got[-1].outcome == "ok":
+                        break
+                tries[len(got)] += 1
+                answers.append((key, got[-1]))
+
+        kills = 0
+        with hands(CLIENTS * 2, book) as clients:
+            while not all(each.done() for each in clients):
+                time.sleep(dice.uniform(*WEB_KILL_EVERY))
+                kills += kill_child(dice.choice(house.web.children() or [0])) if house.web.children() else 0
+        ledger.say("asked", house.requests.asked)
+        ledger.say("faults", f"{kills} kills of a web worker; tries per booking {counted(tries)}")
+        stored = house.rows.all("SELECT notes, count(*), min(id) FROM bookings_booking GROUP BY notes")
+        rows = {notes: (count, pk) for notes, count, pk in stored}
+        twice = [key for key, (count, _pk) in rows.items() if count != 1]
+        ledger.promise("no booking twice", kept=not twice, found=f"{len(rows)} stored, {len(twice)} twice")
+        missing = [
+            key for key, got in answers if got.outcome == "ok" and rows.get(key) != (1, got.body["id"])
+        ]
+        ledger.promise(
+            "every 2xx exists once, under its id", kept=not missing, found=f"{len(missing)} missing"
+        )
+        unanswered = [got.status for _key, got in answers if got.outcome != "ok"]
+        ledger.promise("every client had its 2xx in the end", kept=not unanswered, found=str(unanswered[:5]))
+        jobs = house.rows.one(f"SELECT count(*) FROM notifications_job WHERE type = '{CREATED}'")
+        ledger.promise("one confirmation for each", kept=jobs == len(rows), found=str(jobs))
+        other = [status for status in house.requests.statuses if status not in (0, 200)]
+        ledger.promise("nothing but 200 or no answer", kept=not other, found=str(other or ""))
+    ledger.close()
+    return [ledger]
+
+
+def f12(ground: Ground, sizes: Sizes) -> list[Ledger]:
+    """Two clocks, two sweepers, and both workers asked to stop again and again."""
+    ledger = Ledger(
+        "F12",
+        "two beats, two workers, SIGTERM loop (PostgreSQL + Valkey)",
+        f"{sizes.terms} SIGTERMs amid 6 bookings a second; {LAPSING} requests lapse, {ENDED} visits end",
+    )
+    with ground.house("postgres", lease=sizes.lease) as house:
+        house.office.answer_after = 0.05
+        workers = [house.worker, house.another_worker("second")]
+        house.another_beat("beat2").start()
+        house.start(web=2, worker=True)
+        workers[1].start()
+        pace = Pace(per_second=6)
+        answers: list[Answer] = []
+
+        def book(number: int) -> None:
+            while pace.take():
+                answers.append(house.desk.book(house.slots.order()))
+
+        statuses: Counter[int | None] = Counter()
+        with hands(CLIENTS, book):
+            for number in range(sizes.terms):
+                time.sleep(TERM_EVERY)
+                statuses[workers[number % 2].end()] += 1
+                workers[number % 2].start()
+            pace.stopped.set()
+        asked, ended = _to_sweep(house)
+        waited = house.wait_for_jobs(sizes.lease + 60)
+        swept = _wait_for_sweeps(house, asked, ended)
+        house.wait_for_jobs(sizes.lease + 60)
+        ledger.say("asked", house.requests.asked)
+        ledger.say("faults", f"{sizes.terms} SIGTERMs; the workers ended with {counted(statuses)}")
+        ledger.promise("a worker ends in peace", kept=set(statuses) == {0})
+        copies = house.office.copies()
+        repeats = sum(count - 1 for count in copies.values())
+        ledger.promise("0 repeats", kept=repeats == 0, found=f"{repeats} in {len(copies)} mails")
+        mails = dict(
+            house.rows.all(
+                "SELECT type, count(*) FROM notifications_message WHERE state = 'sent' GROUP BY type"
+            )
+        )
+        booked = sum(each.outcome == "ok" for each in answers)
+        ledger.promise(
+            "lost 0",
+            kept=waited is not None and mails.get(CREATED) == booked,
+            found=f"{mails}, booked {booked}",
+        )
+        ledger.promise(
+            "two sweepers lapse a request once and ask about a visit once",
+            kept=swept and mails.get("booking.lapsed") == LAPSING and _told_once(house, asked, ended),
+            found=str(
+                dict(
+                    house.rows.all(
+                        "SELECT type, count(*) FROM notifications_notification "
+                        "WHERE type IN ('booking.lapsed', 'booking.followup') GROUP BY type"
+                    )
+                )
+            ),
+        )
+    ledger.close()
+    return [ledger]
+
+
+def _to_sweep(house: House) -> tuple[list[int], list[int]]:
+    """Requests whose time is over, and visits that ended an hour ago; their ids."""
+    asked = [house.desk.book(house.slots.order(provisional=True)).body["id"] for _ in range(LAPSING)]
+    house.wait_for_jobs(60)
+    house.rows.write(
+        "UPDATE bookings_booking SET provisional_expires_at = created_at WHERE provisional_token IS NOT NULL"
+    )
+    hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    ended = []
+    for number in range(ENDED):
+        end = hour_ago - timedelta(minutes=30 * number)
+        order = house.slots.order(start_at=printed(end - timedelta(minutes=30)), end_at=printed(end))
+        order["staff_id"] = house.salon.staff[0]
+        ended.append(house.desk.book(order).body["id"])
+    return asked, ended
+
+
+def _wait_for_sweeps(house: House, asked: list[int], ended: list[int]) -> bool:
+    """Until every request has lapsed and every visit was asked about, and another sweep has passed."""
+    for passed in until(SWEEP_SECONDS, every=1.0):
+        found = house.rows.one(
+            "SELECT count(DISTINCT booking_id) FROM notifications_notification "
+            "WHERE type IN ('booking.lapsed', 'booking.followup')"
+        )
+        if found == len(asked) + len(ended) and passed > SWEEP_SECONDS / 2:
+            return True
+    return False
+
+
+def _told_once(house: House, asked: list[int], ended: list[int]) -> bool:
+    """Nobody has two lines about one of them."""
+    most = house.rows.one(
+        "SELECT max(lines) FROM (SELECT count(*) AS lines FROM notifications_notification "
+        "WHERE type IN ('booking.lapsed', 'booking.followup') GROUP BY type, booking_id, staff_id) AS counted"
+    )
+    return bool(most == 1)
