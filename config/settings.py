@@ -69,7 +69,11 @@ HANDLERS = {
     "noshow.expire": "bookings.jobs.noshow.expire_noshow_session",
     "noshow.refund": "bookings.jobs.noshow.refund_noshow_payment",
     "password.reset": "bookings.jobs.password_mail.tell_password_reset",
+    "webhook.deliver": "bookings.jobs.webhook_delivery.deliver_webhook",
 }
+
+# What an endpoint of /api/webhooks can ask to be told; `bookings.webhooks` says which change is which.
+WEBHOOK_EVENTS = ("booking.created", "booking.updated", "booking.cancelled", "booking.status_changed")
 
 # Dotted paths of functions that take `now`: called by the sweep every half minute, possibly twice at once.
 PERIODIC = [
@@ -78,6 +82,8 @@ PERIODIC = [
     "bookings.waitlist.sweep_offers",
     "bookings.holds.sweep_expired",
     "bookings.noshow.reconcile.reconcile",
+    "notifications.webhooks.order.pass_over_heads",
+    "notifications.webhooks.retention.forget_old_deliveries",
     "staff.idempotency.forget_old_answers",
 ]
 

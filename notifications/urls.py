@@ -4,6 +4,7 @@ from django.urls import path
 
 from notifications.account_api import PasswordResetConfirmView, PasswordResetView
 from notifications.api import followups, inbox, jobs
+from notifications.webhooks import api as webhooks
 
 urlpatterns = [
     path("api/auth/password-reset", PasswordResetView.as_view()),
@@ -16,6 +17,10 @@ urlpatterns = [
     path("api/jobs", jobs.JobListView.as_view()),
     path("api/jobs/<id:id>", jobs.JobView.as_view()),
     path("api/jobs/<id:id>/retry", jobs.RetryView.as_view()),
+    path("api/webhooks", webhooks.WebhookListView.as_view()),
+    path("api/webhooks/<id:id>", webhooks.WebhookView.as_view()),
+    path("api/webhooks/<id:id>/deliveries", webhooks.WebhookDeliveriesView.as_view()),
+    path("api/webhooks/deliveries/<id:id>/replay", webhooks.ReplayView.as_view()),
     path("api/followup-sequences", followups.FollowupSequenceListView.as_view()),
     path("api/followup-sequences/<id:id>", followups.FollowupSequenceView.as_view()),
 ]

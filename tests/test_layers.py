@@ -37,6 +37,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "bookings.recurrence",
         "bookings.unsubscribe",
         "bookings.waitlist",
+        "bookings.webhooks",
     ),
     ("bookings.lifecycle",),
     ("bookings.offer_door", "bookings.request_door"),

@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import F
 
-from bookings import followups, noshow, waitlist
+from bookings import followups, noshow, waitlist, webhooks
 from bookings.busy import OCCUPYING
 from bookings.lifecycle import notices
 from bookings.lifecycle.outcome import Change
@@ -50,6 +50,7 @@ def set_in_motion(change: Change) -> None:
         if change.restaffed and change.stands:
             notices.tell_staff_member(change, "booking.new")
     outbox.enqueue(dues, now=change.now)
+    webhooks.announce([change.event], now=change.now)
     if change.freed_slot:
         _offer_to_waitlist(change)
 

@@ -40,10 +40,15 @@ class WebhookDelivery(models.Model):
 
     How far it is, its `job` says: a replay gives it another one. `first_attempt_at` is that of this job.
     `skipped_at`: later events about the booking were let past it.
+    The database does not insist on the endpoint, so that removing one never fails a booking being written.
     """
 
     endpoint = models.ForeignKey(
-        WebhookEndpoint, on_delete=models.CASCADE, related_name="deliveries", db_index=False
+        WebhookEndpoint,
+        on_delete=models.CASCADE,
+        related_name="deliveries",
+        db_index=False,
+        db_constraint=False,
     )
     job = models.OneToOneField("notifications.Job", on_delete=models.PROTECT, related_name="delivery")
     event_type = models.CharField(max_length=40)

@@ -14,6 +14,9 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from notifications.models import Job, Message
 from notifications.outbox.states import IS_CLAIMED, IS_LIVE, IS_PENDING
 
+ONE_AT_A_TIME = "webhook:"
+"""Begins the recipients that get one thing at a time, whatever booking it is about."""
+
 
 class LeaseLost(Exception):
     """The job is no longer this worker's: its lease is over, or somebody else holds it."""
@@ -103,7 +106,8 @@ def _claimable(now: datetime) -> QuerySet[Job]:
     """Due, and for a mail: no other one of the same booking and recipient is on its way.
 
     On its way is one that is claimed, or an earlier one (by id) whose time has come once and which is
-    waiting for its next attempt.
+    waiting for its next attempt. An endpoint is given one webhook at a time: one that is slow must not
+    hold up all workers.
     """
     others = Job.objects.filter(
         IS_LIVE, booking_id=OuterRef("booking_id"), recipient=OuterRef("recipient"), recipient__gt=""
@@ -111,4 +115,7 @@ def _claimable(now: datetime) -> QuerySet[Job]:
     on_its_way = others.filter(
         (IS_CLAIMED & ~Q(id=OuterRef("id"))) | (IS_PENDING & Q(id__lt=OuterRef("id"), first_run_at__lte=now))
     )
-    return Job.objects.filter(~Exists(on_its_way), IS_PENDING, run_at__lte=now)
+    busy = Job.objects.filter(
+        IS_CLAIMED, recipient=OuterRef("recipient"), recipient__startswith=ONE_AT_A_TIME
+    )
+    return Job.objects.filter(~Exists(on_its_way), ~Exists(busy), IS_PENDING, run_at__lte=now)
