@@ -280,13 +280,13 @@ def _freeze_service(edit: _Edit) -> None:
 def _keep_session(edit: _Edit, *, party: uuid.UUID | None) -> None:
     """A move takes the booking out into a session of its own; who stays or comes back needs room there."""
     booking = edit.booking
+    if edit.touches("persons", "service_id"):
+        rules.check_persons(booking.persons, booking.service)
     if party is None and edit.touches(*SLOT):
         _leave_session(booking)
-        if edit.touches("persons", "service_id"):
-            rules.check_persons(booking.persons, booking.service)
     elif edit.stands and (edit.reopened or edit.touches("persons", "client_id")):
         others = rules.live_members(booking.session_id, but=booking.pk)
-        if others or edit.touches("persons"):
+        if others:
             rules.check_room(
                 others, client_id=booking.client_id, persons=booking.persons, service=booking.service
             )
