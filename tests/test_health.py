@@ -23,6 +23,7 @@ from bookings import busy_triggers
 from notifications import outbox
 from notifications.models import Job
 from notifications.outbox import Due
+from notifications.parking import park_all
 from tests.factories import caller
 from tests.servers import free_port
 
@@ -41,7 +42,7 @@ ALL_WELL = {
         "database": {"ok": True},
         "migrations": {"ok": True, "missing": 0},
         "double_booking_guard": {"ok": True},
-        "jobs": {"ok": True, "oldest_due_seconds": 0, "late_after_seconds": 300, "dead": 0},
+        "jobs": {"ok": True, "oldest_due_seconds": 0, "late_after_seconds": 300, "dead": 0, "parked": 0},
         "mail": {"ok": True},
         "broker": {"ok": True},
     },
@@ -147,6 +148,15 @@ def test_a_dead_job_is_a_warning() -> None:
 
 
 @with_threads
+def test_parked_jobs_are_a_warning_and_not_late() -> None:
+    _enqueue("old", run_at=timezone.now() - timedelta(days=2))
+    park_all()
+    body = _readyz()
+    assert body["checks"]["jobs"]["parked"] == 1
+    assert _codes(body) == ["jobs_parked"]
+
+
+@with_threads
 def test_it_says_that_no_mail_leaves_but_not_while_debugging(settings: Settings) -> None:
     settings.EMAIL_URL = ""
     body = _readyz()
@@ -181,7 +191,13 @@ def test_a_database_and_a_broker_that_hang_are_not_waited_for(stalled_port: int,
         "database": {"ok": False},
         "migrations": {"ok": None, "missing": None},
         "double_booking_guard": {"ok": None},
-        "jobs": {"ok": None, "oldest_due_seconds": None, "late_after_seconds": 300, "dead": None},
+        "jobs": {
+            "ok": None,
+            "oldest_due_seconds": None,
+            "late_after_seconds": 300,
+            "dead": None,
+            "parked": None,
+        },
         "mail": {"ok": False},
         "broker": {"ok": False},
     }

@@ -34,7 +34,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bookings import busy_triggers
-from notifications import outbox
+from notifications import outbox, parking
 from notifications.models import Job
 from staff.wire.errors import SECONDS_TO_COME_BACK
 from staff.wire.schema import WITHOUT_LOGIN, problems
@@ -57,7 +57,9 @@ class AliveSerializer(serializers.Serializer[Any]):
 
 
 class ReadinessWarningSerializer(serializers.Serializer[Any]):
-    code = serializers.ChoiceField(choices=["jobs_late", "jobs_dead", "mail_off", "broker_away"])
+    code = serializers.ChoiceField(
+        choices=["jobs_late", "jobs_dead", "jobs_parked", "mail_off", "broker_away"]
+    )
     message = serializers.CharField()
 
 
@@ -75,6 +77,9 @@ class JobsSerializer(CheckSerializer):
     )
     late_after_seconds = serializers.IntegerField(min_value=1)
     dead = serializers.IntegerField(allow_null=True, min_value=0)
+    parked = serializers.IntegerField(
+        allow_null=True, min_value=0, help_text="Waiting for `manage.py release_jobs` after a restore."
+    )
 
 
 class ChecksSerializer(serializers.Serializer[Any]):
@@ -147,6 +152,7 @@ class DatabaseState:
     guarded: bool | None = None
     oldest_due: timedelta | None = None
     dead_jobs: int | None = None
+    parked_jobs: int | None = None
 
 
 @dataclass(slots=True)
@@ -198,6 +204,7 @@ def readiness() -> dict[str, Any]:
             "oldest_due_seconds": None if state.oldest_due is None else int(state.oldest_due.total_seconds()),
             "late_after_seconds": int(LATE_AFTER.total_seconds()),
             "dead": state.dead_jobs,
+            "parked": state.parked_jobs,
         },
         "mail": {"ok": mail},
         "broker": {"ok": broker},
@@ -206,6 +213,7 @@ def readiness() -> dict[str, Any]:
     found = {
         "jobs_late": bool(late),
         "jobs_dead": bool(state.dead_jobs),
+        "jobs_parked": bool(state.parked_jobs),
         "mail_off": not mail,
         "broker_away": not broker,
     }
@@ -219,6 +227,7 @@ def readiness() -> dict[str, Any]:
 WARNINGS = {
     "jobs_late": "Due jobs are waiting: no worker seems to be at work, so no mail leaves.",
     "jobs_dead": "Some jobs were given up; an administrator can look at them and try them again.",
+    "jobs_parked": "A backup was restored; its jobs wait for `manage.py release_jobs`.",
     "mail_off": "No mail leaves: EMAIL_URL is not set, mails are only kept in the message log.",
     "broker_away": "The broker takes no wake-ups; what is due waits until it is back.",
 }
@@ -236,6 +245,7 @@ def look_at_database() -> DatabaseState:
             state.guarded = not busy_triggers.missing(connection)
             state.oldest_due = _oldest_due(timezone.now())
             state.dead_jobs = Job.objects.filter(state=Job.State.DEAD).count()
+            state.parked_jobs = parking.parked()
     except DatabaseError as error:
         logger.warning("readiness_database", error=str(error)[:200])
     finally:
