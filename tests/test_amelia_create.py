@@ -189,7 +189,7 @@ def test_nobody_is_mailed_when_participants_are_not_notified(
 
 def test_what_is_not_ours_is_stored_and_said_back(salon: Salon, desk: Desk) -> None:
     fields = '{ "1": {"label":"Größe", "value":"M/L", "type":"text"}, "1": 1e5 }'
-    extras = [{"id": 3, "quantity": 2, "price": 1.5, "name": "Ünïcode"}]
+    extras = [{"id": 3, "quantity": 2, "price": 1.5, "name": "Ünïcode", "b": 1e300, "a": [None, -0.0]}]
     info = '{"firstName":"Alice","locale":"en_US"}'
     made = desk.made(
         order(

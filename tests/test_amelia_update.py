@@ -165,6 +165,15 @@ def test_everybody_removed_leaves_nothing(salon: Salon, desk: Desk, pair: dict[s
     assert refused(desk, pair, {}) == (404, {"entityMissing": True})
 
 
+def test_everybody_can_be_exchanged_in_one_call(salon: Salon, desk: Desk, pair: dict[str, Any]) -> None:
+    body = {"removedBookings": ids_of(pair), "bookings": [seat(make_dan(), persons=3)]}
+    data = changed(desk, pair, {**body, "bookingStart": "2026-03-25 14:00"})
+    (only,) = data["appointment"]["bookings"]
+    assert (only["persons"], data["appointment"]["id"]) == (3, pair["id"])
+    assert desk.shown(pair["id"])["bookingStart"] == "2026-03-25 14:00:00"
+    assert BusyTime.objects.get().booking_id == only["id"]
+
+
 def test_a_seat_given_up_can_be_taken_in_the_same_call(salon: Salon, desk: Desk) -> None:
     made = desk.made(order(salon, bookings=[seat(salon.alice), seat(salon.bob, persons=2)]))
     dan = make_dan()

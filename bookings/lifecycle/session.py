@@ -63,8 +63,10 @@ def change_session(
 def lock_members(*, actor: Actor, session_id: int) -> list[Booking]:
     """The session's bookings, oldest first, locked until the caller's transaction ends.
 
-    Raises BookingNotFound when `actor` sees none.
+    The first one is locked on its own before the others are read: who joined while we waited for it is
+    then among them. Raises BookingNotFound when `actor` sees none.
     """
+    rules.lock_session(session_id)
     members = list(rules.locked(Booking.objects.visible_to(actor).filter(session_id=session_id)))
     if not members:
         raise BookingNotFound

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -233,8 +234,13 @@ def _seat(sent: Mapping[str, Any]) -> Seat:
         status=sent.get("status"),
         persons=sent.get("persons"),
         duration=sent.get("duration"),
-        echo={name: sent[name] for name in ECHOED if name in sent},
+        echo={name: _kept(sent[name]) for name in ECHOED if name in sent},
     )
+
+
+def _kept(value: Any) -> Any:
+    """Lists as JSON text: a database prints 1e300 with 301 digits, and sorts keys."""
+    return json.dumps(value) if isinstance(value, list) else value
 
 
 def _occurrence(sent: Mapping[str, Any], *, number: int, zone: ZoneInfo, now: datetime) -> Occurrence:

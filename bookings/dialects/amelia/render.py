@@ -5,6 +5,7 @@ The document's answers differ from call to call in which keys they have and whic
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -131,7 +132,7 @@ class Printer:
             "customerId": row.client_id,
             "customer": customer(row.client) if form.has_customer and row.client is not None else None,
             "status": status,
-            "extras": echo.get("extras") or [],
+            "extras": json.loads(echo.get("extras") or "[]"),
             "couponId": None,
             "price": number(row.price),
             "coupon": None,
