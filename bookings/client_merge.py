@@ -1,7 +1,7 @@
 """POST /api/clients/:id/merge: two records of one person become one (contract §1.5).
 
 Here and not in `clients`, because it moves bookings. No status, no time and no announcement changes, so
-nothing is set in motion; every moved booking gets an audit row and another version.
+nobody is mailed; every moved booking gets an audit row and another version, and webhooks say so.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from bookings import webhooks
 from bookings.models import Booking, BookingEvent, NoShowFee, WaitlistEntry
 from clients.models import Client
 from clients.printing import client_json
@@ -98,7 +99,7 @@ def _move_bookings(
     Booking.objects.filter(pk__in=[booking.pk for booking in bookings]).update(
         client_id=stays.pk, version=F("version") + 1, updated_at=now
     )
-    BookingEvent.objects.bulk_create(
+    events = BookingEvent.objects.bulk_create(
         BookingEvent(
             booking=booking,
             at=now,
@@ -113,6 +114,7 @@ def _move_bookings(
         )
         for booking in bookings
     )
+    webhooks.announce(events, now=now)
 
 
 def _move_the_rest(*, goes: Client, stays: Client) -> None:

@@ -20,7 +20,8 @@ CREDENTIALS = ("provisional_token", "feedback_token")
 class DeliverBooking(Delivering):
     def body(self, delivery: WebhookDelivery) -> str:
         """`{type, timestamp, data}`: when it happened (UTC), and the booking as it is now."""
-        booking = Printer(SalonSettings.load()).one(Booking.objects.filter(pk=delivery.booking_id))
+        bookings = Booking.objects.filter(pk__in=[delivery.booking_id])
+        booking = Printer(SalonSettings.load()).one(bookings)
         if booking is None:
             raise NotNeeded(Reason.GONE.value)
         happened_at = delivery.created_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
