@@ -50,6 +50,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "bookings.jobs",
         "bookings.management",
         "bookings.pages",
+        "bookings.personal_data",
         "bookings.public_api",
         "bookings.reviews_api",
     ),
