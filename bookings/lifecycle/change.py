@@ -299,7 +299,11 @@ def _leave_session(booking: Booking) -> None:
         booking.session_of_id = None
         return
     staying = list(
-        Booking.objects.filter(session_of_id=booking.pk).order_by("pk").values_list("pk", flat=True)
+        # By session_id, which has the index: those who stay are the session without its first booking.
+        Booking.objects.filter(session_id=booking.pk)
+        .exclude(pk=booking.pk)
+        .order_by("pk")
+        .values_list("pk", flat=True)
     )
     if staying:
         Booking.objects.filter(pk=staying[0]).update(session_of_id=None)
