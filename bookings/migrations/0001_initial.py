@@ -9,319 +9,709 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('clients', '0001_initial'),
-        ('staff', '0001_initial'),
+        ("clients", "0001_initial"),
+        ("staff", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='StripeEvent',
+            name="StripeEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event_id', models.CharField(max_length=255, unique=True)),
-                ('type', models.CharField(max_length=100)),
-                ('created_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("event_id", models.CharField(max_length=255, unique=True)),
+                ("type", models.CharField(max_length=100)),
+                ("created_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Booking',
+            name="Booking",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('start_at', models.DateTimeField()),
-                ('end_at', models.DateTimeField()),
-                ('status', models.CharField(choices=[('scheduled', 'Scheduled'), ('provisional', 'Provisional'), ('completed', 'Completed'), ('cancelled', 'Cancelled'), ('no-show', 'No-show')], default='scheduled', max_length=12)),
-                ('status_detail', models.CharField(blank=True, default='', max_length=20)),
-                ('notes', models.TextField(blank=True, default='')),
-                ('internal_notes', models.TextField(blank=True, default='')),
-                ('provisional_token', models.CharField(editable=False, max_length=64, null=True, unique=True)),
-                ('provisional_expires_at', models.DateTimeField(editable=False, null=True)),
-                ('feedback_token', models.CharField(editable=False, max_length=64, null=True, unique=True)),
-                ('key', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('session_of_id', models.BigIntegerField(editable=False, null=True)),
-                ('session_id', models.GeneratedField(db_persist=True, expression=django.db.models.functions.comparison.Coalesce('session_of_id', models.F('id')), output_field=models.BigIntegerField())),
-                ('series_id', models.BigIntegerField(editable=False, null=True)),
-                ('party', models.UUIDField(default=uuid.uuid4, editable=False)),
-                ('persons', models.PositiveIntegerField(default=1)),
-                ('price', models.DecimalField(blank=True, decimal_places=3, max_digits=12, null=True)),
-                ('buffer_before_minutes', models.PositiveIntegerField(default=0)),
-                ('buffer_after_minutes', models.PositiveIntegerField(default=0)),
-                ('source', models.CharField(default='api', max_length=20)),
-                ('base_url', models.CharField(blank=True, default='', max_length=500)),
-                ('announced_start_at', models.DateTimeField(editable=False, null=True)),
-                ('announced_end_at', models.DateTimeField(editable=False, null=True)),
-                ('announced_as', models.CharField(blank=True, default='', editable=False, max_length=12)),
-                ('sequence', models.PositiveIntegerField(default=0, editable=False)),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('foreign_data', models.JSONField(blank=True, default=dict, editable=False)),
-                ('amelia_deleted', models.BooleanField(default=False, editable=False)),
-                ('created_at', models.DateTimeField()),
-                ('updated_at', models.DateTimeField()),
-                ('client', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='bookings', to='clients.client')),
-                ('location', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='bookings', to='staff.location')),
-                ('service', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='bookings', to='staff.service')),
-                ('staff', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='bookings', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("start_at", models.DateTimeField()),
+                ("end_at", models.DateTimeField()),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("scheduled", "Scheduled"),
+                            ("provisional", "Provisional"),
+                            ("completed", "Completed"),
+                            ("cancelled", "Cancelled"),
+                            ("no-show", "No-show"),
+                        ],
+                        default="scheduled",
+                        max_length=12,
+                    ),
+                ),
+                ("status_detail", models.CharField(blank=True, default="", max_length=20)),
+                ("notes", models.TextField(blank=True, default="")),
+                ("internal_notes", models.TextField(blank=True, default="")),
+                (
+                    "provisional_token",
+                    models.CharField(editable=False, max_length=64, null=True, unique=True),
+                ),
+                ("provisional_expires_at", models.DateTimeField(editable=False, null=True)),
+                ("feedback_token", models.CharField(editable=False, max_length=64, null=True, unique=True)),
+                ("key", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                ("session_of_id", models.BigIntegerField(editable=False, null=True)),
+                (
+                    "session_id",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.functions.comparison.Coalesce(
+                            "session_of_id", models.F("id")
+                        ),
+                        output_field=models.BigIntegerField(),
+                    ),
+                ),
+                ("series_id", models.BigIntegerField(editable=False, null=True)),
+                ("party", models.UUIDField(default=uuid.uuid4, editable=False)),
+                ("persons", models.PositiveIntegerField(default=1)),
+                ("price", models.DecimalField(blank=True, decimal_places=3, max_digits=12, null=True)),
+                ("buffer_before_minutes", models.PositiveIntegerField(default=0)),
+                ("buffer_after_minutes", models.PositiveIntegerField(default=0)),
+                ("source", models.CharField(default="api", max_length=20)),
+                ("base_url", models.CharField(blank=True, default="", max_length=500)),
+                ("announced_start_at", models.DateTimeField(editable=False, null=True)),
+                ("announced_end_at", models.DateTimeField(editable=False, null=True)),
+                ("announced_as", models.CharField(blank=True, default="", editable=False, max_length=12)),
+                ("sequence", models.PositiveIntegerField(default=0, editable=False)),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("foreign_data", models.JSONField(blank=True, default=dict, editable=False)),
+                ("amelia_deleted", models.BooleanField(default=False, editable=False)),
+                ("created_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField()),
+                (
+                    "client",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="bookings",
+                        to="clients.client",
+                    ),
+                ),
+                (
+                    "location",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="bookings",
+                        to="staff.location",
+                    ),
+                ),
+                (
+                    "service",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="bookings",
+                        to="staff.service",
+                    ),
+                ),
+                (
+                    "staff",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="bookings",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-start_at', '-id'],
+                "ordering": ["-start_at", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='BookingEvent',
+            name="BookingEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('door', models.CharField(max_length=20)),
-                ('actor_type', models.CharField(max_length=10)),
-                ('actor_id', models.BigIntegerField(null=True)),
-                ('actor_name', models.CharField(blank=True, default='', max_length=200)),
-                ('from_status', models.CharField(blank=True, default='', max_length=12)),
-                ('to_status', models.CharField(max_length=12)),
-                ('changes', models.JSONField(blank=True, default=dict)),
-                ('reason', models.CharField(blank=True, default='', max_length=500)),
-                ('booking', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='bookings.booking')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("door", models.CharField(max_length=20)),
+                ("actor_type", models.CharField(max_length=10)),
+                ("actor_id", models.BigIntegerField(null=True)),
+                ("actor_name", models.CharField(blank=True, default="", max_length=200)),
+                ("from_status", models.CharField(blank=True, default="", max_length=12)),
+                ("to_status", models.CharField(max_length=12)),
+                ("changes", models.JSONField(blank=True, default=dict)),
+                ("reason", models.CharField(blank=True, default="", max_length=500)),
+                (
+                    "booking",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="events",
+                        to="bookings.booking",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Feedback',
+            name="Feedback",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('rating', models.PositiveSmallIntegerField(validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(5)])),
-                ('comment', models.TextField(blank=True, default='')),
-                ('created_at', models.DateTimeField()),
-                ('booking', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='feedback', to='bookings.booking')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "rating",
+                    models.PositiveSmallIntegerField(
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(5),
+                        ]
+                    ),
+                ),
+                ("comment", models.TextField(blank=True, default="")),
+                ("created_at", models.DateTimeField()),
+                (
+                    "booking",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="feedback",
+                        to="bookings.booking",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'feedback',
-                'ordering': ['-id'],
+                "verbose_name_plural": "feedback",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Hold',
+            name="Hold",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('token', models.CharField(max_length=64, unique=True)),
-                ('party', models.UUIDField(default=uuid.uuid4)),
-                ('start_at', models.DateTimeField()),
-                ('end_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField(db_index=True)),
-                ('created_at', models.DateTimeField()),
-                ('service', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='holds', to='staff.service')),
-                ('staff', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='holds', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("token", models.CharField(max_length=64, unique=True)),
+                ("party", models.UUIDField(default=uuid.uuid4)),
+                ("start_at", models.DateTimeField()),
+                ("end_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField(db_index=True)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "service",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="holds", to="staff.service"
+                    ),
+                ),
+                (
+                    "staff",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="holds",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='BusyTime',
+            name="BusyTime",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('party', models.UUIDField()),
-                ('starts_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField(null=True)),
-                ('booking', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='busy_times', to='bookings.booking')),
-                ('staff', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('hold', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='busy_times', to='bookings.hold')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("party", models.UUIDField()),
+                ("starts_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField(null=True)),
+                (
+                    "booking",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="busy_times",
+                        to="bookings.booking",
+                    ),
+                ),
+                (
+                    "staff",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "hold",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="busy_times",
+                        to="bookings.hold",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='NoShowFee',
+            name="NoShowFee",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('amount_minor', models.PositiveBigIntegerField()),
-                ('currency', models.CharField(max_length=3)),
-                ('state', models.CharField(choices=[('due', 'Due'), ('paid', 'Paid'), ('not_charged', 'Not charged'), ('void', 'Void'), ('waived', 'Waived'), ('refunded', 'Refunded')], default='due', max_length=12)),
-                ('reason', models.CharField(blank=True, default='', max_length=500)),
-                ('pay_token', models.CharField(max_length=64, unique=True)),
-                ('pay_until', models.DateTimeField()),
-                ('paid_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField()),
-                ('booking', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='noshow_fees', to='bookings.booking')),
-                ('client', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='clients.client')),
-                ('event', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='noshow_fee', to='bookings.bookingevent')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("amount_minor", models.PositiveBigIntegerField()),
+                ("currency", models.CharField(max_length=3)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("due", "Due"),
+                            ("paid", "Paid"),
+                            ("not_charged", "Not charged"),
+                            ("void", "Void"),
+                            ("waived", "Waived"),
+                            ("refunded", "Refunded"),
+                        ],
+                        default="due",
+                        max_length=12,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, default="", max_length=500)),
+                ("pay_token", models.CharField(max_length=64, unique=True)),
+                ("pay_until", models.DateTimeField()),
+                ("paid_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "booking",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="noshow_fees",
+                        to="bookings.booking",
+                    ),
+                ),
+                (
+                    "client",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="clients.client",
+                    ),
+                ),
+                (
+                    "event",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="noshow_fee",
+                        to="bookings.bookingevent",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='StripeSession',
+            name="StripeSession",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('idempotency_key', models.CharField(max_length=100, unique=True)),
-                ('params', models.JSONField()),
-                ('session_id', models.CharField(max_length=255, null=True, unique=True)),
-                ('url', models.TextField(blank=True, default='')),
-                ('payment_intent', models.CharField(blank=True, default='', max_length=255)),
-                ('state', models.CharField(default='creating', max_length=12)),
-                ('expires_at', models.DateTimeField()),
-                ('created_at', models.DateTimeField()),
-                ('fee', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sessions', to='bookings.noshowfee')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("idempotency_key", models.CharField(max_length=100, unique=True)),
+                ("params", models.JSONField()),
+                ("session_id", models.CharField(max_length=255, null=True, unique=True)),
+                ("url", models.TextField(blank=True, default="")),
+                ("payment_intent", models.CharField(blank=True, default="", max_length=255)),
+                ("state", models.CharField(default="creating", max_length=12)),
+                ("expires_at", models.DateTimeField()),
+                ("created_at", models.DateTimeField()),
+                (
+                    "fee",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="sessions",
+                        to="bookings.noshowfee",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='WaitlistEntry',
+            name="WaitlistEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('date', models.DateField()),
-                ('notes', models.TextField(blank=True, default='')),
-                ('status', models.CharField(choices=[('waiting', 'Waiting'), ('notified', 'Notified'), ('booked', 'Booked'), ('cancelled', 'Cancelled'), ('expired', 'Expired')], default='waiting', max_length=10)),
-                ('last_offered_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('client', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='waitlist_entries', to='clients.client')),
-                ('service', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='staff.service')),
-                ('staff', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("date", models.DateField()),
+                ("notes", models.TextField(blank=True, default="")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("notified", "Notified"),
+                            ("booked", "Booked"),
+                            ("cancelled", "Cancelled"),
+                            ("expired", "Expired"),
+                        ],
+                        default="waiting",
+                        max_length=10,
+                    ),
+                ),
+                ("last_offered_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "client",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="waitlist_entries",
+                        to="clients.client",
+                    ),
+                ),
+                (
+                    "service",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="staff.service"
+                    ),
+                ),
+                (
+                    "staff",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'waitlist entries',
-                'ordering': ['date', 'id'],
+                "verbose_name_plural": "waitlist entries",
+                "ordering": ["date", "id"],
             },
         ),
         migrations.AddField(
-            model_name='booking',
-            name='waitlist',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='bookings', to='bookings.waitlistentry'),
+            model_name="booking",
+            name="waitlist",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="bookings",
+                to="bookings.waitlistentry",
+            ),
         ),
         migrations.CreateModel(
-            name='WaitlistOffer',
+            name="WaitlistOffer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('token', models.CharField(max_length=64, unique=True)),
-                ('start_at', models.DateTimeField()),
-                ('end_at', models.DateTimeField()),
-                ('base_url', models.CharField(blank=True, default='', max_length=500)),
-                ('state', models.CharField(choices=[('live', 'Live'), ('taken', 'Taken'), ('passed', 'Passed on')], default='live', max_length=10)),
-                ('expires_at', models.DateTimeField()),
-                ('created_at', models.DateTimeField()),
-                ('entry', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='offers', to='bookings.waitlistentry')),
-                ('freed_booking', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='bookings.booking')),
-                ('hold', models.OneToOneField(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='offer', to='bookings.hold')),
-                ('staff', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("token", models.CharField(max_length=64, unique=True)),
+                ("start_at", models.DateTimeField()),
+                ("end_at", models.DateTimeField()),
+                ("base_url", models.CharField(blank=True, default="", max_length=500)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("live", "Live"), ("taken", "Taken"), ("passed", "Passed on")],
+                        default="live",
+                        max_length=10,
+                    ),
+                ),
+                ("expires_at", models.DateTimeField()),
+                ("created_at", models.DateTimeField()),
+                (
+                    "entry",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="offers",
+                        to="bookings.waitlistentry",
+                    ),
+                ),
+                (
+                    "freed_booking",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="bookings.booking",
+                    ),
+                ),
+                (
+                    "hold",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="offer",
+                        to="bookings.hold",
+                    ),
+                ),
+                (
+                    "staff",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.AddIndex(
-            model_name='bookingevent',
-            index=models.Index(fields=['booking', 'id'], name='booking_event_of'),
+            model_name="bookingevent",
+            index=models.Index(fields=["booking", "id"], name="booking_event_of"),
         ),
         migrations.AddConstraint(
-            model_name='feedback',
-            constraint=models.CheckConstraint(condition=models.Q(('rating__gte', 1), ('rating__lte', 5)), name='feedback_rating_1_to_5'),
+            model_name="feedback",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("rating__gte", 1), ("rating__lte", 5)), name="feedback_rating_1_to_5"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='hold',
-            constraint=models.CheckConstraint(condition=models.Q(('end_at__gt', models.F('start_at'))), name='hold_in_order'),
+            model_name="hold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("end_at__gt", models.F("start_at"))), name="hold_in_order"
+            ),
         ),
         migrations.AddIndex(
-            model_name='busytime',
-            index=models.Index(fields=['staff', 'starts_at'], name='busy_time_staff_start'),
+            model_name="busytime",
+            index=models.Index(fields=["staff", "starts_at"], name="busy_time_staff_start"),
         ),
         migrations.AddIndex(
-            model_name='busytime',
-            index=models.Index(condition=models.Q(('expires_at__isnull', False)), fields=['staff', 'expires_at'], name='busy_time_expiring'),
+            model_name="busytime",
+            index=models.Index(
+                condition=models.Q(("expires_at__isnull", False)),
+                fields=["staff", "expires_at"],
+                name="busy_time_expiring",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='busytime',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='busy_time_in_order'),
+            model_name="busytime",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="busy_time_in_order"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='busytime',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('booking__isnull', False), ('expires_at__isnull', True), ('hold__isnull', True)), models.Q(('booking__isnull', True), ('expires_at__isnull', False), ('hold__isnull', False)), _connector='OR'), name='busy_time_of_booking_or_hold'),
+            model_name="busytime",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("booking__isnull", False), ("expires_at__isnull", True), ("hold__isnull", True)
+                    ),
+                    models.Q(
+                        ("booking__isnull", True), ("expires_at__isnull", False), ("hold__isnull", False)
+                    ),
+                    _connector="OR",
+                ),
+                name="busy_time_of_booking_or_hold",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='noshowfee',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['due'])), fields=('booking',), name='noshow_fee_one_due_per_booking'),
+            model_name="noshowfee",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ["due"])),
+                fields=("booking",),
+                name="noshow_fee_one_due_per_booking",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='noshowfee',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['due', 'paid', 'not_charged', 'void', 'waived', 'refunded'])), name='noshow_fee_state_known'),
+            model_name="noshowfee",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["due", "paid", "not_charged", "void", "waived", "refunded"])
+                ),
+                name="noshow_fee_state_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='waitlistentry',
-            index=models.Index(condition=models.Q(('status', 'waiting')), fields=['service', 'date', 'id'], name='waitlist_waiting'),
+            model_name="waitlistentry",
+            index=models.Index(
+                condition=models.Q(("status", "waiting")),
+                fields=["service", "date", "id"],
+                name="waitlist_waiting",
+            ),
         ),
         migrations.AddIndex(
-            model_name='waitlistentry',
-            index=models.Index(fields=['status', 'date'], name='waitlist_status_date'),
+            model_name="waitlistentry",
+            index=models.Index(fields=["status", "date"], name="waitlist_status_date"),
         ),
         migrations.AddConstraint(
-            model_name='waitlistentry',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['waiting', 'notified', 'booked', 'cancelled', 'expired'])), name='waitlist_status_known'),
+            model_name="waitlistentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["waiting", "notified", "booked", "cancelled", "expired"])),
+                name="waitlist_status_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='booking',
-            index=models.Index(models.OrderBy(models.F('start_at'), descending=True), models.OrderBy(models.F('id'), descending=True), condition=models.Q(('status', 'cancelled'), _negated=True), name='booking_list'),
+            model_name="booking",
+            index=models.Index(
+                models.OrderBy(models.F("start_at"), descending=True),
+                models.OrderBy(models.F("id"), descending=True),
+                condition=models.Q(("status", "cancelled"), _negated=True),
+                name="booking_list",
+            ),
         ),
         migrations.AddIndex(
-            model_name='booking',
-            index=models.Index(models.OrderBy(models.F('start_at'), descending=True), models.OrderBy(models.F('id'), descending=True), name='booking_list_all'),
+            model_name="booking",
+            index=models.Index(
+                models.OrderBy(models.F("start_at"), descending=True),
+                models.OrderBy(models.F("id"), descending=True),
+                name="booking_list_all",
+            ),
         ),
         migrations.AddIndex(
-            model_name='booking',
-            index=models.Index(models.F('staff_id'), models.OrderBy(models.F('start_at'), descending=True), models.OrderBy(models.F('id'), descending=True), name='booking_staff_start'),
+            model_name="booking",
+            index=models.Index(
+                models.F("staff_id"),
+                models.OrderBy(models.F("start_at"), descending=True),
+                models.OrderBy(models.F("id"), descending=True),
+                name="booking_staff_start",
+            ),
         ),
         migrations.AddIndex(
-            model_name='booking',
-            index=models.Index(models.F('client_id'), models.OrderBy(models.F('start_at'), descending=True), models.OrderBy(models.F('id'), descending=True), name='booking_client_start'),
+            model_name="booking",
+            index=models.Index(
+                models.F("client_id"),
+                models.OrderBy(models.F("start_at"), descending=True),
+                models.OrderBy(models.F("id"), descending=True),
+                name="booking_client_start",
+            ),
         ),
         migrations.AddIndex(
-            model_name='booking',
-            index=models.Index(fields=['updated_at', 'id'], name='booking_changes'),
+            model_name="booking",
+            index=models.Index(fields=["updated_at", "id"], name="booking_changes"),
         ),
         migrations.AddIndex(
-            model_name='booking',
-            index=models.Index(fields=['created_at', 'id'], name='booking_created'),
+            model_name="booking",
+            index=models.Index(fields=["created_at", "id"], name="booking_created"),
         ),
         migrations.AddIndex(
-            model_name='booking',
-            index=models.Index(fields=['session_id', 'id'], name='booking_session'),
+            model_name="booking",
+            index=models.Index(fields=["session_id", "id"], name="booking_session"),
         ),
         migrations.AddIndex(
-            model_name='booking',
-            index=models.Index(condition=models.Q(('provisional_token__isnull', False)), fields=['provisional_expires_at'], name='booking_lapsing'),
+            model_name="booking",
+            index=models.Index(
+                condition=models.Q(("provisional_token__isnull", False)),
+                fields=["provisional_expires_at"],
+                name="booking_lapsing",
+            ),
         ),
         migrations.AddIndex(
-            model_name='booking',
-            index=models.Index(condition=models.Q(('status', 'scheduled')), fields=['end_at'], name='booking_to_follow_up'),
+            model_name="booking",
+            index=models.Index(
+                condition=models.Q(("status", "scheduled")), fields=["end_at"], name="booking_to_follow_up"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='booking',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'scheduled'), ('status_detail', '')), models.Q(('status', 'scheduled'), ('status_detail', 'new')), models.Q(('status', 'scheduled'), ('status_detail', 'rebooked')), models.Q(('status', 'scheduled'), ('status_detail', 'online')), models.Q(('status', 'scheduled'), ('status_detail', 'confirmed_no_sms')), models.Q(('status', 'scheduled'), ('status_detail', 'arrived')), models.Q(('status', 'scheduled'), ('status_detail', 'in_progress')), models.Q(('status', 'provisional'), ('status_detail', '')), models.Q(('status', 'provisional'), ('status_detail', 'pending_payment')), models.Q(('status', 'provisional'), ('status_detail', 'pending_form')), models.Q(('status', 'provisional'), ('status_detail', 'pending_companions')), models.Q(('status', 'completed'), ('status_detail', '')), models.Q(('status', 'completed'), ('status_detail', 'paid')), models.Q(('status', 'cancelled'), ('status_detail', '')), models.Q(('status', 'cancelled'), ('status_detail', 'client')), models.Q(('status', 'cancelled'), ('status_detail', 'google')), models.Q(('status', 'cancelled'), ('status_detail', 'rejected')), models.Q(('status', 'no-show'), ('status_detail', '')), _connector='OR'), name='booking_status_pair_legal'),
+            model_name="booking",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "scheduled"), ("status_detail", "")),
+                    models.Q(("status", "scheduled"), ("status_detail", "new")),
+                    models.Q(("status", "scheduled"), ("status_detail", "rebooked")),
+                    models.Q(("status", "scheduled"), ("status_detail", "online")),
+                    models.Q(("status", "scheduled"), ("status_detail", "confirmed_no_sms")),
+                    models.Q(("status", "scheduled"), ("status_detail", "arrived")),
+                    models.Q(("status", "scheduled"), ("status_detail", "in_progress")),
+                    models.Q(("status", "provisional"), ("status_detail", "")),
+                    models.Q(("status", "provisional"), ("status_detail", "pending_payment")),
+                    models.Q(("status", "provisional"), ("status_detail", "pending_form")),
+                    models.Q(("status", "provisional"), ("status_detail", "pending_companions")),
+                    models.Q(("status", "completed"), ("status_detail", "")),
+                    models.Q(("status", "completed"), ("status_detail", "paid")),
+                    models.Q(("status", "cancelled"), ("status_detail", "")),
+                    models.Q(("status", "cancelled"), ("status_detail", "client")),
+                    models.Q(("status", "cancelled"), ("status_detail", "google")),
+                    models.Q(("status", "cancelled"), ("status_detail", "rejected")),
+                    models.Q(("status", "no-show"), ("status_detail", "")),
+                    _connector="OR",
+                ),
+                name="booking_status_pair_legal",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='booking',
-            constraint=models.CheckConstraint(condition=models.Q(('end_at__gt', models.F('start_at'))), name='booking_times_in_order'),
+            model_name="booking",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("end_at__gt", models.F("start_at"))), name="booking_times_in_order"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='booking',
-            constraint=models.CheckConstraint(condition=models.Q(('persons__gte', 1)), name='booking_persons_at_least_one'),
+            model_name="booking",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("persons__gte", 1)), name="booking_persons_at_least_one"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='booking',
-            constraint=models.CheckConstraint(condition=models.Q(('provisional_token__isnull', True), ('status', 'provisional'), _connector='OR'), name='booking_token_only_while_provisional'),
+            model_name="booking",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("provisional_token__isnull", True), ("status", "provisional"), _connector="OR"
+                ),
+                name="booking_token_only_while_provisional",
+            ),
         ),
         migrations.AddIndex(
-            model_name='waitlistoffer',
-            index=models.Index(condition=models.Q(('state', 'live')), fields=['expires_at'], name='waitlist_offer_live'),
+            model_name="waitlistoffer",
+            index=models.Index(
+                condition=models.Q(("state", "live")), fields=["expires_at"], name="waitlist_offer_live"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='waitlistoffer',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'live')), fields=('staff', 'start_at'), name='waitlist_one_live_offer_per_slot'),
+            model_name="waitlistoffer",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "live")),
+                fields=("staff", "start_at"),
+                name="waitlist_one_live_offer_per_slot",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='waitlistoffer',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'live')), fields=('entry',), name='waitlist_one_live_offer_per_entry'),
+            model_name="waitlistoffer",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "live")),
+                fields=("entry",),
+                name="waitlist_one_live_offer_per_entry",
+            ),
         ),
     ]

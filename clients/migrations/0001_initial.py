@@ -6,38 +6,63 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Client',
+            name="Client",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('first_name', models.CharField(max_length=200)),
-                ('last_name', models.CharField(blank=True, default='', max_length=200)),
-                ('email', models.EmailField(blank=True, default='', max_length=254)),
-                ('phone', models.CharField(blank=True, default='', max_length=40)),
-                ('mobile', models.CharField(blank=True, default='', max_length=40)),
-                ('birthday', models.DateField(blank=True, null=True)),
-                ('notes', models.TextField(blank=True, default='')),
-                ('locale', models.CharField(blank=True, default='', max_length=10)),
-                ('marketing_consent', models.BooleanField(default=False)),
-                ('no_show_count', models.PositiveIntegerField(default=0, editable=False)),
-                ('key', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('is_demo', models.BooleanField(default=False, editable=False, help_text='Made by the demo: never mailed to the outside.')),
-                ('unsubscribe_token', models.CharField(editable=False, max_length=64, null=True, unique=True)),
-                ('archived_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('merged_into', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to='clients.client')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("first_name", models.CharField(max_length=200)),
+                ("last_name", models.CharField(blank=True, default="", max_length=200)),
+                ("email", models.EmailField(blank=True, default="", max_length=254)),
+                ("phone", models.CharField(blank=True, default="", max_length=40)),
+                ("mobile", models.CharField(blank=True, default="", max_length=40)),
+                ("birthday", models.DateField(blank=True, null=True)),
+                ("notes", models.TextField(blank=True, default="")),
+                ("locale", models.CharField(blank=True, default="", max_length=10)),
+                ("marketing_consent", models.BooleanField(default=False)),
+                ("no_show_count", models.PositiveIntegerField(default=0, editable=False)),
+                ("key", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                (
+                    "is_demo",
+                    models.BooleanField(
+                        default=False,
+                        editable=False,
+                        help_text="Made by the demo: never mailed to the outside.",
+                    ),
+                ),
+                (
+                    "unsubscribe_token",
+                    models.CharField(editable=False, max_length=64, null=True, unique=True),
+                ),
+                ("archived_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "merged_into",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to="clients.client",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['first_name', 'last_name', 'id'],
-                'indexes': [models.Index(fields=['email'], name='client_email'), models.Index(fields=['last_name', 'first_name'], name='client_name')],
+                "ordering": ["first_name", "last_name", "id"],
+                "indexes": [
+                    models.Index(fields=["email"], name="client_email"),
+                    models.Index(fields=["last_name", "first_name"], name="client_name"),
+                ],
             },
         ),
     ]
