@@ -14,8 +14,8 @@ from tests.chaos.sizes import Sizes
 
 LONGEST_DELAY = 10.0
 LONGEST_POST = 1.0
-KEY_PER_SECOND = 4.0
-STAFF_PER_SECOND = 6.0
+KEY_PER_SECOND = 2.0
+STAFF_PER_SECOND = 5.0
 
 
 def f3(ground: Ground, sizes: Sizes) -> list[Ledger]:
