@@ -98,6 +98,10 @@ class WaitlistEntryAdmin(admin.ModelAdmin):
     inlines = (OfferInline,)
     actions = None
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A new entry waits: its form has no status."""
+        return [name for name in super().get_fields(request, obj) if obj is not None or name != "status"]
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
