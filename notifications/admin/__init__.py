@@ -4,6 +4,7 @@ from notifications.admin.followups import FollowupSequenceAdmin
 from notifications.admin.inbox import NotificationAdmin
 from notifications.admin.jobs import JobAdmin
 from notifications.admin.messages import MessageAdmin, MessageTextAdmin
+from notifications.webhooks.admin import WebhookDeliveryAdmin, WebhookEndpointAdmin
 
 __all__ = [
     "FollowupSequenceAdmin",
@@ -11,4 +12,6 @@ __all__ = [
     "MessageAdmin",
     "MessageTextAdmin",
     "NotificationAdmin",
+    "WebhookDeliveryAdmin",
+    "WebhookEndpointAdmin",
 ]

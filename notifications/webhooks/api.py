@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from notifications.models import WebhookDelivery, WebhookEndpoint
-from notifications.webhooks.endpoints import add_endpoint, change_endpoint, remove_endpoint
+from notifications.webhooks.endpoints import add_endpoint, change_endpoint, check_url, remove_endpoint
 from notifications.webhooks.order import replay
 from notifications.webhooks.printing import STATES, delivery_json, endpoint_json
 from notifications.webhooks.serializers import (
@@ -54,7 +54,9 @@ class WebhookListView(GatedView):
         "this answer shows once. An address that leads to a private network is refused.",
     )
     def post(self, request: Request) -> Response:
-        endpoint = add_endpoint(fields=checked_body(WebhookSerializer, request))
+        fields = checked_body(WebhookSerializer, request)
+        check_url(fields["url"])
+        endpoint = add_endpoint(fields=fields)
         made = {**endpoint_json(endpoint, zone=salon_of(request).zone), "secret": endpoint.secret}
         return Response(made, status=201)
 
@@ -77,6 +79,9 @@ class WebhookView(GatedView):
     )
     def put(self, request: Request, id: int) -> Response:
         fields = checked_body(WebhookSerializer, request, partial=True)
+        found(WebhookEndpoint.objects.all(), id)
+        if "url" in fields:
+            check_url(fields["url"])
         return _answer(request, change_endpoint(id, fields=fields, now=timezone.now()))
 
     patch = put

@@ -1,7 +1,4 @@
-"""Adding, changing, removing and switching off endpoints (contract §1.5, /api/webhooks).
-
-The network is asked about an address before a transaction is opened.
-"""
+"""Adding, changing, removing and switching off endpoints (contract §1.5, /api/webhooks)."""
 
 from __future__ import annotations
 
@@ -27,27 +24,31 @@ SWITCHED_OFF = "The endpoint was switched off."
 REMOVED = "The endpoint was removed."
 
 
-def check_url(url: str) -> None:
-    """Raises BadRequest (`url`) for what is no address, or not a public one."""
+def why_not(url: str) -> str:
+    """Why no webhook may go there, as a sentence; "" when it may. Never with a transaction open."""
     try:
         addresses_of(target_of(url))
     except BadTarget as refused:
-        raise BadRequest.field("url", str(refused)) from refused
+        return str(refused)
+    return ""
+
+
+def check_url(url: str) -> None:
+    """Raises BadRequest (`url`) as `why_not` says. Never with a transaction open."""
+    if sentence := why_not(url):
+        raise BadRequest.field("url", sentence)
 
 
 def add_endpoint(*, fields: Mapping[str, Any]) -> WebhookEndpoint:
-    """With a fresh secret. Raises BadRequest."""
-    check_url(fields["url"])
+    """With a fresh secret. Its address was checked (`check_url`)."""
     return stored(WebhookEndpoint(**fields, secret=new_secret()))
 
 
 def change_endpoint(endpoint_id: int, *, fields: Mapping[str, Any], now: datetime) -> WebhookEndpoint:
     """What is absent stays. Switched on again it starts anew; switched off, what waits is not sent.
 
-    Raises NotFound, BadRequest.
+    Another address was checked (`check_url`). Raises NotFound.
     """
-    if "url" in fields:
-        check_url(fields["url"])
     with transaction.atomic():
         endpoint = locked(WebhookEndpoint.objects.all(), endpoint_id)
         changes = dict(fields)

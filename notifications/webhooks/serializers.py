@@ -31,9 +31,7 @@ class WebhookSerializer(serializers.Serializer):
         allow_blank=False,
         help_text="https:// or http://, without user, password or fragment; a public address.",
     )
-    events = EventsField(
-        required=False, max_length=20, help_text="Which events; an empty list, as without it, means all."
-    )
+    events = EventsField(required=False, help_text="Which events; an empty list, as without it, means all.")
     is_active = StrictBooleanField(required=False)
     failing_since = WallClockField(
         read_only=True, allow_null=True, help_text="Since when it has taken nothing; null when all is well."
