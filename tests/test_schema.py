@@ -23,6 +23,7 @@ DIALECTS = ("/api/v1/", "/api/v3/")
 NOT_DESCRIBED = {"/api/docs"}
 METHODS = ("get", "post", "put", "patch", "delete")
 WITHOUT_BODY = {
+    "/api/webhooks/deliveries/{id}/replay",
     "/api/auth/logout",
     "/api/auth/logout-all",
     "/api/jobs/{id}/retry",
@@ -81,6 +82,12 @@ def test_every_operation_says_what_it_does_takes_and_answers() -> None:
             if status.startswith("2") and status != "204" and "content" not in answer:
                 wanting.append((path, method, status))
     assert wanting == []
+
+
+def test_no_description_tells_how_a_view_is_made() -> None:
+    """A docstring of a view is for who reads the code."""
+    told = [operation.get("description", "") for _, _, operation in _operations()]
+    assert [text for text in told if "self." in text or "credentials that come along" in text] == []
 
 
 def test_every_refusal_has_the_native_form() -> None:
