@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from bookings.api.schema import schema
+from staff.printing import SETTINGS_KEYS
 from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -114,3 +116,21 @@ def _wait_until_it_answers(address: str, process: subprocess.Popen[bytes]) -> No
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
     raise AssertionError(f"it did not start (status {process.poll()})")
+
+
+def test_every_call_and_every_setting_of_the_api_guide_is_there() -> None:
+    guide = (ROOT / "docs" / "api.md").read_text()
+    called = {
+        (method.lower(), _as_described(path))
+        for method, path in re.findall(r"`(GET|POST|PUT|PATCH|DELETE) (/?[a-z][\w/:.-]*)", guide)
+    }
+    real = {(method, path) for path, item in schema()["paths"].items() for method in item}
+    assert len(called) > 30
+    assert called - real == set()
+    named = re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", guide.partition("## Settings")[2].partition("\n## ")[0])
+    assert set(SETTINGS_KEYS) - {"locale", "timezone", "currency"} <= set(named)
+
+
+def _as_described(path: str) -> str:
+    path = re.sub(r":(\w+)", r"{\1}", path)
+    return path if path.startswith("/") else f"/api/{path}"
