@@ -292,6 +292,25 @@ def test_cancelling_an_entry_passes_its_offer_on(salon: Salon) -> None:
     assert (live(), BusyTime.objects.count()) == ([], 0)
 
 
+def test_who_freed_the_slot_is_not_offered_it_when_it_is_passed_on(salon: Salon, clock: Any) -> None:
+    make_salon(waitlist_hold_minutes=30)
+    first, own = waits(salon), waits(salon, salon.bob)
+    cancelled(booked(salon))
+    clock.shift(30 * 60)
+    assert sweep() == 1
+    assert (status(first), status(own), live()) == ("waiting", "waiting", [])
+    assert offer_jobs() == [(f"client:{salon.alice.pk}", "cancelled")]
+
+
+def test_an_offer_to_a_client_archived_since_is_passed_on(salon: Salon) -> None:
+    first, second = waits(salon), waits(salon, make_client("Carl"))
+    cancelled(booked(salon))
+    Client.objects.filter(pk=salon.alice.pk).update(archived_at=timezone.now())
+    assert sweep() == 1
+    assert (status(first), status(second)) == ("waiting", "notified")
+    assert live() == [(second.pk, salon.bea.pk, TEN)]
+
+
 def test_entries_of_passed_dates_expire(salon: Salon, clock: Any) -> None:
     entries = [waits(salon, status=code) for code in ("waiting", "notified", "booked", "cancelled")]
     clock.move_to(at("2026-11-24 23:59"))

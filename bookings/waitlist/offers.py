@@ -78,7 +78,9 @@ def sweep_offers(*, now: datetime) -> int:
     Gives how many offers were passed on. Each offer is a transaction of its own.
     """
     salon = SalonSettings.load()
-    live = WaitlistOffer.objects.filter(state=WaitlistOffer.State.LIVE).select_related("entry__service")
+    live = WaitlistOffer.objects.filter(state=WaitlistOffer.State.LIVE).select_related(
+        "entry__service", "entry__client"
+    )
     over = [offer.pk for offer in live if not _is_good(offer, now=now)]
     passed = sum(pass_on(offer_id=pk, salon=salon, now=now) for pk in over)
     expire_passed_dates(now=now, salon=salon)
@@ -113,13 +115,14 @@ def end_offer(offer: WaitlistOffer, *, salon: SalonSettings, now: datetime) -> N
     After `lock_staff` and `lock_entry`, and after the entry's own status is written.
     """
     close_offer(offer, state=WaitlistOffer.State.PASSED, now=now)
+    freed = offer.freed_booking
     offer_freed_slot(
         freed=FreedSlot(
             staff_id=offer.staff_id,
             service_id=offer.entry.service_id,
             start_at=offer.start_at,
             end_at=offer.end_at,
-            client_id=None,
+            client_id=None if freed is None else freed.client_id,
             booking_id=offer.freed_booking_id,
             base_url=offer.base_url,
         ),
@@ -160,14 +163,15 @@ def live_offer_of(entry: WaitlistEntry) -> WaitlistOffer | None:
     """The offer the entry has now; its row is guarded by the entry's lock."""
     return (
         WaitlistOffer.objects.filter(entry=entry, state=WaitlistOffer.State.LIVE)
-        .select_related("entry")
+        .select_related("entry", "freed_booking")
         .first()
     )
 
 
 def _is_good(offer: WaitlistOffer, *, now: datetime) -> bool:
-    """The offer can be taken: not over, its entry not booked or cancelled, nobody else in its slot."""
-    if offer.expires_at <= now or offer.entry.status != WaitlistEntry.Status.NOTIFIED:
+    """The offer can be taken: not over, its entry not booked, cancelled or archived, its slot free."""
+    entry = offer.entry
+    if offer.expires_at <= now or entry.status != WaitlistEntry.Status.NOTIFIED or entry.client.archived_at:
         return False
     own = () if offer.hold_id is None else (offer.hold_id,)
     return _is_free(offer.entry.service, offer.staff_id, offer.start_at, offer.end_at, own=own, now=now)
