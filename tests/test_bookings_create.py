@@ -263,9 +263,3 @@ def test_a_session_is_joined_while_there_is_room(cast: dict[str, Any]) -> None:
     again = post(ada, order(cast, client_id=cast["alice"].pk, session_of=first["id"]))
     assert again.status_code == 409
     assert Booking.objects.count() == 2
-
-
-def test_it_takes_few_statements(cast: dict[str, Any], django_assert_max_num_queries: Any) -> None:
-    who = caller(cast["bea"])
-    with django_assert_max_num_queries(20):
-        assert who.post("/api/bookings", order(cast), format="json").status_code == 200
