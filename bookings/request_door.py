@@ -1,6 +1,6 @@
 """Answering a mailed request exactly as it was shown (contract §1.4 "client accepts / declines").
 
-Names: answer_request, booking_behind, RequestMoved, Shown.
+Names: answer_request, behind, Behind, RequestMoved, Shown.
 
 The salon may move a request while its page stands open on the client's phone. An answer then is none: the
 client is shown the new times and asked again.
@@ -9,14 +9,15 @@ client is shown the new times and asked again.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
 
 from bookings import lifecycle
 from bookings.lifecycle.requests import hash_token
-from bookings.models import Booking, SpentToken
+from bookings.models import Booking, BookingEvent, SpentToken
+from clients.models import Client
 from staff.errors import Conflict
 
 Shown = Callable[[Booking], bool]
@@ -48,12 +49,38 @@ def answer_request(
         return answer(token=token, now=now)
 
 
-def booking_behind(token: str) -> Booking | None:
-    """The booking a request's link was about, used and lapsed links included: for the words of a refusal."""
-    spent = SpentToken.objects.filter(token_hash=hash_token(token)).values("booking_id")
-    booking: Booking | None = (
-        Booking.objects.filter(Q(provisional_token=token) | Q(pk__in=spent))
-        .select_related("client", "service", "staff")
-        .first()
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What a request's link was about, used and lapsed links included: for the words of a refusal.
+
+    `reader` is who was sent the link. `booking` is None when it has gone to another client since: then
+    nothing of it is theirs to read.
+    """
+
+    booking: Booking | None = None
+    reader: Client | None = None
+
+
+def behind(token: str) -> Behind:
+    named = Booking.objects.select_related("client", "service", "staff")
+    asked: Booking | None = named.filter(provisional_token=token).first()
+    if asked is not None:
+        return Behind(asked, asked.client)
+    spent = SpentToken.objects.filter(token_hash=hash_token(token)).first()
+    if spent is None:
+        return Behind()
+    booking: Booking = named.get(pk=spent.booking_id)
+    reader = _client_at(spent, booking)
+    return Behind(booking if reader == booking.client else None, reader)
+
+
+def _client_at(spent: SpentToken, booking: Booking) -> Client | None:
+    """Whose booking it was when the link was spent; a client who was merged is the one they became."""
+    later = BookingEvent.objects.filter(
+        booking_id=booking.pk, at__gte=spent.spent_at, changes__has_key="client_id"
     )
-    return booking
+    first = later.order_by("id").values_list("changes", flat=True).first()
+    if first is None:
+        return booking.client
+    former = Client.objects.filter(pk=first["client_id"][0]).select_related("merged_into").first()
+    return former if former is None or former.merged_into is None else former.merged_into

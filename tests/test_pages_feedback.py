@@ -9,6 +9,7 @@ import pytest
 import time_machine
 
 from bookings.models import Feedback
+from tests.factories import make_client
 from tests.pages_cast import (
     NOW,
     Cast,
@@ -162,6 +163,16 @@ def test_a_body_that_is_no_form_asks_again(cast: Cast) -> None:
     )
     assert answer.status_code == 400
     assert everything() == before
+
+
+def test_a_visit_given_to_another_client_gets_a_link_of_its_own(cast: Cast) -> None:
+    booking = cast.completed()
+    bob = make_client("Bob", "Brown")
+    corrected = changed(booking, client_id=bob.pk)
+    former, present = (browser().get(f"/feedback/{each.feedback_token}") for each in (booking, corrected))
+    assert (former.status_code, present.status_code) == (404, 200)
+    assert "Bob" not in text_of(former)
+    assert "Hello Bob," in text_of(present)
 
 
 def test_a_visit_corrected_meanwhile_takes_no_feedback(cast: Cast) -> None:

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 import time_machine
 
+from bookings.client_merge import merge
 from bookings.models import Booking, BookingEvent
 from notifications.models import Job, Notification
+from staff.actor import SYSTEM
+from tests.factories import make_client
 from tests.pages_cast import (
     END,
     NOW,
@@ -189,6 +192,47 @@ def test_an_accepted_booking_cancelled_since_is_not_called_confirmed(cast: Cast)
     assert heading_of(answer) == "This appointment was confirmed"
     assert "It has changed since then." in text_of(answer)
     assert "10:00" not in text_of(answer)
+
+
+@pytest.mark.parametrize("accepted", [False, True])
+def test_a_link_shows_its_former_client_nothing_of_who_has_the_appointment_now(
+    cast: Cast, accepted: bool
+) -> None:
+    cast.alice.locale = "nl"
+    cast.alice.save()
+    booking = cast.requested()
+    bob = make_client("Bob", "Brown", locale="de")
+    newer = changed(booking, client_id=bob.pk)
+    if accepted:
+        browser().post(address(newer))
+    answer = browser().get(address(booking))
+    assert (answer.status_code, answer.headers["Content-Language"]) == (410, "nl")
+    assert heading_of(answer) == "We hebben deze afspraak ingetrokken"
+    assert "Haircut" not in text_of(answer)
+
+
+def test_a_link_accepted_before_the_appointment_went_to_another_client_shows_nothing_of_it(
+    cast: Cast,
+) -> None:
+    booking = cast.requested()
+    browser().post(address(booking))
+    changed(booking, client_id=make_client("Bob", "Brown", locale="de").pk)
+    answer = browser().get(address(booking))
+    assert (answer.status_code, answer.headers["Content-Language"]) == (410, "en")
+    assert text_of(answer) == (
+        "Salon Zonne This appointment was confirmed It has changed since then. "
+        f"Please contact us if you have a question. {FOOT}"
+    )
+
+
+def test_a_link_used_before_a_merge_speaks_to_the_one_who_remains(cast: Cast) -> None:
+    booking = cast.requested()
+    browser().post(address(booking))
+    stays = make_client("Alicia", "Adams", locale="de")
+    merge(client_id=cast.alice.pk, into_id=stays.pk, actor=SYSTEM, now=NOW)
+    answer = browser().get(address(booking))
+    assert heading_of(answer) == "Dieser Termin ist bestätigt"
+    assert "Haircut" in text_of(answer)
 
 
 def test_a_move_between_the_page_and_the_button_asks_again_with_the_new_time(cast: Cast) -> None:

@@ -331,6 +331,9 @@ def _keep_tokens(edit: _Edit, *, how: How, salon: SalonSettings, now: datetime) 
         ask_client(booking, hours=salon.provisional_hours, now=now)
     elif booking.provisional_token is not None and edit.touches("start_at"):
         set_deadline(booking, hours=salon.provisional_hours, now=now)
+    if edit.touches("client_id"):
+        # The link that the former client was sent is not this one's.
+        booking.feedback_token = None
     if booking.status == Booking.Status.COMPLETED and booking.feedback_token is None:
         booking.feedback_token = new_token()
 

@@ -16,7 +16,7 @@ from bookings.mails.language import long_moment
 from bookings.models import Booking
 from bookings.pages.appointment import facts_of
 from bookings.pages.shell import Button, PublicPage, greeting
-from bookings.request_door import RequestMoved, answer_request, booking_behind
+from bookings.request_door import RequestMoved, answer_request, behind
 from staff.errors import Refused
 
 
@@ -71,9 +71,9 @@ class RequestPage(PublicPage):
     def refuse(self, problem: Refused) -> HttpResponse:
         if not isinstance(problem, LinkSpent):
             return super().refuse(problem)
-        booking = booking_behind(self.kwargs["token"])
-        if booking is not None:
-            self.speak_to(booking.client)
+        found = behind(self.kwargs["token"])
+        booking = found.booking
+        self.speak_to(found.reader)
         heading, sentences = spent_words(problem.code, status="" if booking is None else booking.status)
         stands = booking is not None and booking.status == Booking.Status.SCHEDULED
         return self.notice(
