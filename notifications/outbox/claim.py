@@ -115,7 +115,5 @@ def _claimable(now: datetime) -> QuerySet[Job]:
     on_its_way = others.filter(
         (IS_CLAIMED & ~Q(id=OuterRef("id"))) | (IS_PENDING & Q(id__lt=OuterRef("id"), first_run_at__lte=now))
     )
-    busy = Job.objects.filter(
-        IS_CLAIMED, recipient=OuterRef("recipient"), recipient__startswith=ONE_AT_A_TIME
-    )
-    return Job.objects.filter(~Exists(on_its_way), ~Exists(busy), IS_PENDING, run_at__lte=now)
+    busy = Job.objects.filter(IS_CLAIMED, recipient__startswith=ONE_AT_A_TIME).values("recipient")
+    return Job.objects.filter(~Exists(on_its_way), ~Q(recipient__in=busy), IS_PENDING, run_at__lte=now)

@@ -67,7 +67,7 @@ def replay(delivery_id: int, *, now: datetime) -> WebhookDelivery:
     Raises NotFound, UnderWay, EndpointOff.
     """
     with transaction.atomic():
-        delivery = locked(WebhookDelivery.objects.select_related("endpoint", "job"), delivery_id)
+        delivery = locked(WebhookDelivery.objects.all(), delivery_id)
         if delivery.job.state in (Job.State.PENDING, Job.State.CLAIMED):
             raise UnderWay("This event is on its way already; it can be replayed when that has ended.")
         if not delivery.endpoint.is_active:
