@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from bookings import webhooks
-from bookings.models import Booking, BookingEvent, NoShowFee, WaitlistEntry
+from bookings.models import Booking, BookingEvent, NoShowFee, WaitlistEntry, stamp
 from clients.models import Client
 from clients.printing import client_json
 from clients.records import AlreadyMerged
@@ -97,7 +97,7 @@ def _move_bookings(
     bookings: list[Booking], *, goes: Client, stays: Client, actor: Actor, now: datetime
 ) -> None:
     Booking.objects.filter(pk__in=[booking.pk for booking in bookings]).update(
-        client_id=stays.pk, version=F("version") + 1, updated_at=now
+        client_id=stays.pk, version=F("version") + 1, updated_at=stamp(now)
     )
     events = BookingEvent.objects.bulk_create(
         BookingEvent(

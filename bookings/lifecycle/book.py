@@ -19,7 +19,7 @@ from bookings.lifecycle import effects, rules
 from bookings.lifecycle.audit import record
 from bookings.lifecycle.outcome import Change, Outcome, Warning
 from bookings.lifecycle.requests import ask_client
-from bookings.models import Booking, WaitlistEntry
+from bookings.models import Booking, WaitlistEntry, stamp
 from clients.models import Client
 from staff.actor import Actor
 from staff.errors import BadRequest
@@ -204,7 +204,7 @@ def _saved(order: Order, party: _Party, *, salon: SalonSettings, now: datetime) 
         base_url=order.base_url,
         foreign_data=dict(order.foreign_data or {}),
         created_at=now,
-        updated_at=now,
+        updated_at=stamp(now),
     )
     if order.provisional:
         ask_client(booking, hours=salon.provisional_hours, now=now)

@@ -19,7 +19,7 @@ from bookings.lifecycle.audit import record
 from bookings.lifecycle.outcome import Before, Change, Outcome, Warning
 from bookings.lifecycle.requests import ask_client, set_deadline, spend_token
 from bookings.links import new_token
-from bookings.models import Booking, BookingEvent
+from bookings.models import Booking, BookingEvent, stamp
 from staff.actor import Actor
 from staff.models import SalonSettings
 from staff.wire.times import print_when
@@ -200,7 +200,7 @@ def apply(
     booking.base_url = booking.base_url if how.base_url is None else how.base_url
     booking.version += 1
     booking.sequence += edit.touches(*ON_THE_INVITATION)
-    booking.updated_at = now
+    booking.updated_at = stamp(now)
     booking.save()
 
     wanted.append(booking)

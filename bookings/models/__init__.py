@@ -6,6 +6,7 @@ from bookings.models.booking import (
     BookingEvent,
     BookingQuerySet,
     SpentToken,
+    stamp,
 )
 from bookings.models.busy import BusyTime, Hold
 from bookings.models.money import Feedback, NoShowFee, StripeEvent, StripeSession
@@ -25,4 +26,5 @@ __all__ = [
     "StripeSession",
     "WaitlistEntry",
     "WaitlistOffer",
+    "stamp",
 ]

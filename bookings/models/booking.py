@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from staff.actor import Actor
 
@@ -32,6 +34,15 @@ LEGAL_STATUS_PAIRS: tuple[tuple[str, str], ...] = (
     ("no-show", ""),
 )
 """Every legal (status, status_detail): contract §5."""
+
+
+def stamp(now: datetime) -> datetime:
+    """What `updated_at` becomes in an operation that began at `now`; to be called once its locks are held.
+
+    Apps that poll are shown a row five seconds after its stamp (`/changes`). An operation that waited longer
+    for a lock, or a sweep that took longer to come to this row, would be missed if it stamped when it began.
+    """
+    return max(now, timezone.now())
 
 
 def _legal_pairs() -> Q:

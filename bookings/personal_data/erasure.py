@@ -18,7 +18,7 @@ from django.db.models import F, Q
 from bookings import lifecycle, waitlist
 from bookings.busy import OCCUPYING
 from bookings.lifecycle.audit import record
-from bookings.models import Booking, BookingEvent, Feedback, NoShowFee, WaitlistEntry
+from bookings.models import Booking, BookingEvent, Feedback, NoShowFee, WaitlistEntry, stamp
 from bookings.noshow.desk import waive
 from bookings.reasons import Reason
 from clients.models import Client
@@ -153,7 +153,7 @@ def _leave_waitlist(everybody: Sequence[int], *, salon: SalonSettings, now: date
     for entry_id in list(waits.order_by("pk").values_list("pk", flat=True)):
         waitlist.cancel(entry_id=entry_id, salon=salon, now=now)
     Booking.objects.filter(waitlist__in=entries).update(
-        waitlist=None, version=F("version") + 1, updated_at=now
+        waitlist=None, version=F("version") + 1, updated_at=stamp(now)
     )
     entries.delete()
 
@@ -161,7 +161,12 @@ def _leave_waitlist(everybody: Sequence[int], *, salon: SalonSettings, now: date
 def _empty_bookings(bookings: Sequence[Booking], *, actor: Actor, now: datetime) -> None:
     ids = [booking.pk for booking in bookings]
     Booking.objects.filter(pk__in=ids).update(
-        client=None, notes="", internal_notes="", foreign_data={}, version=F("version") + 1, updated_at=now
+        client=None,
+        notes="",
+        internal_notes="",
+        foreign_data={},
+        version=F("version") + 1,
+        updated_at=stamp(now),
     )
     Feedback.objects.filter(booking_id__in=ids).update(comment="")
     for booking in bookings:
