@@ -200,7 +200,7 @@ def test_a_booking_that_does_not_exist_is_gone(type):
 
 @pytest.mark.parametrize(
     "type",
-    ["booking.created", "booking.updated", "booking.provisional", "booking.lapsed", "waitlist.confirmed"],
+    ["booking.created", "booking.updated", "booking.provisional", "waitlist.confirmed"],
 )
 def test_a_mail_to_who_no_longer_has_the_booking_is_not_sent(type):
     booking = make_booking()

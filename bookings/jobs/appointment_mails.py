@@ -112,21 +112,16 @@ class Cancelled(AppointmentMail):
             raise not_needed(Reason.NEVER_ANNOUNCED)
         if max(ends, times.end_at) <= now:
             raise not_needed(Reason.ALREADY_ENDED)
+        return self.words(booking, reader=reader, times=times, now=now)
+
+    def words(self, booking: Booking, *, reader: Reader, times: Times, now: datetime) -> Letter:
         return appointment.cancelled(booking, reader=reader, times=times, now=now)
 
 
-class Lapsed(AppointmentMail):
-    """booking.lapsed: the request was not answered in time."""
+class Lapsed(Cancelled):
+    """booking.lapsed: the same, because the request was not answered in time."""
 
-    def letter(self, job: Job, booking: Booking, *, reader: Reader, now: datetime) -> Letter:
-        require_theirs(booking, reader)
-        if booking.status != Status.CANCELLED:
-            raise not_needed(Reason.RESTORED)
-        times = Times.told(booking) if booking.announced_as else None
-        if times is None:
-            raise not_needed(Reason.NEVER_ANNOUNCED)
-        if max(booking.end_at, times.end_at) <= now:
-            raise not_needed(Reason.ALREADY_ENDED)
+    def words(self, booking: Booking, *, reader: Reader, times: Times, now: datetime) -> Letter:
         return appointment.lapsed(booking, reader=reader, times=times, now=now)
 
 

@@ -92,7 +92,7 @@ def _drop_what_is_moot(change: Change) -> None:
     """Mails that have not left and would no longer be true (contract §1.3 "status change")."""
     if change.client_changed and change.before is not None:
         former = f"client:{change.before.client_id}"
-        _drop(change, [*STANDING_MAILS, "booking.cancelled"], reason=Reason.ANOTHER_CLIENT, recipient=former)
+        _drop(change, STANDING_MAILS, reason=Reason.ANOTHER_CLIENT, recipient=former)
     if change.left(OCCUPYING) and not change.stands:
         why = Reason.CANCELLED_MEANWHILE if change.entered(CANCELLED) else Reason.VISIT_CLOSED
         _drop(change, STANDING_MAILS, reason=why)
@@ -100,8 +100,9 @@ def _drop_what_is_moot(change: Change) -> None:
         _drop(change, STANDING_MAILS, reason=Reason.ASKED_AGAIN)
     if change.left(PROVISIONAL) and change.entered(SCHEDULED):
         _drop(change, ["booking.provisional"], reason=Reason.ACCEPTED_MEANWHILE)
-    if change.left(CANCELLED):
-        _drop(change, ["booking.cancelled", "booking.lapsed"], reason=Reason.RESTORED)
+    if change.booking.status != CANCELLED and (change.left(CANCELLED) or change.client_changed):
+        present = f"client:{change.booking.client_id}"
+        _drop(change, ["booking.cancelled", "booking.lapsed"], reason=Reason.RESTORED, recipient=present)
 
 
 def _undone(change: Change) -> list[Due]:
@@ -205,11 +206,15 @@ def _cancelled(change: Change) -> list[Due]:
 
 
 def _tell_former_client(change: Change) -> list[Due]:
-    """Another client: what the old one was told, or is being told at this moment, is taken back."""
+    """Another client: what the old one was told, or is being told at this moment, is taken back.
+
+    A cancellation that is still to reach them stays as it is, and the record of a visit that is over may
+    get another name without a mail.
+    """
     before, booking = change.before, change.booking
-    if before is None or before.client_id is None:
+    if before is None or before.client_id is None or not change.notify_client or before.end_at <= change.now:
         return []
-    if before.status not in OCCUPYING or not change.notify_client or before.end_at <= change.now:
+    if before.status == CANCELLED or not (change.stood or change.stands):
         return []
     being_told = outbox.on_its_way(
         booking_id=booking.pk, types=STANDING_MAILS, recipient=f"client:{before.client_id}"

@@ -1,0 +1,120 @@
+"""Combinations of changes that nobody makes on purpose, and that happen all the same (contract §1.3-1.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from bookings import lifecycle
+from notifications.execution import run_due
+from notifications.models import Message
+from tests.bookings_cast import Salon, jobs, make_cast
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NOW = datetime(2026, 3, 20, 9, 0, tzinfo=UTC)
+"""Four days before the booking of the cast."""
+
+ALICE, BOB = "alice@example.com", "bob@example.com"
+
+Clock = time_machine.Traveller
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    with time_machine.travel(NOW, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def salon(clock: Clock) -> Salon:
+    return make_cast()
+
+
+def drain() -> None:
+    run_due(at_most=100)
+
+
+def told() -> list[tuple[str, str, str, str]]:
+    """Type, state, reason and address of every message, oldest first."""
+    return list(Message.objects.order_by("id").values_list("type", "state", "reason", "to"))
+
+
+@pytest.mark.parametrize("status", ["cancelled", "scheduled"])
+def test_a_cancellation_still_to_be_sent_reaches_the_client_who_then_loses_the_booking(
+    salon: Salon, status: str
+) -> None:
+    booking = salon.book()
+    drain()
+    salon.delete(booking)
+    assert salon.put(booking, {"client_id": salon.bob.pk, "status": status}).status_code == 200
+    drain()
+    confirmed = [("booking.created", "kept", "", BOB)] if status == "scheduled" else []
+    assert told() == [
+        ("booking.created", "kept", "", ALICE),
+        ("booking.cancelled", "kept", "", ALICE),
+        *confirmed,
+    ]
+
+
+def test_a_lapse_still_to_be_told_reaches_the_client_who_then_loses_the_booking(
+    salon: Salon, clock: Clock
+) -> None:
+    booking = salon.book(provisional=True)
+    drain()
+    clock.shift(timedelta(hours=73))
+    assert lifecycle.lapse_due(now=timezone.now()) == 1
+    assert salon.put(booking, {"client_id": salon.bob.pk}).status_code == 200
+    drain()
+    assert told() == [
+        ("booking.provisional", "kept", "", ALICE),
+        ("booking.lapsed", "kept", "", ALICE),
+    ]
+
+
+def test_a_visit_taken_back_and_given_to_another_client_is_cancelled_for_the_first(salon: Salon) -> None:
+    booking = salon.book()
+    drain()
+    salon.put(booking, {"status": "completed"})
+    salon.put(booking, {"client_id": salon.bob.pk, "status": "scheduled"})
+    drain()
+    assert [each for each in told() if each[0] != "review.request"] == [
+        ("booking.created", "kept", "", ALICE),
+        ("booking.cancelled", "kept", "", ALICE),
+        ("booking.created", "kept", "", BOB),
+    ]
+
+
+def test_a_closed_visit_under_another_name_is_told_to_nobody(salon: Salon) -> None:
+    booking = salon.book()
+    drain()
+    salon.put(booking, {"status": "no-show"})
+    salon.put(booking, {"client_id": salon.bob.pk})
+    drain()
+    assert told() == [("booking.created", "kept", "", ALICE)]
+
+
+def test_a_client_who_has_the_booking_back_is_not_told_of_its_cancellation(salon: Salon) -> None:
+    booking = salon.book()
+    drain()
+    salon.put(booking, {"client_id": salon.bob.pk})
+    salon.put(booking, {"client_id": salon.alice.pk})
+    assert jobs(booking) == [
+        ("booking.created", "done"),
+        ("booking.cancelled", "cancelled"),
+        ("booking.created", "cancelled"),
+        ("booking.cancelled", "pending"),
+        ("booking.created", "pending"),
+    ]
+    drain()
+    assert told() == [
+        ("booking.created", "kept", "", ALICE),
+        ("booking.cancelled", "not_sent", "restored", ALICE),
+        ("booking.created", "not_sent", "another_client", BOB),
+        ("booking.cancelled", "not_sent", "never_announced", BOB),
+        ("booking.created", "kept", "", ALICE),
+    ]
