@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from bookings import lifecycle
 from notifications.execution import run_due
-from notifications.models import Message
+from notifications.models import Message, Notification
 from tests.bookings_cast import Salon, jobs, make_cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -117,4 +117,14 @@ def test_a_client_who_has_the_booking_back_is_not_told_of_its_cancellation(salon
         ("booking.created", "not_sent", "another_client", BOB),
         ("booking.cancelled", "not_sent", "never_announced", BOB),
         ("booking.created", "kept", "", ALICE),
+    ]
+
+
+def test_a_booking_turned_into_a_request_is_told_to_the_salon(salon: Salon) -> None:
+    booking = salon.book()
+    Notification.objects.all().delete()
+    assert salon.put(booking, {"status": "provisional"}).status_code == 200
+    assert sorted(Notification.objects.values_list("staff__name", "type", "booking_id")) == [
+        ("Ada Admin", "booking.new", booking["id"]),
+        ("Bea Bakker", "booking.new", booking["id"]),
     ]

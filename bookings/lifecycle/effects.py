@@ -150,6 +150,7 @@ def _announcement(change: Change) -> list[Due]:
 def _requested(change: Change) -> list[Due]:
     """To `provisional`: a native one asks the client by mail; a dialect's has no token and asks nobody."""
     if change.booking.provisional_token is not None:
+        notices.tell_salon(change, "booking.new")
         return _mail(change, "booking.provisional")
     return _moved(change) if change.moved else []
 
