@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import time_machine
 from django.utils import timezone
 
 from bookings import lifecycle
+from bookings.models import WaitlistEntry
 from notifications.execution import run_due
 from notifications.models import Message, Notification
 from tests.bookings_cast import Salon, jobs, make_cast
@@ -127,4 +128,19 @@ def test_a_booking_turned_into_a_request_is_told_to_the_salon(salon: Salon) -> N
     assert sorted(Notification.objects.values_list("staff__name", "type", "booking_id")) == [
         ("Ada Admin", "booking.new", booking["id"]),
         ("Bea Bakker", "booking.new", booking["id"]),
+    ]
+
+
+def test_only_who_waited_is_told_of_a_waitlist_slot(salon: Salon) -> None:
+    entry = WaitlistEntry.objects.create(
+        client=salon.alice, service=salon.service, date=date(2026, 3, 24), status="waiting"
+    )
+    booking = salon.book(provisional=True, waitlist_id=entry.pk)
+    asked = salon.put(booking, {"client_id": salon.bob.pk}).json()
+    drain()
+    lifecycle.accept(token=asked["provisional_token"])
+    drain()
+    assert told()[-2:] == [
+        ("booking.provisional", "kept", "", BOB),
+        ("booking.created", "kept", "", BOB),
     ]

@@ -142,7 +142,8 @@ def _announcement(change: Change) -> list[Due]:
     booking = change.booking
     if booking.status == PROVISIONAL:
         return _mail(change, "booking.provisional") if booking.provisional_token is not None else []
-    if booking.waitlist_id is not None and not change.client_changed:
+    entry = booking.waitlist
+    if entry is not None and entry.client_id == booking.client_id and not change.client_changed:
         return _mail(change, "waitlist.confirmed")
     return _mail(change, "booking.created")
 
