@@ -60,9 +60,9 @@ def stop_for_rebooking(*, client_id: int, now: datetime) -> None:
         return
     stopping = FollowupSequence.objects.filter(pk__in=set(steps.values()), stop_on_rebook=True)
     stopping_ids = set(stopping.values_list("pk", flat=True))
-    for once_key, sequence_id in steps.items():
-        if sequence_id in stopping_ids:
-            outbox.drop(once_key_prefix=once_key, reason=Reason.REBOOKED, now=now)
+    moot = [once_key for once_key, sequence_id in steps.items() if sequence_id in stopping_ids]
+    if moot:
+        outbox.drop(once_keys=moot, reason=Reason.REBOOKED, now=now)
 
 
 def _review(booking: Booking, event: BookingEvent, *, salon: SalonSettings, now: datetime) -> Due:

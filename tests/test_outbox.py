@@ -174,7 +174,7 @@ def test_dropping_cancels_what_is_pending_and_says_why():
         ({"types": ["test.optional"]}, ["a", "c:1", "c:2"]),
         ({"types": []}, ["a", "b", "c:1", "c:2"]),
         ({"recipient": "client:6"}, ["a", "b", "c:2"]),
-        ({"once_key_prefix": "c:"}, ["a", "b"]),
+        ({"once_keys": ["c:1"]}, ["a", "b", "c:2"]),
         ({"types": ["test.counted"], "recipient": "client:5"}, ["b", "c:1"]),
     ],
 )

@@ -7,12 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from bookings import lifecycle
+from bookings import followups, lifecycle
 from bookings.models import WaitlistEntry
 from notifications.execution import run_due
-from notifications.models import Message, Notification
+from notifications.models import FollowupSequence, FollowupStep, Job, Message, Notification
 from tests.bookings_cast import Salon, jobs, make_cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -144,3 +146,48 @@ def test_only_who_waited_is_told_of_a_waitlist_slot(salon: Salon) -> None:
         ("booking.provisional", "kept", "", BOB),
         ("booking.created", "kept", "", BOB),
     ]
+
+
+def make_sequences(stopping: int, going_on: int) -> tuple[FollowupSequence, FollowupSequence]:
+    """Two sequences with so many steps, of which booking again stops the first."""
+    made = []
+    for name, steps in (("stops", stopping), ("goes on", going_on)):
+        sequence = FollowupSequence.objects.create(name=name, stop_on_rebook=name == "stops")
+        for day in range(1, steps + 1):
+            FollowupStep.objects.create(sequence=sequence, delay_days=day, subject="Hi", body="Well?")
+        made.append(sequence)
+    return made[0], made[1]
+
+
+def test_booking_again_stops_no_step_whose_number_only_begins_alike(salon: Salon) -> None:
+    stops, goes_on = make_sequences(stopping=1, going_on=0)
+    (step,) = FollowupStep.objects.filter(sequence=stops)
+    FollowupStep.objects.create(
+        pk=step.pk * 10, sequence=goes_on, delay_days=2, subject="Hi", body="How are you?"
+    )
+    first = salon.book()
+    salon.put(first, {"status": "completed"})
+    salon.book(start_at="2026-03-27 10:00", end_at="2026-03-27 11:00")
+    steps = Job.objects.filter(type="followup.step").order_by("id")
+    assert [(job.payload["sequence_id"], job.state) for job in steps] == [
+        (stops.pk, "cancelled"),
+        (goes_on.pk, "pending"),
+    ]
+
+
+def test_booking_again_stops_many_steps_in_the_statements_of_one(salon: Salon) -> None:
+    """And in id order at once, as every drop: one by one they met a change of the visit in a deadlock."""
+    counts = []
+    for day, steps in ((24, 1), (25, 12)):
+        make_sequences(stopping=steps, going_on=0)
+        visit = salon.book(
+            start_at=f"2026-03-{day} 10:00", end_at=f"2026-03-{day} 11:00", staff_id=salon.cora.pk
+        )
+        salon.put(visit, {"status": "completed"})
+        assert Job.objects.filter(type="followup.step", state="pending").count() == steps
+        with CaptureQueriesContext(connection) as statements:
+            followups.stop_for_rebooking(client_id=salon.alice.pk, now=timezone.now())
+        counts.append(len(statements))
+        assert not Job.objects.filter(type="followup.step", state="pending").exists()
+        FollowupSequence.objects.update(is_active=False)
+    assert counts[0] == counts[1]

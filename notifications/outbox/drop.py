@@ -21,7 +21,7 @@ def drop(
     booking_id: int | None = None,
     types: Collection[str] | None = None,
     recipient: str | None = None,
-    once_key_prefix: str | None = None,
+    once_keys: Collection[str] | None = None,
     sparing: str | None = None,
 ) -> int:
     """Cancel what is pending and matches everything given; its message becomes not sent, with `reason`.
@@ -31,7 +31,7 @@ def drop(
     What a worker holds, and what may already have left (`on_its_way`), stays. Gives how many were dropped.
     Raises ValueError when nothing narrows it down.
     """
-    found = _matching(booking_id, types, recipient, once_key_prefix).filter(IS_PENDING, sending_at=None)
+    found = _matching(booking_id, types, recipient, once_keys).filter(IS_PENDING, sending_at=None)
     if sparing is not None:
         found = found.exclude(once_key__startswith=sparing)
     with transaction.atomic():
@@ -75,10 +75,10 @@ def _matching(
     booking_id: int | None,
     types: Collection[str] | None,
     recipient: str | None,
-    once_key_prefix: str | None,
+    once_keys: Collection[str] | None,
 ) -> QuerySet[Job]:
-    if booking_id is None and recipient is None and once_key_prefix is None:
-        raise ValueError("Say which: booking_id, recipient or once_key_prefix.")
+    if booking_id is None and recipient is None and once_keys is None:
+        raise ValueError("Say which: booking_id, recipient or once_keys.")
     found = Job.objects.all()
     if booking_id is not None:
         found = found.filter(booking_id=booking_id)
@@ -86,6 +86,6 @@ def _matching(
         found = found.filter(type__in=types)
     if recipient is not None:
         found = found.filter(recipient=recipient)
-    if once_key_prefix is not None:
-        found = found.filter(once_key__startswith=once_key_prefix)
+    if once_keys is not None:
+        found = found.filter(once_key__in=once_keys)
     return found
