@@ -123,6 +123,17 @@ def test_an_event_tells_when_it_happened_however_late_it_comes(app: App) -> None
     assert app.hooks.got[0].event["timestamp"] == "2026-03-20T08:00:00Z"
 
 
+def test_what_was_forgotten_meanwhile_is_rendered_anew(app: App) -> None:
+    app.hooks.answers = [500, 200]
+    booking = app.salon.book()
+    app.work()
+    WebhookDelivery.objects.update(body="")
+    app.work(seconds=6)
+    first, again = app.hooks.got
+    assert (again.id, again.event["data"]["id"]) == (first.id, booking["id"])
+    verified(again, app.secret, now=MORNING.timestamp() + 6)
+
+
 # --- When it fails -----------------------------------------------------------------------------
 
 

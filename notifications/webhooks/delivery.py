@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
+from django.db.models import Q
+
 from notifications.handlers import NotNeeded, Persistence, RefusedForGood, TryLater
 from notifications.inapp import tell_admins
 from notifications.models import Job, WebhookDelivery
@@ -109,12 +111,16 @@ class Delivering:
         )
 
     def _begin(self, delivery: WebhookDelivery, *, now: datetime) -> None:
-        """Freeze the body at the first attempt of all, and note the first attempt of this job."""
-        if delivery.first_attempt_at is not None:
+        """Freeze the body at the first attempt of all, and note the first attempt of this job.
+
+        A body that was forgotten since (a person was erased) is rendered anew.
+        """
+        if delivery.first_attempt_at is not None and delivery.body:
             return
         body = delivery.body or self.body(delivery)
-        untried = WebhookDelivery.objects.filter(pk=delivery.pk, first_attempt_at=None)
-        untried.update(body=body, first_attempt_at=now)
+        begun_at = delivery.first_attempt_at or now
+        unfrozen = WebhookDelivery.objects.filter(Q(first_attempt_at=None) | Q(body=""), pk=delivery.pk)
+        unfrozen.update(body=body, first_attempt_at=begun_at)
         delivery.refresh_from_db(fields=["body", "first_attempt_at"])
 
 
