@@ -244,6 +244,7 @@ def test_without_a_stripe_key_the_fee_is_recorded_and_admins_know_what_to_do(set
     text = Notification.objects.get(type="noshow.failed").body
     assert text.startswith("STRIPE_API_KEY is not set")
     assert f"retry job {Job.objects.get(type='noshow.fee').pk} (noshow.fee)" in text
+    assert notices("job.dead") == []
 
 
 def test_a_retry_works_once_the_stripe_key_is_set(settings: Any) -> None:

@@ -38,12 +38,9 @@ class CreateSession:
             raise NotNeeded(Reason.GONE.value)
         if fee.state != NoShowFee.State.DUE:
             raise NotNeeded(Reason.FEE_NOT_DUE.value)
+        _require_key()
         try:
-            _require_key()
             return sessions.row_for(fee.pk, now=now)
-        except RefusedForGood as refused:
-            _tell_of(fee, job, refused.error, now=now)
-            raise
         except sessions.FeeNotDue:
             raise NotNeeded(Reason.FEE_NOT_DUE.value) from None
 
@@ -56,11 +53,26 @@ class CreateSession:
                 if refused.code == "amount_too_small":
                     not_chargeable_after_all(prepared.fee_id, reason=str(refused))
                     raise NotNeeded(Reason.FEE_NOT_DUE.value) from refused
-                _tell_of(prepared.fee, job, str(refused), now=now)
                 raise
 
     def done(self, job: Job, prepared: StripeSession, external_id: str, *, now: datetime) -> None:
         """Nothing: the session and its mail were written down together when Stripe had answered."""
+
+    def given_up(self, job: Job, error: str, *, now: datetime) -> None:
+        """Admins are told, once, that the client was not asked, and what they can do about it."""
+        fee = NoShowFee.objects.filter(pk=job.payload.get("fee_id")).first()
+        if fee is None:
+            return
+        say_not_sent(
+            fee,
+            why=error,
+            do=(
+                "The fee is recorded and the client has not been asked for it. If it is for the key, set "
+                "STRIPE_API_KEY and STRIPE_WEBHOOK_SECRET and restart. Then "
+                f"retry job {job.pk} ({job.type}); or waive the fee."
+            ),
+            now=now,
+        )
 
 
 class ExpireSession:
@@ -122,18 +134,6 @@ def _row(job: Job) -> StripeSession:
 def _require_key() -> None:
     if not settings.STRIPE_API_KEY:
         raise RefusedForGood(str(NoStripeKey()))
-
-
-def _tell_of(fee: NoShowFee, job: Job, why: str, *, now: datetime) -> None:
-    say_not_sent(
-        fee,
-        why=why,
-        do=(
-            "The fee is recorded and the client has not been asked for it. Set STRIPE_API_KEY and "
-            f"STRIPE_WEBHOOK_SECRET, restart, then retry job {job.pk} ({job.type}); or waive the fee."
-        ),
-        now=now,
-    )
 
 
 @contextmanager
