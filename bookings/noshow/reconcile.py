@@ -35,7 +35,7 @@ def reconcile(*, now: datetime) -> int:
         state__in=states.UNSETTLED, created_at__lte=now - WEBHOOK_PATIENCE
     )
     rows = list(unsettled.order_by("id"))
-    if not rows or not settings.STRIPE_API_KEY or not _is_our_turn():
+    if not rows or not settings.STRIPE_API_KEY or not _is_our_turn(now):
         return 0
     before = {row.pk: row.state for row in rows}
     try:
@@ -48,9 +48,10 @@ def reconcile(*, now: datetime) -> int:
     return sum(after[pk] != state for pk, state in before.items())
 
 
-def _is_our_turn() -> bool:
-    """Once in a while across all workers; a little too often does no harm."""
-    return cache.add("noshow.reconcile", "running", timeout=int(EVERY.total_seconds()))
+def _is_our_turn(now: datetime) -> bool:
+    """Once in each stretch of EVERY across all workers; a little too often does no harm."""
+    stretch = int(now.timestamp() // EVERY.total_seconds())
+    return cache.add(f"noshow.reconcile.{stretch}", "running", timeout=int(EVERY.total_seconds()))
 
 
 def _compare_with_list(rows: list[StripeSession], *, now: datetime) -> None:
