@@ -57,7 +57,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.CLIENT_ARCHIVED: "The client has been archived.",
     Reason.CLIENT_ERASED: "The client's personal data has been erased.",
     Reason.COMPLETED_MEANWHILE: "The visit was completed before this mail left.",
-    Reason.DRAGGED_BACK: "The booking was moved back to the times the client already knows.",
+    Reason.DRAGGED_BACK: "The client knows these times: it was moved back, or an earlier mail had them.",
     Reason.FEE_NOT_DUE: "The fee is no longer due.",
     Reason.GONE: "What this mail was about no longer exists.",
     Reason.NEVER_ANNOUNCED: "The client had never been told of this booking.",

@@ -45,7 +45,7 @@ def reason_of(type: str, booking: Booking, *, now=NOW, client: Client | None = N
 def test_every_reason_has_its_sentence():
     assert set(SENTENCES) == set(Reason)
     assert sentence_of("dragged_back") == (
-        "The booking was moved back to the times the client already knows."
+        "The client knows these times: it was moved back, or an earlier mail had them."
     )
     assert sentence_of("said by somebody else") == "said by somebody else"
 
