@@ -262,6 +262,20 @@ def test_the_salons_own_words_for_a_mail(browser):
     assert MessageText.objects.count() == 1
 
 
+def test_no_other_words_are_offered_for_mails_the_salon_wrote_itself(browser, settings):
+    settings.HANDLERS = {
+        "followup.step": "bookings.jobs.send_followup_step",
+        "review.request": "bookings.jobs.ask_for_review",
+    }
+    add = reverse("admin:notifications_messagetext_add")
+    assert re.findall(r'<option value="([a-z]+\.[a-z]+)"', browser.get(add).content.decode()) == [
+        "review.request"
+    ]
+    words = {"type": "followup.step", "locale": "nl", "subject": "Hallo", "introduction": ""}
+    assert browser.post(add, words).status_code == 200
+    assert MessageText.objects.count() == 0
+
+
 # --- follow-up sequences -----------------------------------------------------------------------
 
 

@@ -63,6 +63,8 @@ class ReviewRequest(VisitMail):
 class FollowupMail(VisitMail):
     """followup.step: one step of a sequence, with the way out."""
 
+    worded_by_salon = True
+
     def words(self, job: Job, booking: Booking, *, reader: Reader, now: datetime) -> Letter:
         client = reader.client
         step = FollowupStep.objects.select_related("sequence").filter(pk=job.payload.get("step_id")).first()

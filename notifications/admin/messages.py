@@ -104,7 +104,7 @@ class MessageAdmin(ReadOnlyAdmin):
 
 
 class MessageTextForm(forms.ModelForm):
-    """Offers the types that are mails, and the languages there are."""
+    """Offers the types of mails whose words are ours, and the languages there are."""
 
     type = forms.ChoiceField()
     locale = forms.ChoiceField(choices=settings.LANGUAGES)
@@ -129,4 +129,10 @@ class MessageTextAdmin(admin.ModelAdmin):
 
 
 def _mail_types() -> list[str]:
-    return sorted(each for each in settings.HANDLERS if is_mail(handler_of(each)))
+    """The types whose words the salon can replace."""
+    handlers = {each: handler_of(each) for each in settings.HANDLERS}
+    return sorted(
+        each
+        for each, handler in handlers.items()
+        if is_mail(handler) and not getattr(handler, "worded_by_salon", False)
+    )
