@@ -22,7 +22,8 @@ from staff.wire.times import local_date
 
 DEMO = Actor(type="system", id=None, name="Demo", door="command", is_admin=True)
 ONE_DAY = timedelta(days=1)
-CLOSED_IN_DAYS = 9
+CLOSED_IN_DAYS = 3
+"""Within the diary, so that it shows; a week ahead stays free for who follows the README."""
 BOOKED_BEFORE = timedelta(days=4)
 MARKED_AFTER = timedelta(minutes=10)
 LEFT_TO_MARK = 2
