@@ -24,7 +24,7 @@ from bookings.models import Booking, BookingEvent, BusyTime, Feedback, NoShowFee
 from clients.models import Client
 from notifications import inapp, outbox
 from notifications.execution import run_due
-from notifications.models import Job, Message, Notification
+from notifications.models import Job, Message, Notification, WebhookDelivery, WebhookEndpoint
 from staff.models import SalonSettings
 from tests.bookings_cast import Salon, jobs, make_cast, stored
 from tests.factories import caller, make_client
@@ -169,6 +169,16 @@ def test_every_erased_booking_tells_who_polls_and_keeps_an_audit_row(salon: Salo
     listed = caller(salon.ada).get("/api/bookings?status=completed").json()[0]
     assert (listed["client_id"], listed["client_name"], listed["client_phone"]) == (None, None, None)
     assert (listed["notes"], listed["internal_notes"]) == ("", "")
+
+
+def test_apps_that_keep_a_copy_are_told_and_nothing_old_is_delivered_again(salon: Salon) -> None:
+    endpoint = WebhookEndpoint.objects.create(url="https://app.example/hook", secret="whsec_c2VjcmV0")
+    salon.put(_accepted(), {"notes": "allergic to ammonia"})
+    WebhookDelivery.objects.update(body='{"notes": "allergic to ammonia"}')
+    _erase(salon)
+    told = WebhookDelivery.objects.filter(endpoint=endpoint).order_by("id")
+    assert [each.event_type for each in told][-4:] == ["booking.updated"] * 4
+    assert {each.body for each in told} == {""}
 
 
 def test_bookings_to_come_are_only_cancelled_when_it_is_said_and_then_silently(salon: Salon) -> None:

@@ -15,7 +15,7 @@ from django.contrib.admin.models import LogEntry
 from django.db import transaction
 from django.db.models import F, Q
 
-from bookings import lifecycle, waitlist
+from bookings import lifecycle, waitlist, webhooks
 from bookings.busy import OCCUPYING
 from bookings.lifecycle.audit import record
 from bookings.models import Booking, BookingEvent, Feedback, NoShowFee, WaitlistEntry, stamp
@@ -169,7 +169,7 @@ def _empty_bookings(bookings: Sequence[Booking], *, actor: Actor, now: datetime)
         updated_at=stamp(now),
     )
     Feedback.objects.filter(booking_id__in=ids).update(comment="")
-    for booking in bookings:
+    events = [
         record(
             booking,
             actor=actor,
@@ -178,6 +178,9 @@ def _empty_bookings(bookings: Sequence[Booking], *, actor: Actor, now: datetime)
             reason="",
             now=now,
         )
+        for booking in bookings
+    ]
+    webhooks.announce(events, now=now)
 
 
 def _forget_in_history(bookings: Sequence[Booking], everybody: Sequence[int]) -> None:
