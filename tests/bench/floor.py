@@ -62,7 +62,8 @@ FORGET = "DELETE FROM bookings_busytime WHERE staff_id = %s AND expires_at <= %s
 OCCUPY = """INSERT INTO bookings_busytime (staff_id, party, starts_at, ends_at, booking_id)
 VALUES (%s, %s, %s, %s, %s)"""
 AUDIT = """INSERT INTO bookings_bookingevent (booking_id, at, door, actor_type, actor_id, actor_name,
-from_status, to_status, changes, reason) VALUES (%s, %s, 'api', 'staff', %s, %s, '', 'scheduled', '{}', '') RETURNING id"""
+from_status, to_status, changes, reason) VALUES (%s, %s, 'api', 'staff', %s, %s, '', 'scheduled', '{}', '')
+RETURNING id"""
 TELL = """INSERT INTO notifications_notification
 (staff_id, type, title, body, booking_id, is_read, created_at)
 SELECT id, 'booking.new', 'New booking', %s, %s, false, %s FROM staff_staff

@@ -100,7 +100,8 @@ def _say_statements(costs: dict[int, dict[str, Any]]) -> list[str]:
 def _compare(house: House, floor_port: int, *, rounds: int, seconds: float) -> list[str]:
     """Rounds in turns; prints both rates and the ratio, gives the calls whose ratio misses its aim."""
     print(
-        f"\ncalls per second, {WORKERS} gunicorn workers each, {CONNECTIONS} connections, median of {rounds} rounds"
+        f"\ncalls per second, {WORKERS} gunicorn workers each, {CONNECTIONS} connections, "
+        f"median of {rounds} rounds"
         f"\n  {'call':<12} {'product':>9} {'floor':>9} {'ratio':>7} {'rounds':>15} {'aim':>6}"
     )
     misses = []

@@ -143,7 +143,7 @@ class _Session(socketserver.StreamRequestHandler):
                 self._say("250 ok")
 
     def _read_mail(self) -> bytes | None:
-        lines = []
+        lines: list[bytes] = []
         while line := self.rfile.readline():
             if line == b".\r\n":
                 return b"".join(lines)
