@@ -15,13 +15,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError
-from django.db.models import Q, QuerySet
+from django.db.models import BigAutoField, Q, QuerySet
 
 from bookings.busy_triggers import GUARD_NAME
 from bookings.errors import SlotTaken
 from bookings.models import Booking, BusyTime
 from staff.actor import Actor
 from staff.models import Staff
+from staff.prepared import Blank, PreparedRows
 from staff.wire.times import print_when
 
 OCCUPYING = ("scheduled", "provisional")
@@ -33,12 +34,16 @@ LONGEST_BUSY = timedelta(days=3)
 
 def lock_staff(*staff_ids: int) -> dict[int, Staff]:
     """Lock these staff rows in id order, so that writers queue instead of deadlocking (reliability §2)."""
-    rows = (
-        Staff.objects.select_for_update(no_key=True, of=("self",))
-        .filter(pk__in=set(staff_ids))
-        .order_by("pk")
-    )
-    return {person.pk: person for person in rows}
+    if len(set(staff_ids)) == 1:
+        return {person.pk: person for person in _LOCKED_ONE.all(id=staff_ids[0])}
+    return {person.pk: person for person in _locked().filter(pk__in=set(staff_ids)).order_by("pk")}
+
+
+def _locked() -> QuerySet[Staff]:
+    return Staff.objects.select_for_update(no_key=True, of=("self",))
+
+
+_LOCKED_ONE = PreparedRows(Staff, lambda: _locked().filter(pk=Blank("id", BigAutoField())).order_by())
 
 
 def occupied_range(booking: Booking) -> tuple[datetime, datetime]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, time, timedelta
 
-from django.db.models import Q
+from django.db.models import CharField, Q
 
 from bookings.models import Booking, BookingEvent
 from bookings.reasons import Reason
@@ -12,6 +12,7 @@ from notifications import outbox
 from notifications.models import FollowupSequence, FollowupStep, Job, Message
 from notifications.outbox import Due
 from staff.models import SalonSettings
+from staff.prepared import Blank, Prepared
 from staff.schedule import instant_on
 
 REVIEW_REQUEST = "review.request"
@@ -52,9 +53,7 @@ def stop(*, booking_id: int, now: datetime) -> None:
 
 def stop_for_rebooking(*, client_id: int, now: datetime) -> None:
     """The client has booked again: sequences with `stop_on_rebook` stop."""
-    pending = Job.objects.filter(
-        state=Job.State.PENDING, type=FOLLOWUP_STEP, recipient=f"client:{client_id}"
-    ).values_list("once_key", "payload")
+    pending = _PENDING_STEPS.rows(recipient=f"client:{client_id}")
     steps = {once_key: payload["sequence_id"] for once_key, payload in pending}
     if not steps:
         return
@@ -63,6 +62,17 @@ def stop_for_rebooking(*, client_id: int, now: datetime) -> None:
     moot = [once_key for once_key, sequence_id in steps.items() if sequence_id in stopping_ids]
     if moot:
         outbox.drop(once_keys=moot, reason=Reason.REBOOKED, now=now)
+
+
+_PENDING_STEPS = Prepared(
+    lambda: (
+        Job.objects.filter(
+            state=Job.State.PENDING, type=FOLLOWUP_STEP, recipient=Blank("recipient", CharField())
+        )
+        .order_by()
+        .values_list("once_key", "payload")
+    )
+)
 
 
 def _review(booking: Booking, event: BookingEvent, *, salon: SalonSettings, now: datetime) -> Due:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import QuerySet
+from django.db.models import BigAutoField, QuerySet
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from bookings.lifecycle import Warning
 from bookings.models import Booking
+from staff.actor import SYSTEM, Actor
 from staff.currencies import print_amount
 from staff.models import SalonSettings
+from staff.prepared import Blank, Prepared
 from staff.wire.fields import (
     ChoiceTextField,
     StrictBooleanField,
@@ -135,10 +138,30 @@ class Printer:
     def rows(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
         return (self.row(row) for row in rows)
 
+    def visible(self, booking_id: int, *, to: Actor) -> dict[str, Any] | None:
+        """This booking printed, or None when there is none or `to` may not see it. One statement."""
+        limited = to.agenda_of is not None
+        found = _VISIBLE[limited].rows(id=booking_id, agenda_of=to.agenda_of)
+        return self.row(found[0]) if found else None
+
     def one(self, bookings: QuerySet[Booking]) -> dict[str, Any] | None:
         """The first of `bookings` printed, or None. One statement."""
         row = bookings.values_list(*COLUMNS).first()
         return None if row is None else self.row(row)
+
+
+def _visible(actor: Actor) -> QuerySet[Booking, tuple[Any, ...]]:
+    bookings = Booking.objects.visible_to(actor).filter(pk=Blank("id", BigAutoField()))
+    rows: QuerySet[Booking, tuple[Any, ...]] = bookings.order_by().values_list(*COLUMNS)
+    return rows
+
+
+_SOMEBODY: Any = Blank("agenda_of", BigAutoField())
+_VISIBLE = {
+    False: Prepared(lambda: _visible(SYSTEM)),
+    True: Prepared(lambda: _visible(replace(SYSTEM, agenda_of=_SOMEBODY))),
+}
+"""The one scoped queryset for one id: of somebody who sees all, and of somebody limited to an agenda."""
 
 
 def printed_warnings(warnings: Iterable[Warning]) -> list[dict[str, str]]:

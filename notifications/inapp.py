@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from notifications.models import Notification
 from staff.models import Staff
+from staff.prepared import Prepared
 from staff.rows import found
 
 LONGEST_TITLE = 300
@@ -75,7 +76,10 @@ def _admins() -> QuerySet[Staff]:
 
 
 def _admin_ids() -> list[int]:
-    return list(_admins().values_list("id", flat=True))
+    return [admin_id for (admin_id,) in _ADMIN_IDS.rows()]
+
+
+_ADMIN_IDS = Prepared(lambda: _admins().order_by().values_list("id"))
 
 
 def _write(

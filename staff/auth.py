@@ -16,7 +16,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import CharField, DateTimeField, Q
 from django.http import HttpRequest
 from django.utils import timezone
 from knox.crypto import hash_token
@@ -28,6 +28,7 @@ from rest_framework.request import Request
 from staff.actor import Actor
 from staff.errors import Forbidden, NotLoggedIn
 from staff.models import ApiKey, SalonSettings, Staff
+from staff.prepared import Blank, Prepared, columns_of, row_of
 
 KEY_PREFIX = "bkey_"
 """Every API key starts with it, whatever its dialect; a staff token never does (it is hexadecimal)."""
@@ -102,21 +103,30 @@ class StaffTokenAuthentication(BaseAuthentication):
         secret = bearer_of(request)
         if secret is None:
             return None
-        token = (
-            AuthToken.objects.filter(
-                Q(expiry__isnull=True) | Q(expiry__gt=timezone.now()),
-                digest=hash_token(secret),
-                user__is_active=True,
-            )
-            .select_related("user")
-            .first()
-        )
-        if token is None:
+        found = _LIVE_TOKEN.rows(digest=hash_token(secret), now=timezone.now())
+        if not found:
             raise _unknown("This token is unknown or has expired; log in again.")
+        token = row_of(AuthToken, found[0][: len(_TOKEN_COLUMNS)])
+        token.user = row_of(Staff, found[0][len(_TOKEN_COLUMNS) :])
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:
         return SCHEME
+
+
+_TOKEN_COLUMNS = columns_of(AuthToken)
+_LIVE_TOKEN = Prepared(
+    lambda: (
+        AuthToken.objects.filter(
+            Q(expiry__isnull=True) | Q(expiry__gt=Blank("now", DateTimeField())),
+            digest=Blank("digest", CharField()),
+            user__is_active=True,
+        )
+        .order_by()
+        .values_list(*_TOKEN_COLUMNS, *(f"user__{name}" for name in columns_of(Staff)))
+    )
+)
+"""A token that is valid now, and whose it is."""
 
 
 class IsLoggedIn(BasePermission):

@@ -16,7 +16,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from django.db.models import DateField
+
 from staff.models import Holiday, TimeOff, WorkingHours
+from staff.prepared import Blank, PreparedRows
 from staff.wire.times import day_start
 
 ONE_DAY = timedelta(days=1)
@@ -58,7 +61,15 @@ def dates_between(first: date, last: date) -> list[date]:
 def holidays_touched(start_at: datetime, end_at: datetime, *, zone: ZoneInfo) -> list[Holiday]:
     """The holidays that the stretch touches, earliest first. One statement."""
     touched = local_dates(start_at, end_at, zone=zone)
-    return list(Holiday.objects.filter(date__range=(touched[0], touched[-1])).order_by("date"))
+    return _HOLIDAYS.all(first=touched[0], last=touched[-1])
+
+
+_HOLIDAYS = PreparedRows(
+    Holiday,
+    lambda: Holiday.objects.filter(
+        date__gte=Blank("first", DateField()), date__lte=Blank("last", DateField())
+    ).order_by("date"),
+)
 
 
 def holiday_names(first: date, last: date) -> dict[date, str]:

@@ -26,6 +26,7 @@ from bookings.serializers import (
     WrittenBookingSerializer,
     printed_warnings,
 )
+from staff.actor import SYSTEM
 from staff.auth import actor_of, salon_of
 from staff.errors import BadRequest
 from staff.idempotency import IDEMPOTENCY_KEY, idempotent
@@ -106,8 +107,7 @@ class BookingView(GatedView):
         tags=["bookings"],
     )
     def get(self, request: Request, id: int) -> Response:
-        visible = Booking.objects.visible_to(actor_of(request)).filter(pk=id).order_by()
-        printed = Printer(salon_of(request)).one(visible)
+        printed = Printer(salon_of(request)).visible(id, to=actor_of(request))
         if printed is None:
             raise BookingNotFound
         return Response(printed, headers=etag(printed))
@@ -212,7 +212,7 @@ def written_series(series: lifecycle.Series, printer: Printer) -> Response:
 
 def read_back(outcome: lifecycle.Outcome, printer: Printer) -> dict[str, Any]:
     """The booking as stored: whoever moved it onto another agenda still gets the answer to that."""
-    printed = printer.one(Booking.objects.filter(pk=outcome.booking.pk).order_by())
+    printed = printer.visible(outcome.booking.pk, to=SYSTEM)
     if printed is None:
         raise BookingNotFound
     return printed

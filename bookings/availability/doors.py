@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import BigAutoField, DateTimeField, Exists, OuterRef, QuerySet
 
 from bookings.availability.agenda import Agenda, read_agendas, terms_of
 from bookings.availability.rules import Case, Reason, reasons_against, warnings_about
 from staff.models import SalonSettings, Service, Staff, TimeOff
+from staff.prepared import Blank, Prepared
 from staff.schedule import Hours, Stretch, holiday_names, local_dates, windows_between
 
 
@@ -26,16 +28,7 @@ def warnings_for(
     Codes: staff_does_not_offer_service, outside_working_hours, time_off. A staff member without any
     row of working hours keeps none: there is nothing to be outside of, and no warning.
     """
-    away = TimeOff.objects.filter(staff_id=OuterRef("pk"), start_at__lt=end_at, end_at__gt=start_at)
-    offered = Staff.services.through.objects.filter(staff_id=OuterRef("pk"), service_id=service.pk)
-    rows = list(
-        Staff.objects.filter(pk=staff.pk)
-        .annotate(offers=Exists(offered), away=Exists(away))
-        .order_by()
-        .values_list(
-            "offers", "away", "working_hours__weekday", "working_hours__opens", "working_hours__closes"
-        )
-    )
+    rows = _HOURS.rows(staff_id=staff.pk, service_id=service.pk, start_at=start_at, end_at=end_at)
     offers, is_away = rows[0][:2] if rows else (False, False)
     hours = [Hours(*row[2:]) for row in rows if row[2] is not None]
     touched = local_dates(start_at, end_at, zone=salon.zone)
@@ -54,6 +47,29 @@ def warnings_for(
     )
     terms = terms_of(service, salon=salon, now=now, holidays={})
     return warnings_about(Case(terms, agenda, start_at, end_at))
+
+
+def _hours() -> QuerySet[Staff, tuple[Any, ...]]:
+    """For each row of a person's hours: do they offer it, are they away, weekday, opens, closes."""
+    away = TimeOff.objects.filter(
+        staff_id=OuterRef("pk"),
+        start_at__lt=Blank("end_at", DateTimeField()),
+        end_at__gt=Blank("start_at", DateTimeField()),
+    )
+    offered = Staff.services.through.objects.filter(
+        staff_id=OuterRef("pk"), service_id=Blank("service_id", BigAutoField())
+    )
+    return (
+        Staff.objects.filter(pk=Blank("staff_id", BigAutoField()))
+        .annotate(offers=Exists(offered), away=Exists(away))
+        .order_by()
+        .values_list(
+            "offers", "away", "working_hours__weekday", "working_hours__opens", "working_hours__closes"
+        )
+    )
+
+
+_HOURS = Prepared(_hours)
 
 
 def refusals_for(

@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from django.db.models import BigAutoField
+
 from bookings.availability.agenda import LONGEST_BOOKING
 from bookings.availability.rules import closed_on
 from bookings.errors import HolidayClosed
 from staff.actor import Actor
 from staff.errors import BadRequest, Forbidden
 from staff.models import Service, Staff
+from staff.prepared import Blank, PreparedRows
 from staff.schedule import holidays_touched
 
 
@@ -43,7 +46,13 @@ def bookable(staff: Staff | None, staff_id: int) -> Staff:
 
 def find_service(service_id: int) -> Service:
     """The service, which is still offered. Raises BadRequest."""
-    service = Service.objects.filter(pk=service_id, is_active=True).first()
+    service = _OFFERED.first(id=service_id)
     if service is None:
         raise BadRequest.field("service_id", f"There is no service {service_id}, or it is no longer offered.")
     return service
+
+
+_OFFERED = PreparedRows(
+    Service,
+    lambda: Service.objects.filter(pk=Blank("id", BigAutoField()), is_active=True).order_by(),
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import Q
+from django.db.models import BigAutoField, Q
 
 from bookings.errors import BookingNotFound, ClientAlreadyInSession, SessionFull
 from bookings.models import LEGAL_STATUS_PAIRS, Booking, BookingQuerySet
@@ -12,6 +12,7 @@ from clients.models import Client
 from staff.actor import Actor
 from staff.errors import BadRequest, Stale
 from staff.models import Location, SalonSettings, Service, Staff
+from staff.prepared import Blank, Prepared, PreparedRows
 
 
 def lock_booking(*, actor: Actor, booking_id: int) -> Booking:
@@ -56,10 +57,16 @@ def check_pair(status: str, detail: str) -> None:
 def find_client(client_id: int | None) -> Client:
     client = None
     if client_id is not None:
-        client = Client.objects.filter(pk=client_id, archived_at__isnull=True).first()
+        client = _PRESENT_CLIENT.first(id=client_id)
     if client is None:
         raise BadRequest.field("client_id", f"There is no client {client_id}, or they are archived.")
     return client
+
+
+_PRESENT_CLIENT = PreparedRows(
+    Client,
+    lambda: Client.objects.filter(pk=Blank("id", BigAutoField()), archived_at__isnull=True).order_by(),
+)
 
 
 def find_location(location_id: int) -> None:
@@ -74,8 +81,13 @@ def location_for(location_id: int | None, *, staff: Staff) -> int | None:
         return location_id
     if staff.location_id is not None:
         return staff.location_id
-    only = list(Location.objects.filter(is_active=True).values_list("pk", flat=True)[:2])
-    return only[0] if len(only) == 1 else None
+    only = _TWO_LOCATIONS.rows()
+    return only[0][0] if len(only) == 1 else None
+
+
+_TWO_LOCATIONS = Prepared(
+    lambda: Location.objects.filter(is_active=True).order_by("pk").values_list("pk")[:2]
+)
 
 
 def check_persons(persons: int, service: Service) -> None:

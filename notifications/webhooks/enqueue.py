@@ -10,6 +10,7 @@ from notifications import outbox
 from notifications.models import Job, WebhookDelivery, WebhookEndpoint
 from notifications.outbox import Due
 from notifications.webhooks.signing import new_message_id
+from staff.prepared import PreparedRows
 
 JOB_TYPE = "webhook.deliver"
 
@@ -25,7 +26,7 @@ class Event:
 
 def enqueue(events: Sequence[Event], *, now: datetime) -> None:
     """One statement when no active endpoint wants any of them; five for any number otherwise."""
-    endpoints = WebhookEndpoint.objects.filter(is_active=True).order_by("id")
+    endpoints = _ACTIVE.all()
     wanted = [(endpoint, event) for endpoint in endpoints for event in events if endpoint.wants(event.type)]
     if not wanted:
         return
@@ -48,6 +49,9 @@ def enqueue(events: Sequence[Event], *, now: datetime) -> None:
         ),
         ignore_conflicts=True,
     )
+
+
+_ACTIVE = PreparedRows(WebhookEndpoint, lambda: WebhookEndpoint.objects.filter(is_active=True).order_by("id"))
 
 
 def recipient_of(endpoint_id: int) -> str:

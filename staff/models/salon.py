@@ -11,6 +11,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
+from staff.prepared import PreparedRows
+
 
 class Location(models.Model):
     """A branch of the salon; `slug` is eAgenda's account_slug."""
@@ -190,7 +192,10 @@ class SalonSettings(models.Model):
     @classmethod
     def load(cls) -> SalonSettings:
         """The one row; made with its defaults when it is not there yet."""
-        row = cls.objects.filter(pk=1).first()
+        row = _THE_ROW.first()
         if row is None:
             row, _ = cls.objects.get_or_create(pk=1)
         return row
+
+
+_THE_ROW = PreparedRows(SalonSettings, lambda: SalonSettings.objects.filter(pk=1).order_by())

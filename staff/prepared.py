@@ -1,0 +1,101 @@
+"""SELECTs that Django writes once, for what every call asks (design §4).
+
+Building a query and having it compiled takes several times longer than the database needs to answer it.
+Here Django's own compiler writes the statement at its first use, per kind of database, from an ordinary
+queryset with blanks in it; from then on only the blanks are filled in.
+
+    _ONE = Prepared(lambda: Client.objects.filter(pk=Blank("pk", BigAutoField())).values_list("first_name"))
+    _ONE.rows(pk=5)                     # [("Alice",)]
+    PreparedRows(Client, lambda: Client.objects.filter(pk=...)).first(pk=5)      # a Client or None
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from django.db import DEFAULT_DB_ALIAS, connection
+from django.db.models import Expression, Field, Model, QuerySet
+
+M = TypeVar("M", bound=Model)
+Converters = list[tuple[int, tuple[list[Callable[..., Any]], Any]]]
+
+
+class Blank(Expression):
+    """A value to be filled in by its `name` whenever the statement is asked; never None."""
+
+    def __init__(self, name: str, output_field: Field[Any, Any]) -> None:
+        super().__init__(output_field=output_field)
+        self.name = name
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        return "%s", (self,)
+
+    def filled(self, values: dict[str, Any]) -> Any:
+        return self.output_field.get_db_prep_value(values[self.name], connection)
+
+
+class _Statement(NamedTuple):
+    sql: str
+    params: tuple[Any, ...]
+    converters: Converters
+
+
+class Prepared:
+    """One SELECT. `build` gives a `values_list` queryset; it is called once per kind of database."""
+
+    def __init__(self, build: Callable[[], QuerySet[Any, Any]]) -> None:
+        self._build = build
+        self._written: dict[str, _Statement] = {}
+
+    def rows(self, **values: Any) -> Sequence[tuple[Any, ...]]:
+        """All rows for these values of the blanks, as `values_list` gives them."""
+        statement = self._written.get(connection.vendor) or self._write()
+        filled = [each.filled(values) if isinstance(each, Blank) else each for each in statement.params]
+        with connection.cursor() as cursor:
+            cursor.execute(statement.sql, filled)
+            rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
+        if not statement.converters:
+            return rows
+        return [_converted(row, statement.converters) for row in rows]
+
+    def _write(self) -> _Statement:
+        compiler = self._build().query.get_compiler(connection=connection)
+        sql, params = compiler.as_sql()
+        columns = [each[0] for each in compiler.select]
+        statement = _Statement(sql, tuple(params), list(compiler.get_converters(columns).items()))
+        self._written[connection.vendor] = statement
+        return statement
+
+
+class PreparedRows(Generic[M]):
+    """One SELECT of whole rows of a model. `build` gives an ordinary queryset of it."""
+
+    def __init__(self, model: type[M], build: Callable[[], QuerySet[M]]) -> None:
+        self._model = model
+        self._prepared = Prepared(lambda: build().values_list(*columns_of(model)))
+
+    def all(self, **values: Any) -> list[M]:
+        return [row_of(self._model, row) for row in self._prepared.rows(**values)]
+
+    def first(self, **values: Any) -> M | None:
+        """The first row; say LIMIT in `build` where there may be many."""
+        return next(iter(self.all(**values)), None)
+
+
+def columns_of(model: type[Model]) -> list[str]:
+    """The names of a model's own columns, in the order of `row_of`."""
+    return [field.attname for field in model._meta.concrete_fields]
+
+
+def row_of(model: type[M], row: Sequence[Any]) -> M:
+    """The model instance of a row of `columns_of`."""
+    return model.from_db(DEFAULT_DB_ALIAS, columns_of(model), row)
+
+
+def _converted(row: tuple[Any, ...], converters: Converters) -> tuple[Any, ...]:
+    values = list(row)
+    for position, (functions, expression) in converters:
+        for convert in functions:
+            values[position] = convert(values[position], expression, connection)
+    return tuple(values)
