@@ -35,6 +35,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "bookings.noshow",
         "bookings.reasons",
         "bookings.recurrence",
+        "bookings.told",
         "bookings.unsubscribe",
         "bookings.waitlist",
         "bookings.webhooks",

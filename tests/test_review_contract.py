@@ -101,7 +101,7 @@ def test_a_closed_visit_under_another_name_is_told_to_nobody(salon: Salon) -> No
     assert told() == [("booking.created", "kept", "", ALICE)]
 
 
-def test_a_client_who_has_the_booking_back_is_not_told_of_its_cancellation(salon: Salon) -> None:
+def test_a_client_who_has_the_booking_back_before_anything_left_is_told_nothing(salon: Salon) -> None:
     booking = salon.book()
     drain()
     salon.put(booking, {"client_id": salon.bob.pk})
@@ -119,7 +119,20 @@ def test_a_client_who_has_the_booking_back_is_not_told_of_its_cancellation(salon
         ("booking.cancelled", "not_sent", "restored", ALICE),
         ("booking.created", "not_sent", "another_client", BOB),
         ("booking.cancelled", "not_sent", "never_announced", BOB),
+        ("booking.created", "not_sent", "already_announced", ALICE),
+    ]
+
+
+def test_a_client_who_has_a_cancelled_booking_back_still_hears_of_the_cancellation(salon: Salon) -> None:
+    booking = salon.book()
+    drain()
+    salon.delete(booking)
+    salon.put(booking, {"client_id": salon.bob.pk})
+    salon.put(booking, {"client_id": salon.alice.pk})
+    drain()
+    assert told() == [
         ("booking.created", "kept", "", ALICE),
+        ("booking.cancelled", "kept", "", ALICE),
     ]
 
 

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from bookings.followups import REACHED
 from bookings.jobs.client_mail import ClientMail, find_recipient, not_needed
 from bookings.mails import appointment
 from bookings.mails.appointment import Times
 from bookings.mails.letter import Letter, Reader
 from bookings.models import Booking
 from bookings.reasons import Reason
+from bookings.told import Told, last_told
 from notifications.models import Job, Message
 
 Status = Booking.Status
@@ -148,10 +148,11 @@ def links_are_spent(booking: Booking, *, now: datetime) -> bool:
 
 def keep_what_was_told(booking_id: int, *, client_id: int, told: Mapping[str, Any] | None) -> None:
     """Stores what the client believes of this booking, if it is still theirs; None: that there is none."""
+    now_believed = Told.read(told)
     Booking.objects.filter(pk=booking_id, client_id=client_id).update(
-        announced_as=told["as"] if told else "",
-        announced_start_at=_instant(told, "start_at"),
-        announced_end_at=_instant(told, "end_at"),
+        announced_as=now_believed.status,
+        announced_start_at=now_believed.start_at,
+        announced_end_at=now_believed.end_at,
     )
 
 
@@ -160,23 +161,9 @@ def _told_to_former_client(job: Job, reader: Reader) -> Times | None:
 
     The message log knows best: a confirmation may have left after the change of client froze the payload.
     """
-    last = (
-        Message.objects.filter(
-            booking_id=job.booking_id,
-            client_id=reader.client.pk,
-            state__in=REACHED,
-            facts__has_key="announces",
-        )
-        .order_by("-id")
-        .values_list("facts", flat=True)
-        .first()
-    )
-    told = job.payload.get("announced") if last is None else last["announces"]
-    if not told or not told.get("as"):
+    told = last_told(booking_id=job.booking_id or 0, client_id=reader.client.pk)
+    if told is None:
+        told = Told.read(job.payload.get("announced"))
+    if told.start_at is None or told.end_at is None:
         return None
-    start_at, end_at = _instant(told, "start_at"), _instant(told, "end_at")
-    return None if start_at is None or end_at is None else Times(start_at, end_at)
-
-
-def _instant(told: Mapping[str, Any] | None, name: str) -> datetime | None:
-    return datetime.fromisoformat(told[name]) if told and told.get(name) else None
+    return Times(told.start_at, told.end_at)

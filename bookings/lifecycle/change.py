@@ -20,6 +20,7 @@ from bookings.lifecycle.outcome import Before, Change, Outcome, Warning
 from bookings.lifecycle.requests import ask_client, set_deadline, spend_token
 from bookings.links import new_token
 from bookings.models import Booking, BookingEvent, stamp
+from bookings.told import Told, last_told
 from staff.actor import Actor
 from staff.models import SalonSettings
 from staff.wire.times import print_when
@@ -192,7 +193,7 @@ def apply(
     _freeze_service(edit)
     _keep_session(edit, party=how.party)
     _keep_tokens(edit, how=how, salon=salon, now=now)
-    _forget_what_was_announced(edit, told_by_page=how.told_by_page)
+    _keep_what_was_announced(edit, told_by_page=how.told_by_page)
     if edit.needs_slot:
         booking.party = how.party or _party_for(booking)
     if booking.status != Booking.Status.CANCELLED:
@@ -338,13 +339,18 @@ def _keep_tokens(edit: _Edit, *, how: How, salon: SalonSettings, now: datetime) 
         booking.feedback_token = new_token()
 
 
-def _forget_what_was_announced(edit: _Edit, *, told_by_page: bool) -> None:
-    """Another client knows nothing yet; one who declined on our page believes in no booking."""
+def _keep_what_was_announced(edit: _Edit, *, told_by_page: bool) -> None:
+    """Another client knows what the log says; one who declined on our page believes in no booking."""
     booking = edit.booking
     declined = told_by_page and booking.status == Booking.Status.CANCELLED
-    if declined or edit.touches("client_id"):
-        booking.announced_as = ""
-        booking.announced_start_at = booking.announced_end_at = None
+    if not declined and not edit.touches("client_id"):
+        return
+    told = None
+    if not declined and booking.client_id is not None:
+        told = last_told(booking_id=booking.pk, client_id=booking.client_id)
+    told = told or Told()
+    booking.announced_as = told.status
+    booking.announced_start_at, booking.announced_end_at = told.start_at, told.end_at
 
 
 def _audited(edit: _Edit, *, actor: Actor, how: How, salon: SalonSettings, now: datetime) -> BookingEvent:

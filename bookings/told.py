@@ -1,0 +1,44 @@
+"""What a client was last told of a booking: the message log knows (contract §1.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bookings.followups import REACHED
+from notifications.models import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a mail said: the booking's status and times (UTC). A status of "": that there is no booking."""
+
+    status: str = ""
+    start_at: datetime | None = None
+    end_at: datetime | None = None
+
+    @classmethod
+    def read(cls, announced: Mapping[str, Any] | None) -> Told:
+        """From what a message keeps of it in `facts["announces"]`."""
+        if not announced or not announced.get("as"):
+            return cls()
+        return cls(announced["as"], _instant(announced["start_at"]), _instant(announced["end_at"]))
+
+
+def last_told(*, booking_id: int, client_id: int) -> Told | None:
+    """By the last mail about this booking that reached (or may have reached) this client; None: by none."""
+    facts = (
+        Message.objects.filter(
+            booking_id=booking_id, client_id=client_id, state__in=REACHED, facts__has_key="announces"
+        )
+        .order_by("-id")
+        .values_list("facts", flat=True)
+        .first()
+    )
+    return None if facts is None else Told.read(facts["announces"])
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
