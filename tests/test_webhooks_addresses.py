@@ -338,3 +338,21 @@ def test_https_refuses_a_certificate_nobody_vouches_for(
         app.work()
         assert (hooks.got, app.states()) == ([], ["waiting"])
         assert "ertificate" in app.deliveries()[0]["last_error"]
+
+
+@pytest.mark.usefixtures("_trusting")
+@pytest.mark.parametrize("how", [{"silent": True}, {"drip": 0.05}])
+def test_a_slow_receiver_is_cut_off_under_tls_too(
+    salon: Salon, settings: Any, monkeypatch: Any, how: dict[str, Any]
+) -> None:
+    settings.WEBHOOK_ALLOW_PRIVATE = True
+    monkeypatch.setattr(http, "TIMEOUT_SECONDS", 0.7)
+    resolving(monkeypatch, {NAME: [["127.0.0.1"]]})
+    with time_machine.travel(MORNING, tick=False) as clock, receiver(tls=True, **how) as hooks:
+        app = App(salon, hooks, clock, add_endpoint(salon, f"https://{NAME}:{hooks.port}/hooks"))
+        salon.book()
+        begun = time.monotonic()
+        app.work()
+        assert time.monotonic() - begun < 4
+        assert (len(hooks.got), app.states()) == (1, ["waiting"])
+        assert app.deliveries()[0]["last_error"] == "No answer within 0.7 seconds."

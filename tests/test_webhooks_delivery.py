@@ -223,7 +223,7 @@ def test_a_busy_receiver_says_when_to_come_again_within_reason(app: App) -> None
 def test_a_slow_receiver_costs_no_more_than_the_time_limit(
     app: App, how: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(http, "TIMEOUT_SECONDS", 0.8)
     for name, value in how.items():
         setattr(app.hooks, name, value)
     app.salon.book()
@@ -232,7 +232,47 @@ def test_a_slow_receiver_costs_no_more_than_the_time_limit(
     assert time.monotonic() - begun < 3
     (delivery,) = app.deliveries()
     assert (delivery["state"], delivery["response_status"]) == ("waiting", None)
-    assert delivery["last_error"] == "No answer within 0.5 seconds."
+    assert delivery["last_error"] == "No answer within 0.8 seconds."
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"garbage\r\n\r\n",
+        b"\x16\x03\x01\x00\x00",
+        b"HTTP/1.1 99999 Whatever\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1, 2\r\n\r\n",
+    ],
+)
+def test_what_is_no_answer_is_tried_again(app: App, raw: bytes) -> None:
+    app.hooks.raw = raw
+    app.salon.book()
+    app.work()
+    (delivery,) = app.deliveries()
+    assert (delivery["state"], delivery["attempts"], delivery["response_status"]) == ("waiting", 1, None)
+    assert delivery["last_error"].startswith("No answer: ")
+
+
+@pytest.mark.parametrize(
+    ("rest", "excerpt"),
+    [
+        (b"Content-Length: 100\r\n\r\nhalf of it", "half of it"),
+        (b"Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\nzz\r\n", "half"),
+        (b"Transfer-Encoding: chunked\r\n\r\n" + b"1000\r\n" + b"z" * 4096 + b"\r\n", "z" * 500),
+        (b"Content-Encoding: gzip\r\n\r\nnot gzip", "not gzip"),
+        (b"Content-Type: text/plain; charset=nonsense\r\n\r\n\xff\xfe\x00", "\ufffd\ufffd "),
+        (b"\r\n", ""),
+    ],
+)
+def test_with_its_status_an_event_is_taken_whatever_comes_after(app: App, rest: bytes, excerpt: str) -> None:
+    app.hooks.raw = b"HTTP/1.1 200 OK\r\n" + rest
+    app.salon.book()
+    app.work()
+    (delivery,) = app.deliveries()
+    assert (delivery["state"], delivery["response_excerpt"]) == ("delivered", excerpt)
 
 
 def test_only_the_beginning_of_a_long_answer_is_read(app: App) -> None:

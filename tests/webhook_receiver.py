@@ -48,7 +48,8 @@ class Got:
 class Receiver:
     """`answers` are statuses; `headers` and `body` go with each.
 
-    `drip` seconds between the bytes of the answer; `silent` True never answers.
+    `drip` seconds between the bytes of the answer; `silent` True never answers; `raw` are the bytes of the
+    whole answer in place of all that.
     """
 
     port: int = 0
@@ -58,6 +59,7 @@ class Receiver:
     body: bytes = b"thank you"
     drip: float = 0.0
     silent: bool = False
+    raw: bytes | None = None
     got: list[Got] = field(default_factory=list)
     at_once: int = 0
     most_at_once: int = 0
@@ -148,7 +150,8 @@ def _handler(hooks: Receiver) -> type[BaseHTTPRequestHandler]:
         def _answer(self, status: int) -> None:
             head = [f"HTTP/1.1 {status} Whatever", f"Content-Length: {len(hooks.body)}"]
             head += [f"{name}: {value}" for name, value in hooks.headers.items()]
-            whole = "\r\n".join([*head, "", ""]).encode() + hooks.body
+            whole = "\r\n".join([*head, "", ""]).encode() + hooks.body if hooks.raw is None else hooks.raw
+            self.close_connection = hooks.raw is not None
             with suppress(OSError):
                 if not hooks.drip:
                     self.wfile.write(whole)

@@ -65,6 +65,9 @@ def post(target: Target, addresses: Sequence[str], *, body: bytes, headers: Mapp
             response = connection.getresponse()
         except BROKEN as error:
             raise NoAnswer(_sentence(error, late=late.is_set())) from error
+        if late.is_set():
+            # Cut off within its headers, which reads like their end.
+            raise NoAnswer(_sentence(None, late=True))
         return Answer(response.status, _excerpt(_beginning(response)), _retry_after(response))
 
 
