@@ -12,8 +12,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bookings import followups, lifecycle
+from bookings.jobs import tell_created
 from bookings.models import WaitlistEntry
+from notifications import outbox
 from notifications.execution import run_due
+from notifications.mail import frozen
 from notifications.models import FollowupSequence, FollowupStep, Job, Message, Notification
 from tests.bookings_cast import Salon, jobs, make_cast
 
@@ -158,6 +161,34 @@ def test_only_who_waited_is_told_of_a_waitlist_slot(salon: Salon) -> None:
     assert told()[-2:] == [
         ("booking.provisional", "kept", "", BOB),
         ("booking.created", "kept", "", BOB),
+    ]
+
+
+def test_a_date_cancelled_while_the_mail_for_its_series_leaves_is_cancelled_for_the_client(
+    salon: Salon, clock: Clock
+) -> None:
+    series = salon.book(recurrence=["2026-03-31 10:00:00"])
+    job = outbox.claim(now=timezone.now())
+    assert job is not None
+    outbox.mark_sending(
+        job, now=timezone.now(), frozen=frozen(tell_created.compose(job, now=timezone.now()), now=NOW)
+    )
+    second = series["occurrences"][1]
+    salon.delete(second)
+    drain()
+    assert jobs(second) == [("booking.cancelled", "pending")]
+    message = Message.objects.get(job=job)
+    outbox.finish(
+        job,
+        now=timezone.now(),
+        message={"state": "sent"},
+        also=lambda: tell_created.sent(job, message, now=timezone.now()),
+    )
+    clock.shift(timedelta(hours=1))
+    drain()
+    assert told() == [
+        ("booking.created", "sent", "", ALICE),
+        ("booking.cancelled", "kept", "", ALICE),
     ]
 
 

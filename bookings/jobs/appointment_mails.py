@@ -16,6 +16,8 @@ from bookings.mails.letter import Letter, Reader
 from bookings.models import Booking
 from bookings.reasons import Reason
 from bookings.told import Told, last_told
+from notifications import outbox
+from notifications.handlers import TryLater
 from notifications.models import Job, Message
 
 Status = Booking.Status
@@ -103,6 +105,8 @@ class Cancelled(AppointmentMail):
         if booking.client_id == reader.client.pk:
             if booking.status != Status.CANCELLED:
                 raise not_needed(Reason.RESTORED)
+            if not booking.announced_as:
+                _wait_for_series(job, booking)
             times = Times.told(booking) if booking.announced_as else None
             ends = booking.end_at
         else:
@@ -154,6 +158,18 @@ def keep_what_was_told(booking_id: int, *, client_id: int, told: Mapping[str, An
         announced_start_at=now_believed.start_at,
         announced_end_at=now_believed.end_at,
     )
+
+
+def _wait_for_series(job: Job, booking: Booking) -> None:
+    """The mail for a whole series keeps no order with those about its later dates: what it says counts here.
+
+    Raises TryLater while it is on its way; reads anew what it has announced.
+    """
+    if booking.series_id is None:
+        return
+    if outbox.on_its_way(booking_id=booking.series_id, types=["booking.created"], recipient=job.recipient):
+        raise TryLater("The confirmation of the whole series is on its way.")
+    booking.refresh_from_db(fields=["announced_as", "announced_start_at", "announced_end_at"])
 
 
 def _told_to_former_client(job: Job, reader: Reader) -> Times | None:
