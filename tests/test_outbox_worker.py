@@ -422,6 +422,20 @@ def test_two_sweepers_release_a_lease_once():
 # --- retry -------------------------------------------------------------------------------------
 
 
+def test_whatever_the_other_side_said_can_be_kept():
+    make_ada()
+    said, kept = "451 \x00\ud800", "451  ?"
+    enqueue(due("a"))
+    job = claimed()
+    outbox.note(job, error=said)
+    assert row(job, "last_error") == {"last_error": kept}
+    outbox.fail(job, now=NOON, error=said)
+    job = claimed(now=NOON + MINUTE)
+    outbox.die(job, now=NOON + MINUTE, error=said)
+    assert row(job, "state", "last_error") == {"state": "dead", "last_error": kept}
+    assert (Message.objects.get().reason, Notification.objects.get().body) == (kept, kept)
+
+
 def test_a_dead_job_is_due_at_once_after_a_retry():
     make_ada()
     enqueue(due("a"))

@@ -71,13 +71,14 @@ def fail(
         job,
         state=Job.State.PENDING,
         run_at=run_at if after is None else max(run_at, after),
-        last_error=error[:LONGEST_ERROR],
+        last_error=_kept(error),
         **_taken_back(job, passed_the_mark),
     )
 
 
 def die(job: Job, *, now: datetime, error: str, passed_the_mark: bool = False) -> None:
     """Refused for good, or its attempts are spent: dead, and admins are told. Raises LeaseLost."""
+    error = _kept(error)
     taken_back = _taken_back(job, passed_the_mark)
     maybe_sent = job.sends > (1 if passed_the_mark else 0)
     with transaction.atomic():
@@ -85,14 +86,14 @@ def die(job: Job, *, now: datetime, error: str, passed_the_mark: bool = False) -
             job,
             state=Job.State.DEAD,
             finished_at=now,
-            last_error=error[:LONGEST_ERROR],
+            last_error=error,
             **taken_back,
         )
         Message.objects.filter(job=job).update(
             state=Message.State.UNCERTAIN if maybe_sent else Message.State.NOT_SENT,
             reason=error[:LONGEST_REASON],
         )
-        _say_it_is_dead(job, error=error[:LONGEST_ERROR], now=now)
+        _say_it_is_dead(job, error=error, now=now)
     logger.warning("job_dead", job=job.pk, type=job.type, error=error[:LONGEST_REASON])
 
 
@@ -105,12 +106,17 @@ def cancel(job: Job, *, now: datetime, reason: str) -> None:
 
 def note(job: Job, *, error: str) -> None:
     """Write down what happened, and leave the rest to the lease: nobody knows whether it was accepted."""
-    held(job).update(last_error=error[:LONGEST_ERROR])
+    held(job).update(last_error=_kept(error))
 
 
 def backoff(attempts: int) -> timedelta:
     """Full jitter: anything from nothing to 15 s * 2^attempts, at most an hour."""
     return random.random() * min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempts, 10))
+
+
+def _kept(error: str) -> str:
+    """What others said, as far as it is kept; no column holds a NUL or a lone surrogate."""
+    return error[:LONGEST_ERROR].replace("\0", " ").encode("utf-8", "replace").decode()
 
 
 def is_spent(job: Job, *, now: datetime) -> bool:

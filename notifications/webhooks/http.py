@@ -150,7 +150,11 @@ def _beginning(response: HTTPResponse) -> bytes:
 
 
 def _excerpt(body: bytes) -> str:
-    text = body[: 4 * LONGEST_EXCERPT].decode("utf-8", "replace")
+    return _plain(body[: 4 * LONGEST_EXCERPT].decode("utf-8", "replace"))
+
+
+def _plain(text: str) -> str:
+    """What can be stored and shown of a stranger's words."""
     return "".join(each if each.isprintable() or each == "\n" else " " for each in text)[:LONGEST_EXCERPT]
 
 
@@ -162,4 +166,4 @@ def _retry_after(response: HTTPResponse) -> int | None:
 def _sentence(error: Exception | None, *, late: bool) -> str:
     if late or isinstance(error, TimeoutError) or error is None:
         return f"No answer within {TIMEOUT_SECONDS:g} seconds."
-    return f"No answer: {type(error).__name__}: {error}"
+    return _plain(f"No answer: {type(error).__name__}: {error}")
