@@ -18,14 +18,14 @@ from staff.prepared import Blank, Prepared, PreparedRows
 def lock_booking(*, actor: Actor, booking_id: int) -> Booking:
     """The booking, locked after the first one of its session: every door locks a session in id order.
 
-    Raises BookingNotFound, also when `actor` may not see it.
+    Raises BookingNotFound, also when `actor` may not see it, or no longer does once the lock is ours.
     """
     wanted = Booking.objects.visible_to(actor).filter(pk=booking_id)
     rows = locked(
         Booking.objects.filter(Q(pk__in=wanted.values("pk")) | Q(pk__in=wanted.values("session_of_id")))
     )
     booking = next((row for row in rows if row.pk == booking_id), None)
-    if booking is None:
+    if booking is None or (actor.agenda_of is not None and not wanted.exists()):
         raise BookingNotFound
     return booking
 
