@@ -18,7 +18,7 @@ _stack = contextlib.ExitStack()
 atexit.register(_stack.close)
 FOLDER = Path(_stack.enter_context(tempfile.TemporaryDirectory(prefix="bookings-tests-")))
 
-if "--db=postgres" in sys.argv and not os.environ.get("DATABASE_URL", "").startswith("postgres"):
+if "--db=postgres" in "=".join(sys.argv) and not os.environ.get("DATABASE_URL", "").startswith("postgres"):
     os.environ["DATABASE_URL"] = _stack.enter_context(servers.postgres()).url
 
 for _name in ("EMAIL_URL", "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE", "PUBLIC_URL"):
