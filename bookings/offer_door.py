@@ -2,23 +2,25 @@
 
 Names: offer_of, take_offer, OfferTaken, OfferPassed, SlotGone.
 
-Above the door: taking an offer is booking from the entry, which gives the offer's own hold to the booking.
-Locks as the waitlist has them: the staff member, then the entry, whose lock guards its offers.
+Above the door: taking an offer is booking from the entry, which gives the offer's own hold to the booking; a
+seat in a session is taken by joining it. Locks: the session as the door does, then as the waitlist has them,
+the staff member and the entry, whose lock guards its offers.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
 
 from bookings import lifecycle
-from bookings.busy import is_free, lock_staff
-from bookings.errors import LinkSpent, LinkUnknown, SlotTaken
+from bookings.busy import lock_staff
+from bookings.errors import ClientAlreadyInSession, LinkSpent, LinkUnknown, SessionFull, SlotTaken
 from bookings.lifecycle.book import Order
+from bookings.lifecycle.rules import lock_session
 from bookings.models import Booking, WaitlistEntry, WaitlistOffer
-from bookings.waitlist.offers import close_offer, lock_entry
+from bookings.waitlist.offers import close_offer, lock_entry, offer_what_is_left, place_of
 from clients.models import Client
 from staff.actor import Actor
 from staff.errors import BadRequest
@@ -47,7 +49,7 @@ def offer_of(*, token: str, now: datetime | None = None) -> WaitlistOffer:
     now = now or timezone.now()
     offer = find_offer(token)
     _check_live(offer, now=now)
-    if not _is_free(offer, now=now):
+    if place_of(offer, now=now) is None:
         raise SlotGone
     return offer
 
@@ -73,26 +75,34 @@ def take_offer(*, token: str, now: datetime | None = None, salon: SalonSettings 
     salon = salon or SalonSettings.load()
     known = find_offer(token)
     _check_live(known, now=now)
+    session_id = _session_of(known, now=now)
     with transaction.atomic():
+        if session_id is not None:
+            lock_session(session_id)
         lock_staff(known.staff_id)
         lock_entry(known.entry_id)
         offer = find_offer(token)
         _check_live(offer, now=now)
-        booking = _book(offer, salon=salon, now=now)
-        close_offer(find_offer(token), state=WaitlistOffer.State.TAKEN, now=now)
+        # One that has come to stand there since is not locked in the door's order: look again then.
+        if _session_of(offer, now=now) != session_id:
+            raise SlotGone
+        booking = _book(offer, session_id=session_id, salon=salon, now=now)
+        offer = find_offer(token)
+        close_offer(offer, state=WaitlistOffer.State.TAKEN, now=now)
+        if offer.entry.service.max_capacity > 1:
+            offer_what_is_left(offer, salon=salon, now=now)
     return booking
 
 
-def _is_free(offer: WaitlistOffer, *, now: datetime) -> bool:
-    """Nobody but the offer's own hold is in the slot or in the service's buffers around it."""
-    service = offer.entry.service
-    return is_free(
-        offer.staff_id,
-        offer.start_at - timedelta(minutes=service.buffer_before_minutes),
-        offer.end_at + timedelta(minutes=service.buffer_after_minutes),
-        now=now,
-        except_holds=[] if offer.hold_id is None else [offer.hold_id],
-    )
+def _session_of(offer: WaitlistOffer, *, now: datetime) -> int | None:
+    """The session to join, None where the time is free. Raises SlotGone.
+
+    A client never overlaps, also where the salon lets its staff.
+    """
+    place = place_of(offer, now=now)
+    if place is None:
+        raise SlotGone
+    return place.session_id
 
 
 def _check_live(offer: WaitlistOffer, *, now: datetime) -> None:
@@ -103,13 +113,8 @@ def _check_live(offer: WaitlistOffer, *, now: datetime) -> None:
         raise OfferPassed
 
 
-def _book(offer: WaitlistOffer, *, salon: SalonSettings, now: datetime) -> Booking:
-    """Book from the entry; a rule that changed since the offer (a holiday, an archived service) ends it.
-
-    Asked for once more under the lock: a client never overlaps, also where the salon lets its staff.
-    """
-    if not _is_free(offer, now=now):
-        raise SlotGone
+def _book(offer: WaitlistOffer, *, session_id: int | None, salon: SalonSettings, now: datetime) -> Booking:
+    """Book from the entry; a rule that changed since the offer (a holiday, an archived service) ends it."""
     order = Order(
         client_id=offer.entry.client_id,
         staff_id=offer.staff_id,
@@ -118,12 +123,13 @@ def _book(offer: WaitlistOffer, *, salon: SalonSettings, now: datetime) -> Booki
         end_at=offer.end_at,
         waitlist_id=offer.entry_id,
         base_url=offer.base_url,
+        session_of=session_id,
         detail="online",
         source="link",
     )
     try:
         return lifecycle.book(actor=_actor(offer.entry.client), order=order, salon=salon, now=now).booking
-    except SlotTaken:
+    except (SlotTaken, SessionFull, ClientAlreadyInSession):
         raise SlotGone from None
     except BadRequest:
         raise OfferPassed from None

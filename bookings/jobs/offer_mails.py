@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import Q
 from django.utils.translation import override
 
 from bookings.jobs.client_mail import ClientMail, addressed, find_recipient, not_needed
 from bookings.mails import visit
 from bookings.mails.letter import Reader
-from bookings.models import BusyTime, WaitlistEntry, WaitlistOffer
+from bookings.models import WaitlistEntry, WaitlistOffer
 from bookings.reasons import Reason
+from bookings.waitlist.offers import place_of
 from notifications.handlers import Mail
 from notifications.models import Job
 from staff.models import SalonSettings
@@ -36,7 +36,7 @@ class WaitlistOfferMail(ClientMail):
             raise not_needed(Reason.CLIENT_ARCHIVED)
         if not _is_live(offer, now=now):
             raise not_needed(Reason.SPENT)
-        if _is_taken(offer, now=now):
+        if place_of(offer, now=now) is None:
             raise not_needed(Reason.SLOT_TAKEN)
         with override(reader.locale):
             letter = visit.waitlist_offer(offer, reader=reader)
@@ -49,13 +49,3 @@ def _is_live(offer: WaitlistOffer, *, now: datetime) -> bool:
         and offer.entry.status == WaitlistEntry.Status.NOTIFIED
         and min(offer.expires_at, offer.start_at) > now
     )
-
-
-def _is_taken(offer: WaitlistOffer, *, now: datetime) -> bool:
-    """Whether the staff member belongs to somebody else then; the offer's own hold does not count."""
-    busy = BusyTime.objects.filter(
-        staff_id=offer.staff_id, starts_at__lt=offer.end_at, ends_at__gt=offer.start_at
-    ).filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
-    if offer.hold_id is not None:
-        busy = busy.exclude(hold_id=offer.hold_id)
-    return busy.exists()

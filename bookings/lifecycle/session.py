@@ -43,7 +43,7 @@ def change_session(
     with taken_as_conflict(actor, wanted, zone=salon.zone), transaction.atomic():
         members = lock_members(actor=actor, session_id=session_id)
         standing = [member for member in members if member.status in OCCUPYING]
-        moving = [member for member in standing if _moves(member, changes)]
+        moving = [member for member in standing if _gives_up_its_time(member, changes)]
         staying = [member for member in standing if member not in moving]
         party = staying[0].party if staying else uuid.uuid4()
         if moving:
@@ -81,7 +81,10 @@ def _check_all_fit(members: Sequence[Booking]) -> None:
         raise SessionFull(f"{service.name} takes {service.max_capacity} persons; {persons} are booked.")
 
 
-def _moves(booking: Booking, changes: Mapping[str, Any]) -> bool:
+def _gives_up_its_time(booking: Booking, changes: Mapping[str, Any]) -> bool:
+    """It moves or closes: all of a session do so together, so their time is free before the first of them."""
+    if changes.get("status", booking.status) not in OCCUPYING:
+        return True
     return any(getattr(booking, name) != changes[name] for name in SLOT & set(changes))
 
 

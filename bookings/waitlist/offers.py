@@ -3,12 +3,13 @@
 An entry that waits becomes notified with the offer, and waits again, behind those never offered anything,
 when the offer is not taken. At most one live offer per slot and per entry, kept by the database. With the
 salon's `waitlist_hold_minutes` the slot is held while the offer is live; without, whoever comes first has
-it, and the offer lasts `UNHELD_OFFER_LASTS`. Locks: the staff member, then one entry.
+it, and the offer lasts `UNHELD_OFFER_LASTS`. A seat in a session that goes on without one who left is offered
+as a slot is, one after the other, and never held: a hold keeps a whole time. Locks: the staff member, then
+one entry.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,10 +19,11 @@ from django.utils import formats, translation
 from django.utils.translation import gettext as _
 
 from bookings import holds
-from bookings.busy import is_free, lock_staff
+from bookings.busy import lock_staff
 from bookings.links import new_token
 from bookings.models import WaitlistEntry, WaitlistOffer
 from bookings.reasons import Reason
+from bookings.waitlist.places import Place, place_at
 from notifications.inapp import tell_staff
 from notifications.outbox import Due, drop, enqueue
 from staff.models import SalonSettings, Service, Staff
@@ -50,7 +52,7 @@ class FreedSlot:
 def offer_freed_slot(
     *, freed: FreedSlot, salon: SalonSettings, now: datetime, event_id: int | None = None
 ) -> WaitlistOffer | None:
-    """The waitlist step: offer the slot to the first who waits for it, if it is free.
+    """The waitlist step: offer the slot to the first who waits for it, if there is a place.
 
     Inside the caller's transaction, after `lock_staff` and after the slot's busy times are gone. `event_id`
     is the audit event that freed it; None when an offer is passed on. One statement when nobody waits.
@@ -58,13 +60,16 @@ def offer_freed_slot(
     if freed.start_at <= now:
         return None
     candidates = _who_waits(freed, salon=salon, first_round=event_id is not None)
-    waiting = list(candidates.values_list("pk", flat=True)[:ENTRIES_TRIED])
-    if not waiting or not _can_be_offered(freed, salon=salon, now=now):
+    waiting = list(candidates.values_list("pk", "client_id")[:ENTRIES_TRIED])
+    place = _what_can_be_offered(freed, salon=salon, now=now) if waiting else None
+    if place is None:
         return None
-    entry = next((entry for entry in map(_locked_waiting, waiting) if entry is not None), None)
+    outside = (pk for pk, client_id in waiting if client_id not in place.client_ids)
+    entry = next((entry for entry in map(_locked_waiting, outside) if entry is not None), None)
     if entry is None:
         return None
-    offer = _write_offer(entry, freed, salon=salon, now=now)
+    held_for = timedelta(minutes=salon.waitlist_hold_minutes if place.session_id is None else 0)
+    offer = _write_offer(entry, freed, held_for=held_for, now=now)
     entry.status = WaitlistEntry.Status.NOTIFIED
     entry.last_offered_at = now
     entry.save(update_fields=["status", "last_offered_at", "updated_at"])
@@ -115,6 +120,11 @@ def end_offer(offer: WaitlistOffer, *, salon: SalonSettings, now: datetime) -> N
     After `lock_staff` and `lock_entry`, and after the entry's own status is written.
     """
     close_offer(offer, state=WaitlistOffer.State.PASSED, now=now)
+    offer_what_is_left(offer, salon=salon, now=now)
+
+
+def offer_what_is_left(offer: WaitlistOffer, *, salon: SalonSettings, now: datetime) -> None:
+    """The slot of an offer that is closed goes to the next, as far as there is a place. As `end_offer`."""
     freed = offer.freed_booking
     offer_freed_slot(
         freed=FreedSlot(
@@ -129,6 +139,19 @@ def end_offer(offer: WaitlistOffer, *, salon: SalonSettings, now: datetime) -> N
         salon=salon,
         now=now,
     )
+
+
+def place_of(offer: WaitlistOffer, *, now: datetime) -> Place | None:
+    """Where its client would sit, the offer's own hold left aside; None when somebody else was quicker."""
+    place = place_at(
+        service=offer.entry.service,
+        staff_id=offer.staff_id,
+        start_at=offer.start_at,
+        end_at=offer.end_at,
+        now=now,
+        own_holds=() if offer.hold_id is None else (offer.hold_id,),
+    )
+    return None if place is None or offer.entry.client_id in place.client_ids else place
 
 
 def close_offer(offer: WaitlistOffer, *, state: str, now: datetime) -> None:
@@ -173,8 +196,7 @@ def _is_good(offer: WaitlistOffer, *, now: datetime) -> bool:
     entry = offer.entry
     if offer.expires_at <= now or entry.status != WaitlistEntry.Status.NOTIFIED or entry.client.archived_at:
         return False
-    own = () if offer.hold_id is None else (offer.hold_id,)
-    return _is_free(offer.entry.service, offer.staff_id, offer.start_at, offer.end_at, own=own, now=now)
+    return place_of(offer, now=now) is not None
 
 
 def _who_waits(freed: FreedSlot, *, salon: SalonSettings, first_round: bool) -> QuerySet[WaitlistEntry]:
@@ -212,11 +234,16 @@ def _locked_waiting(entry_id: int) -> WaitlistEntry | None:
     )
 
 
-def _can_be_offered(freed: FreedSlot, *, salon: SalonSettings, now: datetime) -> bool:
-    """The slot is free, nobody else has an offer for it, and a booking there would be taken."""
+def _what_can_be_offered(freed: FreedSlot, *, salon: SalonSettings, now: datetime) -> Place | None:
+    """The place there, if nobody else has an offer for the slot and a booking would be taken."""
     service = Service.objects.filter(pk=freed.service_id, is_active=True).first()
-    if service is None or not _is_free(service, freed.staff_id, freed.start_at, freed.end_at, now=now):
-        return False
+    if service is None:
+        return None
+    place = place_at(
+        service=service, staff_id=freed.staff_id, start_at=freed.start_at, end_at=freed.end_at, now=now
+    )
+    if place is None:
+        return None
     person = Staff.objects.filter(pk=freed.staff_id, is_active=True, bookable=True)
     away = time_off_of([freed.staff_id], start_at=freed.start_at, end_at=freed.end_at)[freed.staff_id]
     offered = WaitlistOffer.objects.filter(
@@ -226,31 +253,12 @@ def _can_be_offered(freed: FreedSlot, *, salon: SalonSettings, now: datetime) ->
         end_at__gt=freed.start_at,
     )
     closed = holidays_touched(freed.start_at, freed.end_at, zone=salon.zone)
-    return not closed and not away and person.exists() and not offered.exists()
-
-
-def _is_free(
-    service: Service,
-    staff_id: int,
-    start_at: datetime,
-    end_at: datetime,
-    *,
-    now: datetime,
-    own: Collection[int] = (),
-) -> bool:
-    return is_free(
-        staff_id,
-        start_at - timedelta(minutes=service.buffer_before_minutes),
-        end_at + timedelta(minutes=service.buffer_after_minutes),
-        now=now,
-        except_holds=own,
-    )
+    return place if not closed and not away and person.exists() and not offered.exists() else None
 
 
 def _write_offer(
-    entry: WaitlistEntry, freed: FreedSlot, *, salon: SalonSettings, now: datetime
+    entry: WaitlistEntry, freed: FreedSlot, *, held_for: timedelta, now: datetime
 ) -> WaitlistOffer:
-    held_for = timedelta(minutes=salon.waitlist_hold_minutes)
     expires_at = min(now + (held_for or UNHELD_OFFER_LASTS), freed.start_at)
     hold = None
     if held_for:
