@@ -1,0 +1,81 @@
+"""`make e2e`: whole installations, used from outside. Exits with 1 when anything failed.
+
+make e2e                                    # all of it, about ten minutes
+make e2e ARGS="fuzz --examples 200"         # schemathesis alone, on SQLite and on PostgreSQL
+make e2e ARGS="browser"                     # a person's clicks in Chromium
+make e2e ARGS="access"                      # the access matrix without short cuts
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from tests import servers
+from tests.e2e import browser
+from tests.e2e.fuzz import fuzz
+from tests.e2e.house import installation
+
+SEED = 20261120
+BEHIND_A_PROXY = {"TRUSTED_PROXIES": "1"}
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="make e2e", description=(__doc__ or "").partition(".")[0])
+    parser.add_argument("which", nargs="*", choices=[*RUNS, []], help="all of them unless said")
+    parser.add_argument("--examples", type=int, default=40, help="of schemathesis, per operation")
+    parser.add_argument("--seed", type=int, default=SEED)
+    asked = parser.parse_args(arguments)
+    results: dict[str, str] = {}
+    for name in asked.which or RUNS:
+        print(f"\n=== {name}", flush=True)
+        try:
+            results[name] = "passed" if RUNS[name](asked) == 0 else "FAILED"
+        except servers.Missing as missing:
+            results[name] = f"SKIPPED: {missing}"
+            print(f"\n{'!' * 100}\n!!! {name}: {results[name]}\n{'!' * 100}", flush=True)
+    print("\n" + "\n".join(f"{name}: {result}" for name, result in results.items()), flush=True)
+    missing_counts = os.environ.get("REQUIRE_ALL") == "1"
+    return int(any(each == "FAILED" or (missing_counts and each != "passed") for each in results.values()))
+
+
+def fuzz_on_sqlite(asked: argparse.Namespace) -> int:
+    with tempfile.TemporaryDirectory(prefix="bookings-e2e-") as name:
+        folder = Path(name)
+        with installation(folder, **BEHIND_A_PROXY) as house:
+            return fuzz(house, folder, examples=asked.examples, seed=asked.seed)
+
+
+def fuzz_on_postgres(asked: argparse.Namespace) -> int:
+    with tempfile.TemporaryDirectory(prefix="bookings-e2e-") as name, servers.database() as database:
+        folder = Path(name)
+        with installation(folder, database_url=database.url, **BEHIND_A_PROXY) as house:
+            return fuzz(house, folder, examples=asked.examples, seed=asked.seed)
+
+
+def in_a_browser(asked: argparse.Namespace) -> int:
+    """Raises servers.Missing without Chromium."""
+    with tempfile.TemporaryDirectory(prefix="bookings-e2e-") as name:
+        return browser.walk(Path(name))
+
+
+def access(asked: argparse.Namespace) -> int:
+    tests = ["tests/test_access_matrix.py", "tests/test_access_admin.py"]
+    command = [sys.executable, "-m", "pytest", "-q", *tests]
+    return subprocess.run(command, env=os.environ | {"ACCESS_MATRIX": "full"}, check=False).returncode
+
+
+RUNS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "fuzz": fuzz_on_sqlite,
+    "fuzz-postgres": fuzz_on_postgres,
+    "browser": in_a_browser,
+    "access": access,
+}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
