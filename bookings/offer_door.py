@@ -69,13 +69,15 @@ def find_offer(token: str) -> WaitlistOffer:
 def take_offer(*, token: str, now: datetime | None = None, salon: SalonSettings | None = None) -> Booking:
     """Book the offered slot for the client who waits. Raises as `offer_of`; a refusal stores nothing.
 
-    Two clicks at once queue on the staff member's row: one books, the other is told so.
+    Two clicks at once queue on the staff member's row: one books, the other is told so. A client never
+    overlaps, also where the salon lets its staff.
     """
     now = now or timezone.now()
     salon = salon or SalonSettings.load()
     known = find_offer(token)
     _check_live(known, now=now)
-    session_id = _session_of(known, now=now)
+    seen = place_of(known, now=now)
+    session_id = None if seen is None else seen.session_id
     with transaction.atomic():
         if session_id is not None:
             lock_session(session_id)
@@ -83,8 +85,9 @@ def take_offer(*, token: str, now: datetime | None = None, salon: SalonSettings 
         lock_entry(known.entry_id)
         offer = find_offer(token)
         _check_live(offer, now=now)
-        # One that has come to stand there since is not locked in the door's order: look again then.
-        if _session_of(offer, now=now) != session_id:
+        place = place_of(offer, now=now)
+        # A session that has come to stand there since is not locked in the door's order: look again then.
+        if place is None or place.session_id != session_id:
             raise SlotGone
         booking = _book(offer, session_id=session_id, salon=salon, now=now)
         offer = find_offer(token)
@@ -92,17 +95,6 @@ def take_offer(*, token: str, now: datetime | None = None, salon: SalonSettings 
         if offer.entry.service.max_capacity > 1:
             offer_what_is_left(offer, salon=salon, now=now)
     return booking
-
-
-def _session_of(offer: WaitlistOffer, *, now: datetime) -> int | None:
-    """The session to join, None where the time is free. Raises SlotGone.
-
-    A client never overlaps, also where the salon lets its staff.
-    """
-    place = place_of(offer, now=now)
-    if place is None:
-        raise SlotGone
-    return place.session_id
 
 
 def _check_live(offer: WaitlistOffer, *, now: datetime) -> None:
