@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from notifications.models import Job, WebhookDelivery
@@ -21,9 +20,3 @@ def forget_old_deliveries(*, now: datetime) -> int:
     if ids:
         WebhookDelivery.objects.filter(id__in=ids).delete()
     return len(ids)
-
-
-def forget_deliveries_about(booking_ids: Collection[int]) -> int:
-    """Take what was delivered about these bookings out of the log: for the erasure of a person."""
-    deleted, _ = WebhookDelivery.objects.filter(booking_id__in=booking_ids).delete()
-    return deleted
