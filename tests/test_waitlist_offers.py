@@ -129,6 +129,16 @@ def test_a_cancelled_slot_is_offered_to_the_first_who_waits(salon: Salon) -> Non
     ]
 
 
+def test_the_salon_is_asked_to_call_who_has_no_address(salon: Salon) -> None:
+    waits(salon, make_client("Carl", email="", mobile="+31611111111"))
+    cancelled(booked(salon))
+    told = Notification.objects.filter(type="waitlist.offer", staff=salon.bea).get()
+    assert (told.title, told.body) == (
+        "Please call: a time is free for somebody on the waitlist without an e-mail address",
+        "Carl Adams, +31611111111, Haircut, Tuesday 24 November 10:00",
+    )
+
+
 def test_an_offer_for_a_slot_further_ahead_lasts_a_day(salon: Salon) -> None:
     waits(salon, date=date(2026, 11, 27))
     cancelled(booked(salon, at("2026-11-27 10:00")))

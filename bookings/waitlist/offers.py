@@ -309,14 +309,20 @@ def _tell(
         ],
         now=now,
     )
+    client = entry.client
     with translation.override(salon.locale):
+        if client.email:
+            title, reach = _("A freed time was offered to the waitlist"), ""
+        else:
+            title = _("Please call: a time is free for somebody on the waitlist without an e-mail address")
+            reach = client.phone or client.mobile
         when = formats.date_format(freed.start_at.astimezone(salon.zone), "l j F H:i")
         tell_staff(
             staff_ids=[freed.staff_id],
             and_admins=True,
             type=OFFER,
-            title=_("A freed time was offered to the waitlist"),
-            body=", ".join((entry.client.name, entry.service.name, when)),
+            title=title,
+            body=", ".join(part for part in (client.name, reach, entry.service.name, when) if part),
             booking_id=freed.booking_id,
             now=now,
         )
