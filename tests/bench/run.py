@@ -20,13 +20,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests import servers
 from tests.bench.load import Request, calls_per_second
 from tests.bench.seed import PEOPLE, grow
 from tests.chaos.house import Ground, House
-from tests.chaos.programs import ROOT, until
+from tests.chaos.programs import ROOT, Program, processor_seconds, until
 
 AIMS = {"list of 50": 0.3, "one": 0.3, "create": 0.2, "a week": 0.3}
 MOST_STATEMENTS = {"list": 4, "one": 3}
@@ -39,8 +39,8 @@ CLIENTS = 500
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.run")
     parser.add_argument("--bookings", type=int, default=100_000)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=1.5, help="of each round, call and server")
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--seconds", type=float, default=0.6, help="of each round, call and server")
     parser.add_argument("--strict", action="store_true", help="a ratio under its aim is a failure")
     asked = parser.parse_args(arguments)
     faults: list[str] = []
@@ -53,8 +53,8 @@ def main(arguments: list[str]) -> int:
             costs[size] = _inside(house, "statements")
         faults += _say_statements(costs)
         house.start(web=WORKERS)
-        with _floor(house) as port:
-            misses = _compare(house, port, rounds=asked.rounds, seconds=asked.seconds)
+        with _floor(house) as (floor, port):
+            misses = _compare(house, floor, port, rounds=asked.rounds, seconds=asked.seconds)
         faults += misses if asked.strict else []
         _say_profile(_inside(house, "profile"))
     print("\n" + "\n".join(f"FAULT  {fault}" for fault in faults) if faults else "\nno fault", flush=True)
@@ -76,58 +76,86 @@ def _inside(house: House, what: str) -> dict[str, Any]:
 def _say_statements(costs: dict[int, dict[str, Any]]) -> list[str]:
     """Statements of each call at each size, and the faults among them."""
     small, large = costs
-    print(f"\nstatements per call at {small:,} and at {large:,} bookings (BEGIN and COMMIT not counted)")
+    print(f"\nat {small:,} and at {large:,} bookings (BEGIN and COMMIT are not counted)")
+    print(
+        f"  {'call':<10} {'statements':>12} {'plans that read all bookings':>30} {'for lack of an index':>22}"
+    )
     faults = []
     for name, at_large in costs[large].items():
-        at_small = costs[small][name]
+        at_small, most = costs[small][name], MOST_STATEMENTS.get(name, 99)
         pair = at_small["statements"], at_large["statements"]
-        reads_all = {size: len(costs[size][name]["sequential"]) for size in costs}
-        print(f"  {name:<10} {pair[0]:>3} {pair[1]:>3}   sequential scans over bookings {reads_all}")
+        whole = len(at_small["sequential"]), len(at_large["sequential"])
+        unserved = len(at_small["unserved"]), len(at_large["unserved"])
+        shown = [f"{one} {other}" for one, other in (pair, whole, unserved)]
+        print(f"  {name:<10} {shown[0]:>12} {shown[1]:>30} {shown[2]:>22}")
         if at_small["status"] != 200 or at_large["status"] != 200:
             faults.append(f"{name}: answered {at_small['status']} and {at_large['status']}")
-        if pair[0] != pair[1] or max(pair) > MOST_STATEMENTS.get(name, 99):
-            faults.append(
-                f"{name}: {pair[0]} and {pair[1]} statements, may be {MOST_STATEMENTS.get(name, 'any')}"
-            )
-        for size, count in reads_all.items():
-            if count:
-                faults.append(
-                    f"{name} at {size}: a plan reads all bookings\n{costs[size][name]['sequential'][0]}"
-                )
+        if pair[0] != pair[1] or max(pair) > most:
+            faults.append(f"{name}: {pair[0]} and {pair[1]} statements, at most {most}")
+        plans = [*at_large["sequential"], *at_small["unserved"]]
+        faults += [f"{name} reads all bookings:\n{plan}" for plan in plans]
     return faults
 
 
-def _compare(house: House, floor_port: int, *, rounds: int, seconds: float) -> list[str]:
-    """Rounds in turns; prints both rates and the ratio, gives the calls whose ratio misses its aim."""
+class Measured(NamedTuple):
+    """One round of one server: calls per second, and processor ms per call, its own and PostgreSQL's."""
+
+    rate: float
+    own: float
+    database: float
+
+    @property
+    def cpu(self) -> float:
+        return self.own + self.database
+
+
+def _compare(house: House, floor: Program, floor_port: int, *, rounds: int, seconds: float) -> list[str]:
+    """Rounds in turns; prints rates and ratios, gives the calls whose ratio misses its aim."""
     print(
-        f"\ncalls per second, {WORKERS} gunicorn workers each, {CONNECTIONS} connections, "
-        f"median of {rounds} rounds"
-        f"\n  {'call':<12} {'product':>9} {'floor':>9} {'ratio':>7} {'rounds':>15} {'aim':>6}"
+        f"\n{WORKERS} gunicorn workers each, {CONNECTIONS} connections, median of {rounds} rounds in turns:"
+        "\ncalls per second, their ratio (middle half of the rounds); processor ms per call, web + PostgreSQL"
+        f"\n  {'call':<11} {'product':>8} {'floor':>7} {'ratio':>6} {'':>11} {'aim':>4}"
+        f" {'product':>14} {'floor':>14} {'ratio':>6}"
     )
     misses = []
-    ours, theirs = (
-        _requests(house, house.port, people=slice(0, 5)),
-        _requests(house, floor_port, people=slice(5, 10)),
-    )
+    ours = _requests(house, house.port, people=slice(0, 5))
+    theirs = _requests(house, floor_port, people=slice(5, 10))
     for name, aim in AIMS.items():
-        rates: dict[int, list[float]] = {house.port: [], floor_port: []}
+        pairs: list[tuple[Measured, Measured]] = []
         for number in range(rounds + 1):
-            pair = [(house.port, ours[name]), (floor_port, theirs[name])]
-            for port, request in pair if number % 2 else reversed(pair):
-                rate = calls_per_second(port, request, connections=CONNECTIONS, seconds=seconds)
-                if number:
-                    rates[port].append(rate)
-        ratios = [one / other for one, other in zip(rates[house.port], rates[floor_port], strict=True)]
+            product = _measure(house, house.web, house.port, ours[name], seconds=seconds)
+            bare = _measure(house, floor, floor_port, theirs[name], seconds=seconds)
+            if number:
+                pairs.append((product, bare))
+        ratios = sorted(product.rate / bare.rate for product, bare in pairs)
         ratio = statistics.median(ratios)
+        costs = [
+            f"{statistics.median(pair[side].own for pair in pairs):.2f} + "
+            f"{statistics.median(pair[side].database for pair in pairs):.2f}"
+            for side in (0, 1)
+        ]
+        saved = statistics.median(bare.cpu / max(product.cpu, 0.001) for product, bare in pairs)
+        middle = f"{ratios[len(ratios) // 4]:.2f}-{ratios[-1 - len(ratios) // 4]:.2f}"
         print(
-            f"  {name:<12} {statistics.median(rates[house.port]):>9.0f} "
-            f"{statistics.median(rates[floor_port]):>9.0f} {ratio:>7.2f} "
-            f"{f'{min(ratios):.2f}-{max(ratios):.2f}':>15} {aim:>6}{'' if ratio >= aim else '  missed'}",
+            f"  {name:<11} {statistics.median(each.rate for each, _ in pairs):>8.0f} "
+            f"{statistics.median(each.rate for _, each in pairs):>7.0f} {ratio:>6.2f} {middle:>11} {aim:>4} "
+            f"{costs[0]:>14} {costs[1]:>14} {saved:>6.2f}{'' if ratio >= aim else '  missed'}",
             flush=True,
         )
         if ratio < aim:
             misses.append(f"{name}: {ratio:.2f} of the floor, aim {aim}")
     return misses
+
+
+def _measure(house: House, server: Program, port: int, request: Request, *, seconds: float) -> Measured:
+    groups = server.children(), house.backends()
+    before = [processor_seconds(group) for group in groups]
+    rate = calls_per_second(port, request, connections=CONNECTIONS, seconds=seconds)
+    own, database = (
+        (processor_seconds(group) - used) * 1000 / max(1.0, rate * seconds)
+        for group, used in zip(groups, before, strict=True)
+    )
+    return Measured(rate, own, database)
 
 
 def _requests(house: House, port: int, *, people: slice) -> dict[str, Request]:
@@ -170,8 +198,8 @@ def _requests(house: House, port: int, *, people: slice) -> dict[str, Request]:
 
 
 @contextmanager
-def _floor(house: House) -> Iterator[int]:
-    """The bare server, with as many workers and threads of the same kind."""
+def _floor(house: House) -> Iterator[tuple[Program, int]]:
+    """The bare server and its port, with as many workers and threads of the same kind."""
     port = servers.free_port()
     command = ["gunicorn", "-k", "gthread", "-w", str(WORKERS), "--threads", "4", "--keep-alive", "5"]
     where = ["-b", f"127.0.0.1:{port}", "--no-control-socket", "tests.bench.floor"]
@@ -185,7 +213,7 @@ def _floor(house: House) -> Iterator[int]:
                 break
             except OSError:
                 continue
-        yield port
+        yield program, port
     finally:
         program.kill()
 

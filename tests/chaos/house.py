@@ -212,6 +212,13 @@ class House:
         )
         return done.stdout
 
+    def backends(self) -> list[int]:
+        """The process ids of PostgreSQL's own processes that serve this house."""
+        return [
+            pid
+            for (pid,) in self.rows.all("SELECT pid FROM pg_stat_activity WHERE backend_type LIKE 'client%'")
+        ]
+
     def unfinished(self, *, later_too: bool = False) -> int:
         """Jobs that are pending and were due when made, or in a worker's hands; `later_too`: all pending."""
         due = "" if later_too else " AND (first_run_at <= created_at OR state = 'claimed')"
