@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from bookings import lifecycle
 from bookings.lifecycle.effects import STANDING_MAILS
 from bookings.models import Booking, BookingEvent, BusyTime, NoShowFee, SpentToken
+from bookings.told import last_told
 from clients.models import Client
 from notifications.execution import run_due
 from notifications.models import FollowupSequence, FollowupStep, Job, Message, Notification
@@ -60,6 +61,8 @@ class World:
     services: list[Service]
     booking_id: int = 0
     asked_for: Counter[str] = field(default_factory=Counter)
+    not_to_be_told: set[int | None] = field(default_factory=set)
+    """Clients who declined on the page, or lost a visit that was closed or over: no mail takes it back."""
 
     @property
     def booking(self) -> Booking:
@@ -98,6 +101,9 @@ def make_world() -> World:
 
 def step(world: World, what: tuple[Any, ...], traveller: Any) -> None:
     kind, value = what[0], what[1]
+    now = world.booking
+    if kind == "decline" or now.status in ("completed", "no-show") or now.end_at <= timezone.now():
+        world.not_to_be_told.add(now.client_id)
     if kind == "status":
         world.change(status=value)
     elif kind == "dialect":
@@ -224,6 +230,10 @@ def check_belief(world: World, traveller: Any) -> None:
         traveller.shift(timedelta(minutes=31))
         run_due(at_most=100)
     booking = world.booking
+    for client in world.clients:
+        if client.pk != booking.client_id and client.pk not in world.not_to_be_told:
+            told = last_told(booking_id=booking.pk, client_id=client.pk)
+            assert told is None or told.status == ""
     if booking.end_at <= timezone.now():
         return
     if booking.status == "cancelled":
