@@ -149,6 +149,28 @@ def test_a_booking_turned_into_a_request_is_told_to_the_salon(salon: Salon) -> N
     ]
 
 
+def test_a_request_for_another_staff_member_is_one_line_for_them(salon: Salon) -> None:
+    booking = salon.book()
+    Notification.objects.all().delete()
+    salon.put(booking, {"status": "provisional", "staff_id": salon.cora.pk, "client_id": salon.bob.pk})
+    assert sorted(Notification.objects.values_list("staff__name", "type")) == [
+        ("Ada Admin", "booking.new"),
+        ("Cora Claes", "booking.new"),
+    ]
+
+
+def test_moving_the_booking_of_somebody_who_has_left_is_warned_of(salon: Salon) -> None:
+    booking = salon.book()
+    salon.bea.is_active = False
+    salon.bea.save()
+    warned = [{"code": "staff_not_bookable", "message": "This staff member takes no bookings any more."}]
+    moved = salon.put(booking, {"start_at": "2026-03-24 10:15"})
+    assert (moved.status_code, moved.json()["warnings"]) == (200, warned)
+    salon.delete(booking)
+    assert salon.put(booking, {"status": "scheduled"}).json()["warnings"] == warned
+    assert salon.put(booking, {"notes": "gone"}).json()["warnings"] == []
+
+
 def test_only_who_waited_is_told_of_a_waitlist_slot(salon: Salon) -> None:
     entry = WaitlistEntry.objects.create(
         client=salon.alice, service=salon.service, date=date(2026, 3, 24), status="waiting"

@@ -387,4 +387,7 @@ def _warnings(edit: _Edit, *, salon: SalonSettings, now: datetime) -> list[Warni
         salon=salon,
         now=now,
     )
-    return [Warning(code=each.code, message=each.message) for each in found]
+    warnings = [Warning(code=each.code, message=each.message) for each in found]
+    if not (edit.booking.staff.is_active and edit.booking.staff.bookable):
+        warnings.append(Warning("staff_not_bookable", "This staff member takes no bookings any more."))
+    return warnings

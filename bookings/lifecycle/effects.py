@@ -47,12 +47,19 @@ def set_in_motion(change: Change) -> None:
     else:
         _drop_what_is_moot(change)
         dues = [*_undone(change), *_owed(change)]
-        if change.restaffed and change.stands:
+        if _asks_client(change):
+            notices.tell_salon(change, "booking.new")
+        elif change.restaffed and change.stands:
             notices.tell_staff_member(change, "booking.new")
     outbox.enqueue(dues, now=change.now)
     webhooks.announce([change.event], now=change.now)
     if change.freed_slot:
         _offer_to_waitlist(change)
+
+
+def _asks_client(change: Change) -> bool:
+    """A native change to `provisional`: the client is mailed links; a dialect's makes no token."""
+    return change.entered(PROVISIONAL) and change.booking.provisional_token is not None
 
 
 def _booked(change: Change) -> list[Due]:
@@ -96,7 +103,7 @@ def _drop_what_is_moot(change: Change) -> None:
     if change.left(OCCUPYING) and not change.stands:
         why = Reason.CANCELLED_MEANWHILE if change.entered(CANCELLED) else Reason.VISIT_CLOSED
         _drop(change, STANDING_MAILS, reason=why)
-    if change.entered(PROVISIONAL) and change.booking.provisional_token is not None:
+    if _asks_client(change):
         _drop(change, STANDING_MAILS, reason=Reason.ASKED_AGAIN)
     if change.left(PROVISIONAL) and change.entered(SCHEDULED):
         _drop(change, ["booking.provisional"], reason=Reason.ACCEPTED_MEANWHILE)
@@ -149,9 +156,8 @@ def _announcement(change: Change) -> list[Due]:
 
 
 def _requested(change: Change) -> list[Due]:
-    """To `provisional`: a native one asks the client by mail; a dialect's has no token and asks nobody."""
-    if change.booking.provisional_token is not None:
-        notices.tell_salon(change, "booking.new")
+    """To `provisional`: a native one asks the client by mail; a dialect's asks nobody."""
+    if _asks_client(change):
         return _mail(change, "booking.provisional")
     return _moved(change) if change.moved else []
 
