@@ -21,11 +21,14 @@ from staff.wire.times import BadTime, parse_when
 MOST_OCCURRENCES = 104
 LONGEST_YEARS = 2
 LONGEST_RULE = 500
+LONGEST_INTERVAL = 731
+"""Days: two years. An interval of 0 never comes to an end."""
 
 _RULE = re.compile(r"[A-Z]+=[A-Z0-9,+-]+(?:;[A-Z]+=[A-Z0-9,+-]+)*")
 _MONTH_DAYS = re.compile(r"(?:[+-]?(?:0?[1-9]|[12][0-9]|3[01])(?:,(?!$)|$))+")
 _PARTS = {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTHDAY", "BYSETPOS", "WKST"}
 _FREQUENCIES = {"DAILY", "WEEKLY", "MONTHLY"}
+_TOO_FAR = f"Every occurrence is at or after start_at, and within {LONGEST_YEARS} years of it."
 _HOW = (
     "Send a list of starts, or an RRULE such as 'FREQ=WEEKLY;INTERVAL=2;COUNT=10' with FREQ DAILY, WEEKLY or "
     "MONTHLY, and COUNT or UNTIL."
@@ -48,21 +51,20 @@ def starts_of(recurrence: object, *, start_at: datetime, zone: ZoneInfo) -> list
         raise BadRequest.field("recurrence", f"A series has at most {MOST_OCCURRENCES} occurrences.")
     last_day = start_at + relativedelta(years=LONGEST_YEARS)
     if min(starts) < start_at or max(starts) > last_day:
-        raise BadRequest.field(
-            "recurrence", f"Every occurrence is at or after start_at, and within {LONGEST_YEARS} years of it."
-        )
+        raise BadRequest.field("recurrence", _TOO_FAR)
     return sorted(starts)
 
 
 def _by_rule(text: str, *, start_at: datetime, zone: ZoneInfo) -> Iterator[datetime]:
     parts = _parts(text)
     wall = start_at.astimezone(zone).replace(tzinfo=None)
-    until = wall + relativedelta(years=LONGEST_YEARS, days=1)
+    last = wall + relativedelta(years=LONGEST_YEARS)
     most = MOST_OCCURRENCES + 1
+    until: datetime | None = None
     if "COUNT" in parts:
         most = min(most, _count(parts.pop("COUNT")))
     if "UNTIL" in parts:
-        until = min(until, _until(parts.pop("UNTIL"), zone=zone))
+        until = _until(parts.pop("UNTIL"), zone=zone)
     try:
         rule = rrulestr(";".join(f"{name}={value}" for name, value in parts.items()), dtstart=wall)
     except ValueError as error:
@@ -70,6 +72,8 @@ def _by_rule(text: str, *, start_at: datetime, zone: ZoneInfo) -> Iterator[datet
     if not isinstance(rule, rrule):
         raise BadRequest.field("recurrence", _HOW)
     for occurrence in islice(rule.replace(until=until), most):
+        if occurrence > last:
+            raise BadRequest.field("recurrence", _TOO_FAR)
         yield _time(occurrence.isoformat(" "), zone=zone)
 
 
@@ -82,6 +86,11 @@ def _parts(text: str) -> dict[str, str]:
     known = len(parts) == len(pairs) and set(parts) <= _PARTS
     if not known or parts.get("FREQ") not in _FREQUENCIES or not {"COUNT", "UNTIL"} & set(parts):
         raise BadRequest.field("recurrence", _HOW)
+    interval = parts.get("INTERVAL", "1")
+    if not interval.isdigit() or not 1 <= int(interval) <= LONGEST_INTERVAL:
+        raise BadRequest.field("recurrence", f"INTERVAL is 1 to {LONGEST_INTERVAL}.")
+    if "BYSETPOS" in parts and parts["FREQ"] != "MONTHLY":
+        raise BadRequest.field("recurrence", "BYSETPOS goes with FREQ=MONTHLY only.")
     if "BYMONTHDAY" in parts and _MONTH_DAYS.fullmatch(parts["BYMONTHDAY"]) is None:
         raise BadRequest.field("recurrence", "BYMONTHDAY is 1 to 31, or -1 to -31 from the end of the month.")
     return parts

@@ -119,6 +119,14 @@ def test_when_everything_is_taken_nothing_is_booked(salon: Salon) -> None:
         "FREQ=MONTHLY;COUNT=2;BYMONTHDAY=99",
         "FREQ=WEEKLY;COUNT=2;BYDAY=XX",
         "FREQ=DAILY;UNTIL=soon",
+        "FREQ=DAILY;COUNT=2;INTERVAL=0",
+        "FREQ=MONTHLY;COUNT=2;INTERVAL=0;BYMONTHDAY=31;BYDAY=MO",
+        "FREQ=DAILY;COUNT=2;INTERVAL=732",
+        "FREQ=DAILY;COUNT=2;INTERVAL=-1",
+        "FREQ=DAILY;COUNT=2;BYSETPOS=5",
+        "FREQ=MONTHLY;COUNT=26",
+        "FREQ=MONTHLY;UNTIL=20990101",
+        "FREQ=WEEKLY;INTERVAL=2;COUNT=54",
         "every week",
         "",
         7,
@@ -135,6 +143,11 @@ def test_a_rule_that_is_none_is_400_and_stores_nothing(salon: Salon, recurrence:
     answer = post(salon, recurrence=recurrence)
     assert (answer.status_code, list(answer.json()["details"])) == (400, ["recurrence"])
     assert stored() == before
+
+
+def test_a_series_may_reach_as_far_as_two_years(salon: Salon) -> None:
+    answer = post(salon, recurrence="FREQ=MONTHLY;INTERVAL=12;COUNT=3")
+    assert starts(answer) == ["2026-03-24 10:00:00", "2027-03-24 10:00:00", "2028-03-24 10:00:00"]
 
 
 def test_a_series_is_not_a_request_nor_a_waitlist_booking(salon: Salon) -> None:
