@@ -44,7 +44,7 @@ bench: .venv/installed-test
 chaos: .venv/installed-test
 	@exec $(BIN)/python -m tests.chaos.run $(ARGS)
 
-e2e: .venv/installed-test
+e2e: .venv/installed-test .venv/installed-e2e
 	@exec $(BIN)/python -m tests.e2e.run $(ARGS)
 
 # For maintainers, with uv: pins and hashes anew from pyproject.toml. `UPGRADE=--upgrade` moves the pins.
@@ -70,6 +70,11 @@ clean:
 .venv/installed-test: requirements-dev.txt | .venv/bin/python
 	@echo "Installing requirements-dev.txt (once; about a minute)"
 	@$(INSTALL) -r requirements-dev.txt
+	@touch $@
+
+.venv/installed-e2e: tests/e2e/requirements.txt | .venv/installed-test
+	@echo "Installing tests/e2e/requirements.txt (once; what drives a browser)"
+	@$(INSTALL) -r tests/e2e/requirements.txt
 	@touch $@
 
 # pip of the environment; where Python came without ensurepip, the system's pip working on the environment.

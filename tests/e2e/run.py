@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,6 +40,9 @@ def main(arguments: list[str]) -> int:
         except servers.Missing as missing:
             results[name] = f"SKIPPED: {missing}"
             print(f"\n{'!' * 100}\n!!! {name}: {results[name]}\n{'!' * 100}", flush=True)
+        except Exception:  # noqa: BLE001 - the other runs are wanted all the same
+            traceback.print_exc()
+            results[name] = "FAILED"
     print("\n" + "\n".join(f"{name}: {result}" for name, result in results.items()), flush=True)
     missing_counts = os.environ.get("REQUIRE_ALL") == "1"
     return int(any(each == "FAILED" or (missing_counts and each != "passed") for each in results.values()))
