@@ -11,6 +11,7 @@ from bookings.reasons import Reason
 from notifications import outbox
 from notifications.models import FollowupSequence, FollowupStep, Job, Message
 from notifications.outbox import Due
+from notifications.outbox.states import IS_LIVE
 from staff.models import SalonSettings
 from staff.prepared import Blank, Prepared
 from staff.schedule import instant_on
@@ -67,7 +68,10 @@ def stop_for_rebooking(*, client_id: int, now: datetime) -> None:
 _PENDING_STEPS = Prepared(
     lambda: (
         Job.objects.filter(
-            state=Job.State.PENDING, type=FOLLOWUP_STEP, recipient=Blank("recipient", CharField())
+            IS_LIVE,
+            state=Job.State.PENDING,
+            type=FOLLOWUP_STEP,
+            recipient=Blank("recipient", CharField()),
         )
         .order_by()
         .values_list("once_key", "payload")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from bookings import followups
 from notifications import outbox
 from notifications.models import Job
 from notifications.outbox import Place
@@ -89,3 +90,12 @@ def test_an_index_over_live_jobs_answers() -> None:
 def test_a_claim_costs_two_statements(django_assert_max_num_queries: Any) -> None:
     with django_assert_max_num_queries(4):  # two of them savepoints of the test's own transaction
         assert outbox.claim(now=NOON) is not None
+
+
+@pytest.mark.usefixtures("_years_of_jobs")
+def test_booking_again_reads_the_clients_live_jobs_alone() -> None:
+    Job.objects.update(type="followup.step")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE notifications_job")
+    (plan,) = plans_of(lambda: followups.stop_for_rebooking(client_id=6, now=NOON))
+    assert "job_live" in plan, plan
