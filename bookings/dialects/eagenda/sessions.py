@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
+from bookings import lifecycle
 from bookings.dialects.eagenda.codes import CANCELED, RANKS, pairs_of
 from bookings.dialects.eagenda.parse import Search
 from bookings.errors import BookingNotFound
@@ -34,6 +35,12 @@ def members_of(key: str, *, actor: Actor) -> list[Booking]:
     if not members:
         raise BookingNotFound("There is no appointment with this key.")
     return members
+
+
+def held_members_of(key: str, *, actor: Actor) -> list[Booking]:
+    """`members_of` for a write, locked until the caller's transaction ends: what they show is what is so."""
+    lifecycle.lock_members(actor=actor, session_id=members_of(key, actor=actor)[0].session_id)
+    return members_of(key, actor=actor)
 
 
 def matching(search: Search, *, actor: Actor, zone: ZoneInfo) -> BookingQuerySet:

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from bookings import lifecycle
 from bookings.dialects.eagenda import parse, render
 from bookings.dialects.eagenda.codes import WRITTEN_AS, code_of, shown_for
-from bookings.dialects.eagenda.sessions import grouped, matching, members_of
+from bookings.dialects.eagenda.sessions import grouped, held_members_of, matching, members_of
 from bookings.dialects.keys import READS, WRITES, DialectKey, KeyMay, actor_of_key
 from bookings.models import Booking
 from clients.models import Client
@@ -65,11 +65,11 @@ class AppointmentView(EAgendaView):
 
     def patch(self, request: Request, key: str) -> Response:
         actor, salon = actor_of_key(request), salon_of(request)
-        members = members_of(key, actor=actor)
+        members_of(key, actor=actor)
         wanted = parse.status_patch_of(self.body)
         _check_account(wanted.account_slug)
-        if wanted.status is not None and shown_for(members) != wanted.status:
-            _write_status(members, wanted.status, actor=actor, salon=salon, send_email=wanted.send_email)
+        if wanted.status is not None:
+            _write_status(key, wanted.status, actor=actor, salon=salon, send_email=wanted.send_email)
         changed = members_of(key, actor=actor)
         return Response(render.appointment(changed, zone=salon.zone, account_slug=wanted.account_slug))
 
@@ -77,7 +77,7 @@ class AppointmentView(EAgendaView):
         actor, salon = actor_of_key(request), salon_of(request)
         send_email = parse.send_email_in_query(request)
         with transaction.atomic():
-            for member in members_of(key, actor=actor):
+            for member in held_members_of(key, actor=actor):
                 lifecycle.cancel(actor=actor, booking_id=member.pk, notify_client=send_email, salon=salon)
         return Response(render.appointment(members_of(key, actor=actor), zone=salon.zone))
 
@@ -87,15 +87,18 @@ class RescheduleView(EAgendaView):
 
     def patch(self, request: Request, key: str) -> Response:
         actor, salon = actor_of_key(request), salon_of(request)
-        first = members_of(key, actor=actor)[0]
+        members_of(key, actor=actor)
         start_at = parse.start_of(self.body, zone=salon.zone)
-        lifecycle.change_session(
-            actor=actor,
-            session_id=first.session_id,
-            changes={"start_at": start_at, "end_at": start_at + (first.end_at - first.start_at)},
-            notify_client=parse.send_email_of(self.body),
-            salon=salon,
-        )
+        send_email = parse.send_email_of(self.body)
+        with transaction.atomic():
+            first = held_members_of(key, actor=actor)[0]
+            lifecycle.change_session(
+                actor=actor,
+                session_id=first.session_id,
+                changes={"start_at": start_at, "end_at": start_at + (first.end_at - first.start_at)},
+                notify_client=send_email,
+                salon=salon,
+            )
         return Response(render.appointment(members_of(key, actor=actor), zone=salon.zone))
 
 
@@ -183,12 +186,13 @@ def _check_account(slug: str | None) -> None:
         raise BadRequest.field("account_slug", f"There is no account '{slug}'.")
 
 
-def _write_status(
-    members: Sequence[Booking], code: str, *, actor: Actor, salon: SalonSettings, send_email: bool
-) -> None:
-    """Each booking of the session gets the code, unless it shows it already: all or nothing."""
+def _write_status(key: str, code: str, *, actor: Actor, salon: SalonSettings, send_email: bool) -> None:
+    """Each booking of the session gets the code, unless it or the whole shows it already: all or nothing."""
     status, detail = WRITTEN_AS[code]
     with transaction.atomic():
+        members = held_members_of(key, actor=actor)
+        if shown_for(members) == code:
+            return
         for member in members:
             if code_of(member) != code:
                 lifecycle.change(
