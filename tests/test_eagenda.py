@@ -173,6 +173,8 @@ def test_with_several_accounts_the_slug_names_one(salon: Salon) -> None:
         ("Bearer {write}", 200),
         ("Basic {basic_user}", 200),
         ("Basic {basic_password}", 200),
+        ("Basic {basic_with_user}", 200),
+        ("Basic {basic_nonsense}", 401),
         ("Basic !!!", 401),
     ],
 )
@@ -185,6 +187,8 @@ def test_keys_open_what_their_mode_says(salon: Salon, header: str | None, status
         write=write,
         basic_user=base64.b64encode(f"{write}:".encode()).decode(),
         basic_password=base64.b64encode(f":{write}".encode()).decode(),
+        basic_with_user=base64.b64encode(f"minha-conta:{write}".encode()).decode(),
+        basic_nonsense=base64.b64encode(b"minha-conta:nonsense").decode(),
     )
     answer = caller().patch(
         f"/api/v3/appointments/{booking['key']}",

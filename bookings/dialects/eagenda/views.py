@@ -25,7 +25,7 @@ from clients.models import Client
 from clients.records import add_client
 from clients.serializers import ClientSerializer
 from staff.actor import Actor
-from staff.auth import salon_of
+from staff.auth import KEY_PREFIX, salon_of
 from staff.errors import BadRequest, NotFound
 from staff.models import ApiKey, Location, SalonSettings, Service, Staff
 from staff.wire.views import GatedView
@@ -44,7 +44,7 @@ class EAgendaKey(DialectKey):
             user, _, password = base64.b64decode(given, validate=True).decode().partition(":")
         except (binascii.Error, ValueError):
             return None
-        return user or password
+        return next((half for half in (user, password) if half.startswith(KEY_PREFIX)), None)
 
 
 class EAgendaView(GatedView):
