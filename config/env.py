@@ -131,6 +131,7 @@ def database_settings(found: dict[str, Any]) -> dict[str, Any]:
         }
     elif found.get("ENGINE") == "django.db.backends.postgresql":
         options = {"connect_timeout": 3, "application_name": "bookings", **options}
+        found = {**found, "ENGINE": "config.postgres"}
     else:
         raise ValueError("DATABASE_URL must start with sqlite:/// or postgres://")
     return {**found, "OPTIONS": options, "CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}

@@ -107,7 +107,10 @@ class StaffTokenAuthentication(BaseAuthentication):
         if not found:
             raise _unknown("This token is unknown or has expired; log in again.")
         token = row_of(AuthToken, found[0][: len(_TOKEN_COLUMNS)])
-        token.user = row_of(Staff, found[0][len(_TOKEN_COLUMNS) :])
+        token.user = row_of(Staff, found[0][len(_TOKEN_COLUMNS) : len(_TOKEN_COLUMNS) + len(_STAFF_COLUMNS)])
+        settings_row = found[0][len(_TOKEN_COLUMNS) + len(_STAFF_COLUMNS) :]
+        if settings_row[0] is not None:
+            _keep_salon(request, row_of(SalonSettings, settings_row))
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:
@@ -115,6 +118,7 @@ class StaffTokenAuthentication(BaseAuthentication):
 
 
 _TOKEN_COLUMNS = columns_of(AuthToken)
+_STAFF_COLUMNS = columns_of(Staff)
 _LIVE_TOKEN = Prepared(
     lambda: (
         AuthToken.objects.filter(
@@ -123,10 +127,11 @@ _LIVE_TOKEN = Prepared(
             user__is_active=True,
         )
         .order_by()
-        .values_list(*_TOKEN_COLUMNS, *(f"user__{name}" for name in columns_of(Staff)))
-    )
+        .values_list(*_TOKEN_COLUMNS, *(f"user__{name}" for name in _STAFF_COLUMNS))
+    ),
+    beside=SalonSettings.the_row,
 )
-"""A token that is valid now, and whose it is."""
+"""A token that is valid now, whose it is, and the salon's settings, which nearly every call needs."""
 
 
 class IsLoggedIn(BasePermission):
@@ -206,8 +211,13 @@ def salon_of(request: Request | HttpRequest) -> SalonSettings:
     salon: SalonSettings | None = getattr(http_request, "_salon", None)
     if salon is None:
         salon = SalonSettings.load()
-        http_request._salon = salon  # type: ignore[attr-defined]
+        _keep_salon(http_request, salon)
     return salon
+
+
+def _keep_salon(request: Request | HttpRequest, salon: SalonSettings) -> None:
+    http_request = request._request if isinstance(request, Request) else request
+    http_request._salon = salon  # type: ignore[attr-defined]
 
 
 def actor_of(request: Request) -> Actor:

@@ -42,10 +42,20 @@ class _Statement(NamedTuple):
 
 
 class Prepared:
-    """One SELECT. `build` gives a `values_list` queryset; it is called once per kind of database."""
+    """One SELECT. `build` gives a `values_list` queryset; it is called once per kind of database.
 
-    def __init__(self, build: Callable[[], QuerySet[Any, Any]]) -> None:
+    `beside` gives another one, of at most one row and without blanks, whose columns follow in every row
+    (NULL when it has none).
+    """
+
+    def __init__(
+        self,
+        build: Callable[[], QuerySet[Any, Any]],
+        *,
+        beside: Callable[[], QuerySet[Any, Any]] | None = None,
+    ) -> None:
         self._build = build
+        self._beside = beside
         self._written: dict[str, _Statement] = {}
 
     def rows(self, **values: Any) -> Sequence[tuple[Any, ...]]:
@@ -60,10 +70,14 @@ class Prepared:
         return [_converted(row, statement.converters) for row in rows]
 
     def _write(self) -> _Statement:
-        compiler = self._build().query.get_compiler(connection=connection)
-        sql, params = compiler.as_sql()
-        columns = [each[0] for each in compiler.select]
-        statement = _Statement(sql, tuple(params), list(compiler.get_converters(columns).items()))
+        statement, columns = _compiled(self._build())
+        if self._beside is not None:
+            other, _columns = _compiled(self._beside())
+            statement = _Statement(
+                f"SELECT * FROM ({statement.sql}) AS one LEFT JOIN ({other.sql}) AS other ON TRUE",
+                (*statement.params, *other.params),
+                [*statement.converters, *((columns + place, how) for place, how in other.converters)],
+            )
         self._written[connection.vendor] = statement
         return statement
 
@@ -81,6 +95,15 @@ class PreparedRows(Generic[M]):
     def first(self, **values: Any) -> M | None:
         """The first row; say LIMIT in `build` where there may be many."""
         return next(iter(self.all(**values)), None)
+
+
+def _compiled(queryset: QuerySet[Any, Any]) -> tuple[_Statement, int]:
+    """The statement and how many columns it has."""
+    compiler = queryset.query.get_compiler(connection=connection)
+    sql, params = compiler.as_sql()
+    columns = [each[0] for each in compiler.select]
+    converters = list(compiler.get_converters(columns).items())
+    return _Statement(sql, tuple(params), converters), len(columns)
 
 
 def columns_of(model: type[Model]) -> list[str]:

@@ -162,7 +162,7 @@ def test_a_list_costs_the_same_statements_however_long(salon: Salon, django_asse
         for _ in range(120)
     )
     for limit in (10, 100):
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(3):
             assert len(ids(api.get("/api/waitlist", {"page": 1, "limit": limit}))) == limit
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import time
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
-from staff.prepared import PreparedRows
+from staff.prepared import PreparedRows, columns_of
 
 
 class Location(models.Model):
@@ -188,6 +189,11 @@ class SalonSettings(models.Model):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    @classmethod
+    def the_row(cls) -> models.QuerySet[SalonSettings, tuple[Any, ...]]:
+        """The one row's columns, for a statement that brings it along; its id is never null."""
+        return cls.objects.filter(pk=1).order_by().values_list(*columns_of(cls))
 
     @classmethod
     def load(cls) -> SalonSettings:
