@@ -102,6 +102,8 @@ def test_the_documents_example_key_by_key(salon: Salon) -> None:
         ({**MARCH, "page": 0}, 400),
         ({**MARCH, "per_page": "many"}, 400),
         ({"created_before": "2026-03-21T00:00:00Z"}, 200),
+        ({"created_before": "2026-03-21T00:00:00Z", "end": "2026-03-31"}, 200),
+        ({"created_before": "2026-03-21T00:00:00Z", "start": "2026-01-01", "end": "2026-04-04"}, 400),
         ({"created_after": "yesterday"}, 400),
         ({"created_after": "2026-03-20T08:00:00Z", "start": "nonsense"}, 200),
     ],
@@ -132,6 +134,9 @@ def test_filters_and_windows_find_what_they_say(salon: Salon) -> None:
     assert ids(created_after="2026-03-01T00:00:00Z") == [first, second]
     assert ids(created_after="2026-03-21T08:00:00Z") == [second]
     assert ids(created_before="2026-03-21T08:00:00Z") == [first]
+    assert ids(**MARCH, created_before="2026-03-22T08:00:00Z") == [second, first]
+    assert ids(start="2026-03-25", end="2026-03-31", created_before="2026-03-22T08:00:00Z") == []
+    assert ids(start="2026-03-25", end="2026-03-31", created_after="2026-03-01T00:00:00Z") == [first, second]
     assert ids(**MARCH, client_id=str(salon.bob.pk)) == [second]
     assert ids(**MARCH, staff_id=salon.bea.pk) == [first]
     assert ids(**MARCH, service_id="999") == []

@@ -40,7 +40,10 @@ class Created:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """appointments.php: either `created` or the window of starts [`starts_from`, `starts_before`), UTC."""
+    """appointments.php: `created`, the window of starts [`starts_from`, `starts_before`) in UTC, or both.
+
+    Both only where `created_before` comes with start and end: `created_after` has them ignored.
+    """
 
     page: Page
     created: Created | None
@@ -61,7 +64,9 @@ class StatusWrite:
 
 def search_of(body: Mapping[str, Any], *, zone: ZoneInfo) -> Search:
     created = created_of(body, zone=zone)
-    starts_from, starts_before = (None, None) if created else _window(body, zone=zone)
+    dated = body.get("start") is not None and body.get("end") is not None
+    windowed = created is None or (created.after is None and dated)
+    starts_from, starts_before = _window(body, zone=zone) if windowed else (None, None)
     return Search(
         page=page_of(body),
         created=created,

@@ -48,7 +48,7 @@ class AppointmentsView(SimpleSpaView):
         salon = salon_of(request)
         search = parse.search_of(self.body, zone=salon.zone)
         found = _matching(request, search)
-        order = ("created_at", "id") if search.created else ("start_at", "id")
+        order = ("created_at", "id") if search.starts_from is None else ("start_at", "id")
         rows = found.select_related("client", "service", "staff").order_by(*order)
         page = search.page
         return Response(
@@ -124,7 +124,7 @@ def _matching(request: Request, search: parse.Search) -> Any:
     found = Booking.objects.visible_to(actor_of_key(request))
     if search.created is not None:
         found = _created_within(found, search.created)
-    else:
+    if search.starts_from is not None:
         found = found.filter(start_at__gte=search.starts_from, start_at__lt=search.starts_before)
     for name in ("client_id", "service_id", "staff_id"):
         if getattr(search, name) is not None:
