@@ -255,20 +255,12 @@ def house(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[House
         yield made
 
 
-def best_of(route: str, method: str, callers: dict[str, Caller]) -> Caller:
-    """Somebody who may."""
-    for name in ("admin", "staff", "native both", "simplespa both", "amelia both", "eagenda both"):
-        if 200 in matrix.expected(route, method, callers[name], personal=False):
-            return callers[name]
-    return callers["anonymous"]
-
-
 @pytest.mark.parametrize(("method", "route"), WRITES)
 def test_what_a_caller_may_not_set_stays_unset(
     method: str, route: str, house: tuple[House, dict[str, Caller]], monkeypatch: Any
 ) -> None:
     rooms, callers = house
-    who = best_of(route, method, callers)
+    who = matrix.best_of(route, method, callers)
     allowed = next((OPEN_HERE[start] for start in OPEN_HERE if route.startswith(start)), set())
     body = matrix.body_of(route, method, rooms)
     hostile = {name: value for name, value in HOSTILE.items() if name not in allowed} | body
