@@ -70,7 +70,7 @@ def in_a_browser(asked: argparse.Namespace) -> int:
 
 def access(asked: argparse.Namespace) -> int:
     tests = [f"tests/test_{each}.py" for each in ("access_matrix", "access_admin", "odd_bodies")]
-    command = [sys.executable, "-m", "pytest", "-q", "-o", "timeout=1200", *tests]
+    command = [sys.executable, "-m", "pytest", "--ds=tests.settings", "-q", "-o", "timeout=1200", *tests]
     return subprocess.run(command, env=os.environ | {"LEAVE_NOTHING_OUT": "1"}, check=False).returncode
 
 
