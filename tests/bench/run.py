@@ -139,7 +139,8 @@ def _compare(house: House, floor: Program, floor_port: int, *, rounds: int, seco
         middle = f"{ratios[len(ratios) // 4]:.2f}-{ratios[-1 - len(ratios) // 4]:.2f}"
         print(
             f"  {name:<11} {statistics.median(each.rate for each, _ in pairs):>8.0f} "
-            f"{statistics.median(each.rate for _, each in pairs):>7.0f} {ratio:>6.2f} {middle:>11} {wanted:>4} "
+            f"{statistics.median(each.rate for _, each in pairs):>7.0f} "
+            f"{ratio:>6.2f} {middle:>11} {wanted:>4} "
             f"{costs[0]:>14} {costs[1]:>14} {saved:>6.2f}{'  missed' if ratio < (aim or 0) else ''}",
             flush=True,
         )
