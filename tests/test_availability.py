@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from staff.models import Service, Staff
 from tests.availability_cast import MONDAY_NOON, at, booked, held
@@ -319,12 +321,11 @@ def test_who_is_not_logged_in_learns_nothing(haircut: Service) -> None:
 
 
 def test_a_month_for_ten_people_costs_as_many_statements_as_a_day_for_one(
-    haircut: Service, bea: Staff, django_assert_num_queries: Any
+    haircut: Service, bea: Staff
 ) -> None:
     query = {"service_id": haircut.pk, "date_from": TUESDAY, "date_to": TUESDAY, "staff_id": bea.pk}
     client, alice = caller(bea), make_alice()
-    statements = 9
-    with django_assert_num_queries(statements):
+    with CaptureQueriesContext(connection) as for_a_day:
         assert client.get("/api/availability", query).status_code == 200
     for number in range(9):
         person = make_bea(email=f"p{number}@salon.example", services=[haircut])
@@ -332,6 +333,7 @@ def test_a_month_for_ten_people_costs_as_many_statements_as_a_day_for_one(
         for day in range(20):
             booked(person, haircut, at("2026-11-24 10:00") + timedelta(days=day), client=alice)
     month = {"service_id": haircut.pk, "date_from": TUESDAY, "date_to": "2026-12-24", "explain": "1"}
-    with django_assert_num_queries(statements - 1):
+    with CaptureQueriesContext(connection) as for_a_month:
         answer = client.get("/api/availability", month)
+    assert len(for_a_month) <= len(for_a_day) <= 9
     assert {len(day["staff"]) for day in answer.json()["days"]} == {10}

@@ -10,6 +10,7 @@ import pytest
 import time_machine
 
 from bookings.models import Booking, BookingEvent, BusyTime
+from notifications.execution import run_due
 from notifications.models import Job, Message, Notification
 from tests.bookings_cast import Salon, jobs, make_cast, stored, told
 from tests.factories import caller, make_holiday, make_salon, make_service
@@ -290,3 +291,21 @@ def test_to_provisional_asks_the_client_anew(salon: Salon) -> None:
     confirmed = salon.put(booking, {"status": "scheduled"}).json()
     assert confirmed["provisional_token"] is None
     assert jobs(booking)[1:] == [("booking.provisional", "cancelled"), ("booking.created", "pending")]
+
+
+def test_a_client_who_gets_a_cancelled_booking_back_hears_that_it_is_cancelled(salon: Salon) -> None:
+    booking = salon.book()
+    run_due(at_most=10)
+    for change in (
+        {"status": "completed"},
+        {"client_id": salon.bob.pk},
+        {"status": "cancelled"},
+        {"client_id": salon.alice.pk},
+    ):
+        assert salon.put(booking, change).status_code == 200
+    pending = Job.objects.filter(type="booking.cancelled", state="pending").values_list(
+        "recipient", flat=True
+    )
+    assert f"client:{salon.alice.pk}" in pending
+    run_due(at_most=10)
+    assert Booking.objects.get().announced_as == ""

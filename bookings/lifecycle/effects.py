@@ -21,6 +21,7 @@ from bookings.models import Booking
 from bookings.reasons import Reason
 from clients.models import Client
 from notifications import inapp, outbox
+from notifications.models import Job
 from notifications.outbox import Due
 from staff.models import SalonSettings
 
@@ -197,9 +198,23 @@ def _closed(change: Change) -> list[Due]:
         if booking.client_id is not None:
             Client.objects.filter(pk=booking.client_id).update(no_show_count=F("no_show_count") + 1)
         return noshow.charge(booking=booking, event=change.event, salon=change.salon, now=now)
-    if change.created or change.client_changed:
+    if change.created or (change.client_changed and not _has_yet_to_hear(change)):
         return []
     return _cancelled(change)
+
+
+def _has_yet_to_hear(change: Change) -> bool:
+    """Whether the client who got a cancelled booking back takes it for standing, and no mail says otherwise."""
+    booking = change.booking
+    if not booking.announced_as:
+        return False
+    coming = Job.objects.filter(
+        booking_id=booking.pk,
+        type="booking.cancelled",
+        recipient=f"client:{booking.client_id}",
+        state__in=[Job.State.PENDING, Job.State.CLAIMED],
+    )
+    return not coming.exists()
 
 
 def _cancelled(change: Change) -> list[Due]:
