@@ -204,7 +204,7 @@ def _closed(change: Change) -> list[Due]:
 
 
 def _has_yet_to_hear(change: Change) -> bool:
-    """Whether the client who got a cancelled booking back takes it for standing, and no mail says otherwise."""
+    """Whether who got a cancelled booking back takes it for standing, and no mail to come says otherwise."""
     booking = change.booking
     if not booking.announced_as:
         return False
