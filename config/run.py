@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = {
     "web": "exec {python} -m gunicorn -c config/gunicorn.py config.wsgi",
     "worker": (
-        "exec {python} -m celery -q -A config worker -B -P threads -c 4 "
+        "exec {python} -m celery -q -A config worker -B -c 4 "
         "--without-gossip --without-mingle --without-heartbeat -l INFO"
     ),
 }

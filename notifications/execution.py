@@ -6,6 +6,7 @@ here; what nobody knows is left to the lease (`outbox.release_leases`).
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -30,7 +31,14 @@ PAUSES_BEFORE_GIVING_UP = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 DATABASE_AWAY = (OperationalError, InterfaceError)
 
+_handing_over = threading.Lock()
+"""A process hands over one mail at a time: killed, it leaves at most one whose fate nobody knows."""
+
 logger = structlog.get_logger(__name__)
+
+
+class _NotBegun(Exception):
+    """The worker is to stop before it came to this job."""
 
 
 def _never() -> bool:
@@ -55,17 +63,22 @@ def run_due(*, at_most: int, stop: Callable[[], bool] = _never) -> int:
             found = True
             taken += 1
             place = outbox.Place(job.run_at, job.pk)
-            execute(job)
+            execute(job, stop=stop)
     return taken
 
 
-def execute(job: Job) -> None:
-    """Carry out one job this worker has claimed, and record how it ended."""
+def execute(job: Job, *, stop: Callable[[], bool] = _never) -> None:
+    """Carry out one job this worker has claimed, and record how it ended.
+
+    A mail that still waits for its turn when `stop` says so goes back as if nobody had taken it.
+    """
     sends_before = job.sends
     try:
-        _attempt(job)
+        _attempt(job, stop)
     except outbox.LeaseLost:
         logger.warning("lease_lost", job=job.pk, type=job.type)
+    except _NotBegun:
+        _record(job, partial(outbox.put_back, job))
     except OutcomeUnknown as error:
         _record(job, partial(outbox.note, job, error=str(error)))
     except NotNeeded as moot:
@@ -86,18 +99,18 @@ def execute(job: Job) -> None:
             _record(job, partial(_fail, job, TryLater(said), passed_the_mark=False))
 
 
-def _attempt(job: Job) -> None:
+def _attempt(job: Job, stop: Callable[[], bool]) -> None:
     try:
         handler = handler_of(job.type)
     except UnknownJobType as error:
         raise RefusedForGood(str(error)) from error
     if is_mail(handler):
-        _send_mail(job, handler)
+        _send_mail(job, handler, stop)
     else:
         _make_call(job, cast(EffectHandler, handler))
 
 
-def _send_mail(job: Job, handler: MailHandler) -> None:
+def _send_mail(job: Job, handler: MailHandler, stop: Callable[[], bool]) -> None:
     message = Message.objects.get(job=job)
     fields = None
     if job.sending_at is None:
@@ -113,7 +126,9 @@ def _send_mail(job: Job, handler: MailHandler) -> None:
     elif not message.text and not message.html:
         raise RefusedForGood("Its words have been forgotten; they cannot be sent again.")
     envelope = Envelope(message)
-    with mail_server() as server:
+    with mail_server() as server, _handing_over:
+        if stop():
+            raise _NotBegun
         outbox.mark_sending(job, now=timezone.now(), frozen=fields)
         server.send(envelope)
         _record(job, partial(_mail_done, job, handler, message, Message.State.SENT, {}))

@@ -117,7 +117,8 @@ class Sink:
     """What an SMTP server on loopback was given, and what it answers.
 
     `answers` maps MAIL, RCPT or DATA to a line such as "451 later". After the bytes of a mail `after_data`
-    is "hang" (say nothing), "slow" (answer after a second) or "reset" (cut the connection).
+    is "hang" (say nothing), "slow" (answer after a second) or "reset" (cut the connection). `most_in_hand`
+    mails were at once between their sender's MAIL and our answer to their content.
     """
 
     def __init__(self) -> None:
@@ -126,6 +127,8 @@ class Sink:
         self.answers: dict[str, str] = {}
         self.after_data = ""
         self.sessions = 0
+        self.in_hand = 0
+        self.most_in_hand = 0
         self.host = "127.0.0.1"
         self.port = 0
 
@@ -141,6 +144,8 @@ class Sink:
     ) -> str:
         if "MAIL" in self.answers:
             return self.answers["MAIL"]
+        self.in_hand += 1
+        self.most_in_hand = max(self.most_in_hand, self.in_hand)
         envelope.mail_from = address
         envelope.mail_options.extend(options)
         return "250 OK"
@@ -168,6 +173,7 @@ class Sink:
             await asyncio.sleep(60)
         if self.after_data == "slow":
             await asyncio.sleep(1)
+        self.in_hand -= 1
         return "250 OK"
 
     @property

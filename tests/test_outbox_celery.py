@@ -50,20 +50,7 @@ def start_worker(sink: Sink, tmp_path: Path) -> Iterator[Callable[[], subprocess
 
     def start() -> subprocess.Popen[bytes]:
         command = [
-            *(
-                sys.executable,
-                "-m",
-                "celery",
-                "-q",
-                "-A",
-                "config",
-                "worker",
-                "-B",
-                "-P",
-                "threads",
-                "-c",
-                "4",
-            ),
+            *(sys.executable, "-m", "celery", "-q", "-A", "config", "worker", "-B", "-c", "4"),
             *("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING"),
         ]
         worker = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)

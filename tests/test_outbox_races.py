@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from notifications import outbox
-from notifications.execution import run_due
+from notifications.execution import execute, run_due
 from notifications.models import Job, Message, Notification
 from notifications.outbox import LeaseLost
 from tests.factories import make_ada
 from tests.outbox_cast import HANDLERS, NOON, counted, due, mail_sink, optional
+from tests.races import at_once
 from tests.test_mail_sending import send_to
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,22 +34,6 @@ def _cast(settings: Any) -> Iterator[None]:
     counted.reset()
     optional.reset()
     yield
-
-
-def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """What the calls gave back, each run in a thread and on a connection of its own, begun together."""
-    ready = threading.Barrier(len(calls))
-
-    def run(call: Callable[[], Any]) -> Any:
-        try:
-            connection.ensure_connection()
-            ready.wait(timeout=30)
-            return call()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return [future.result(timeout=60) for future in [pool.submit(run, call) for call in calls]]
 
 
 def test_eight_workers_at_one_job_make_one_holder():
@@ -176,6 +159,30 @@ def test_that_no_mail_leaves_is_said_once_by_many_workers(settings):
     Job.objects.update(run_at=timezone.now())
     assert sum(at_once(*[lambda: run_due(at_most=100)] * WORKERS)) == 40
     assert Notification.objects.filter(type="mail.off").count() == 1
+
+
+def test_a_process_hands_over_one_mail_at_a_time(settings):
+    with mail_sink() as sink:
+        send_to(settings, sink.port)
+        settings.EMAIL_TIMEOUT = 15
+        sink.after_data = "slow"
+        outbox.enqueue([due(str(n), booking_id=n, run_at=timezone.now()) for n in range(3)], now=NOON)
+        at_once(*[lambda: run_due(at_most=1)] * 3)
+        assert (len(sink.mails), sink.sessions, sink.most_in_hand) == (3, 3, 1)
+        assert set(Job.objects.values_list("state", "sends")) == {("done", 1)}
+
+
+def test_a_worker_that_is_to_stop_puts_back_what_still_waits_for_its_turn(settings):
+    with mail_sink() as sink:
+        send_to(settings, sink.port)
+        settings.EMAIL_TIMEOUT = 15
+        sink.after_data = "slow"
+        outbox.enqueue([due(str(n), booking_id=n, run_at=timezone.now()) for n in range(3)], now=NOON)
+        jobs = [outbox.claim(now=timezone.now()) for _ in range(3)]
+        at_once(*[partial(execute, job, stop=lambda: bool(sink.mails)) for job in jobs])
+        assert len(sink.mails) == 1
+        found = Job.objects.values_list("state", "attempts", "sends", "token")
+        assert Counter(found) == {("done", 1, 1, None): 1, ("pending", 0, 0, None): 2}
 
 
 def test_many_workers_deliver_each_mail_once(settings):

@@ -164,8 +164,10 @@ def test_the_point_of_no_return_is_stored_with_what_leaves():
     enqueue(due("a"))
     job = claimed()
     outbox.mark_sending(job, now=NOON + SECOND, frozen={"subject": "Hello"})
-    assert row(job, "sending_at", "sends") == {"sending_at": NOON + SECOND, "sends": 1}
-    assert (job.sending_at, job.sends) == (NOON + SECOND, 1)
+    assert row(job, "sending_at", "sends", "lease_until") == {
+        "sending_at": NOON + SECOND, "sends": 1, "lease_until": NOON + 121 * SECOND,
+    }  # fmt: skip
+    assert (job.sending_at, job.sends, job.lease_until) == (NOON + SECOND, 1, NOON + 121 * SECOND)
     assert Message.objects.get(job=job).subject == "Hello"
 
 

@@ -12,7 +12,7 @@ leaves again exactly as it was.
 from notifications.outbox.claim import LeaseLost, Place, anything_due, claim, held, mark_sending, oldest_due
 from notifications.outbox.drop import drop, on_its_way, pass_over
 from notifications.outbox.enqueue import Due, enqueue
-from notifications.outbox.finish import backoff, cancel, die, fail, finish, note
+from notifications.outbox.finish import backoff, cancel, die, fail, finish, note, put_back
 from notifications.outbox.recover import release_leases
 from notifications.outbox.retry import NotRetriable, retry
 
@@ -36,6 +36,7 @@ __all__ = [
     "oldest_due",
     "on_its_way",
     "pass_over",
+    "put_back",
     "release_leases",
     "retry",
 ]

@@ -67,7 +67,7 @@ def claim(*, now: datetime, after: Place | None = None) -> Job | None:
         if job is None:
             return None
         token = uuid.uuid4()
-        lease_until = now + timedelta(seconds=settings.JOB_LEASE_SECONDS)
+        lease_until = _lease_from(now)
         changed = Job.objects.filter(IS_PENDING, pk=job.pk).update(
             state=Job.State.CLAIMED,
             token=token,
@@ -85,21 +85,31 @@ def claim(*, now: datetime, after: Place | None = None) -> Job | None:
 def mark_sending(job: Job, *, now: datetime, frozen: Mapping[str, Any] | None = None) -> None:
     """Pass the point of no return: from here on the outside may have got it.
 
-    `frozen` are the `Message` fields of what is about to leave, stored in the same transaction. Raises
-    LeaseLost when the job is not ours any more or its lease is over.
+    The lease begins anew: composing, connecting and waiting for one's turn must not eat up the time in
+    which nobody else sends. `frozen` are the `Message` fields of what is about to leave, stored in the same
+    transaction. Raises LeaseLost when the job is not ours any more or its lease is over.
     """
+    lease_until = _lease_from(now)
     with transaction.atomic():
-        changed = held(job).filter(lease_until__gt=now).update(sending_at=now, sends=F("sends") + 1)
+        changed = (
+            held(job)
+            .filter(lease_until__gt=now)
+            .update(sending_at=now, sends=F("sends") + 1, lease_until=lease_until)
+        )
         if changed != 1:
             raise LeaseLost(str(job))
         if frozen is not None:
             Message.objects.filter(job=job).update(**frozen)
-    job.sending_at, job.sends = now, job.sends + 1
+    job.sending_at, job.sends, job.lease_until = now, job.sends + 1, lease_until
 
 
 def held(job: Job) -> QuerySet[Job]:
     """The row, as long as this token holds it: the fence of every write."""
     return Job.objects.filter(IS_CLAIMED, pk=job.pk, token=job.token)
+
+
+def _lease_from(now: datetime) -> datetime:
+    return now + timedelta(seconds=settings.JOB_LEASE_SECONDS)
 
 
 def _claimable(now: datetime) -> QuerySet[Job]:

@@ -44,7 +44,7 @@ def finish(
     transaction. Should that fail, the job stays done: what has left is not sent again for it.
     """
     with transaction.atomic():
-        _end(job, state=state, finished_at=now, external_id=external_id[:255])
+        end(job, state=state, finished_at=now, external_id=external_id[:255])
         if message is not None:
             Message.objects.filter(job=job).update(**message)
         if also is not None:
@@ -67,7 +67,7 @@ def fail(
         die(job, now=now, error=error, passed_the_mark=passed_the_mark)
         return
     run_at = now + _wait(job)
-    _end(
+    end(
         job,
         state=Job.State.PENDING,
         run_at=run_at if after is None else max(run_at, after),
@@ -82,7 +82,7 @@ def die(job: Job, *, now: datetime, error: str, passed_the_mark: bool = False) -
     taken_back = _taken_back(job, passed_the_mark)
     maybe_sent = job.sends > (1 if passed_the_mark else 0)
     with transaction.atomic():
-        _end(
+        end(
             job,
             state=Job.State.DEAD,
             finished_at=now,
@@ -100,8 +100,13 @@ def die(job: Job, *, now: datetime, error: str, passed_the_mark: bool = False) -
 def cancel(job: Job, *, now: datetime, reason: str) -> None:
     """The world has moved on: nothing is sent. Raises LeaseLost."""
     with transaction.atomic():
-        _end(job, state=Job.State.CANCELLED, finished_at=now, last_error=reason[:LONGEST_REASON])
+        end(job, state=Job.State.CANCELLED, finished_at=now, last_error=reason[:LONGEST_REASON])
         Message.objects.filter(job=job).update(state=Message.State.NOT_SENT, reason=reason[:LONGEST_REASON])
+
+
+def put_back(job: Job) -> None:
+    """Nobody has begun it: pending again, and this claim was no attempt. Raises LeaseLost."""
+    end(job, state=Job.State.PENDING, attempts=job.attempts - 1)
 
 
 def note(job: Job, *, error: str) -> None:
@@ -134,7 +139,8 @@ def _wait(job: Job) -> timedelta:
     return waits[min(job.attempts, len(waits)) - 1] * (1 + LONGER_AT_MOST * random.random())
 
 
-def _end(job: Job, **fields: Any) -> None:
+def end(job: Job, **fields: Any) -> None:
+    """Take the job out of its holder's hands, with these fields. Raises LeaseLost."""
     if held(job).update(token=None, lease_until=None, **fields) != 1:
         raise LeaseLost(str(job))
 

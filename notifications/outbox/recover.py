@@ -9,8 +9,8 @@ import structlog
 
 from notifications.handlers import MailHandler
 from notifications.models import Job, Message
-from notifications.outbox.claim import LeaseLost, held
-from notifications.outbox.finish import die, finish, is_spent
+from notifications.outbox.claim import LeaseLost
+from notifications.outbox.finish import die, end, finish, is_spent
 from notifications.outbox.states import IS_CLAIMED
 from notifications.registry import UnknownJobType, handler_of, is_mail
 
@@ -44,16 +44,11 @@ def _release(job: Job, *, now: datetime) -> None:
         if is_spent(job, now=now):
             die(job, now=now, error=job.last_error or "Its worker died again and again.")
         else:
-            _back_to_pending(job)
+            end(job, state=Job.State.PENDING)
     elif job.sends < MOST_SENDS and _is_counted_on(job):
-        _back_to_pending(job)
+        end(job, state=Job.State.PENDING)
     else:
         _leave_uncertain(job, now=now)
-
-
-def _back_to_pending(job: Job) -> None:
-    if held(job).update(state=Job.State.PENDING, token=None, lease_until=None) != 1:
-        raise LeaseLost(str(job))
 
 
 def _leave_uncertain(job: Job, *, now: datetime) -> None:

@@ -194,7 +194,7 @@ class House:
 
     def another_worker(self, name: str, **variables: str) -> Program:
         embedded = ["-B", "--without-heartbeat"] if self.embedded else []
-        command = ["celery", "-q", "-A", "config", "worker", "-P", "threads", "-c", "4"]
+        command = ["celery", "-q", "-A", "config", "worker", "-c", "4"]
         return self._program(name, *command, *embedded, *WORKER_FLAGS, "-n", f"{name}@here", **variables)
 
     def another_beat(self, name: str) -> Program:
