@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -125,28 +124,6 @@ def button_of(answer: Any) -> dict[str, str]:
     """What the page's button posts."""
     fields = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', answer.content.decode())
     return {name: html.unescape(value) for name, value in fields}
-
-
-def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """Every call in a thread of its own, all let go at the same moment; what each gave or raised."""
-    gate = threading.Barrier(len(calls))
-    results: list[Any] = [None] * len(calls)
-
-    def run(place: int, call: Callable[[], Any]) -> None:
-        try:
-            gate.wait()
-            results[place] = call()
-        except Exception as error:  # noqa: BLE001 - the test looks at it
-            results[place] = error
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(place, call)) for place, call in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
 
 
 def swept(*, now: datetime) -> None:

@@ -13,17 +13,8 @@ from bookings.unsubscribe import unsubscribe_token
 from clients.models import Client
 from notifications.models import FollowupSequence, FollowupStep, Job, Message
 from tests.factories import make_client
-from tests.pages_cast import (
-    NOW,
-    Cast,
-    at_once,
-    browser,
-    everything,
-    heading_of,
-    make_cast,
-    statements_of,
-    text_of,
-)
+from tests.pages_cast import NOW, Cast, browser, everything, heading_of, make_cast, statements_of, text_of
+from tests.races import at_once
 
 pytestmark = pytest.mark.django_db
 
