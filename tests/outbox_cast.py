@@ -7,7 +7,7 @@ import email
 import email.policy
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
 
@@ -15,12 +15,15 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from notifications import outbox
+from notifications.execution import run_due
 from notifications.handlers import Mail
 from notifications.models import Job, Message
 from notifications.outbox import Due
 from tests.servers import free_port
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
 
 HANDLERS = {
     "test.counted": "tests.outbox_cast.counted",
@@ -93,6 +96,14 @@ optional = MailCast(client_counts_on_it=False)
 effect = EffectCast()
 
 
+def cast_handlers(settings: Any) -> None:
+    """Only these handlers, as new."""
+    settings.HANDLERS = HANDLERS
+    settings.JOB_LEASE_SECONDS = 120
+    for handler in (counted, optional, effect):
+        handler.reset()
+
+
 def due(name: str = "1", **fields: Any) -> Due:
     """A mail about booking 7 to client 5, due at NOON, unless said otherwise."""
     plain = {
@@ -111,6 +122,33 @@ def enqueue(*dues: Due, now: datetime = NOON) -> list[Job]:
     """The jobs these became."""
     outbox.enqueue(dues, now=now)
     return [Job.objects.get(once_key=each.once_key) for each in dues]
+
+
+def claimed(*, now: datetime = NOON) -> Job:
+    job = outbox.claim(now=now)
+    assert job is not None
+    return job
+
+
+def run(at_most: int = 100) -> int:
+    """A worker's round."""
+    return run_due(at_most=at_most)
+
+
+def row(job: Job, *names: str) -> dict[str, Any]:
+    return Job.objects.values(*names).get(pk=job.pk)
+
+
+def states() -> dict[str, str]:
+    return dict(Job.objects.values_list("once_key", "state"))
+
+
+def outcome() -> dict[str, Any]:
+    """The only job and its message."""
+    return {
+        **Job.objects.values("state", "sends", "attempts", "last_error").get(),
+        "message": Message.objects.values("state", "reason").get(),
+    }
 
 
 class Sink:
@@ -192,3 +230,12 @@ def mail_sink(**controller_options: Any) -> Iterator[Sink]:
         yield sink
     finally:
         controller.stop()
+
+
+def send_to(settings: Any, port: int) -> None:
+    """Let the outbox hand its mails to this port of loopback."""
+    settings.EMAIL_URL = f"smtp://127.0.0.1:{port}"
+    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", port, 1
+    settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
+    settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
+    settings.DEFAULT_FROM_EMAIL = "Salon Zonne <desk@salon.example>"

@@ -1,9 +1,7 @@
-"""A mail job from the queue to a real SMTP server on loopback, and what each of its answers means."""
+"""A mail job from the queue to a real SMTP server on loopback: accepted, refused, or kept with us."""
 
 from __future__ import annotations
 
-import email
-import email.policy
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -13,36 +11,32 @@ import time_machine
 from django.db import connection
 
 from notifications import mail as mail_module
-from notifications import outbox
-from notifications.execution import execute, run_due
-from notifications.handlers import NotNeeded, RefusedForGood, TryLater
+from notifications.execution import run_due
 from notifications.models import Job, Message, Notification
-from notifications.retention import forget_bodies
-from notifications.tasks import drain, sweep
 from tests.factories import make_ada
-from tests.outbox_cast import HANDLERS, NOON, Sink, counted, due, effect, enqueue, mail_sink, optional
+from tests.outbox_cast import (
+    MINUTE,
+    NOON,
+    Sink,
+    cast_handlers,
+    counted,
+    due,
+    enqueue,
+    mail_sink,
+    outcome,
+    run,
+    send_to,
+)
 from tests.servers import free_port
 
 pytestmark = pytest.mark.django_db
 
-MINUTE = timedelta(minutes=1)
 ICS = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n"
 
 
 @pytest.fixture(autouse=True)
 def _cast(settings: Any) -> None:
-    settings.HANDLERS = HANDLERS
-    settings.JOB_LEASE_SECONDS = 120
-    for handler in (counted, optional, effect):
-        handler.reset()
-
-
-def send_to(settings: Any, port: int) -> None:
-    settings.EMAIL_URL = f"smtp://127.0.0.1:{port}"
-    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", port, 1
-    settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
-    settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
-    settings.DEFAULT_FROM_EMAIL = "Salon Zonne <desk@salon.example>"
+    cast_handlers(settings)
 
 
 @pytest.fixture
@@ -56,18 +50,6 @@ def sink(settings: Any) -> Iterator[Sink]:
 def clock() -> Iterator[Any]:
     with time_machine.travel(NOON, tick=False) as clock:
         yield clock
-
-
-def run(at_most: int = 100) -> int:
-    return run_due(at_most=at_most)
-
-
-def outcome() -> dict[str, Any]:
-    """The only job and its message."""
-    return {
-        **Job.objects.values("state", "sends", "attempts", "last_error").get(),
-        "message": Message.objects.values("state", "reason").get(),
-    }
 
 
 # --- accepted ----------------------------------------------------------------------------------
@@ -242,191 +224,6 @@ def test_a_wrong_password_kills_no_mail(settings):
         assert "535" in outcome()["last_error"]
 
 
-# --- nobody knows ------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("fault", ["hang", "reset"])
-def test_no_answer_to_a_mail_is_left_to_the_lease(sink, clock, fault):
-    sink.after_data = fault
-    (job,) = enqueue(due("a"))
-    run()
-    found = outcome()
-    assert "No answer to the mail" in found.pop("last_error")
-    assert found == {
-        "state": "claimed", "sends": 1, "attempts": 1, "message": {"state": "waiting", "reason": ""},
-    }  # fmt: skip
-    assert counted.told == []
-    clock.move_to(NOON + timedelta(seconds=119))
-    drain()
-    assert len(sink.mails) == 1
-
-    sink.after_data = ""
-    counted.mail = {"text": "something newer"}
-    clock.move_to(NOON + timedelta(seconds=120))
-    drain()
-    assert outcome()["state"] == "done" and outcome()["sends"] == 2
-    assert sink.message_ids == [Message.objects.get().message_id] * 2
-    assert [mail.get_content().strip() for mail in sink.mails] == ["Hi Alice"] * 2
-    assert [mail["Date"] for mail in sink.mails] == ["Fri, 20 Nov 2026 12:00:00 +0000"] * 2
-    assert counted.composed == 1 and counted.told == [(job.pk, "sent")]
-
-
-def test_no_answer_twice_is_uncertain(sink, clock):
-    sink.after_data = "reset"
-    (job,) = enqueue(due("a"))
-    for minutes in (0, 3, 6, 9):
-        clock.move_to(NOON + minutes * MINUTE)
-        drain()
-    assert outcome()["state"] == "uncertain"
-    assert outcome()["message"]["state"] == "uncertain"
-    assert sink.message_ids == [Message.objects.get().message_id] * 2
-    assert counted.told == [(job.pk, "uncertain")]
-
-
-def test_no_answer_to_what_nobody_counts_on_is_uncertain(sink, clock):
-    sink.after_data = "reset"
-    enqueue(due("a", type="test.optional"))
-    drain()
-    clock.move_to(NOON + 3 * MINUTE)
-    sweep()
-    assert outcome()["state"] == "uncertain"
-    assert len(sink.mails) == 1
-
-
-def test_a_person_may_send_an_uncertain_mail_again_as_it_was(sink, clock):
-    sink.after_data = "reset"
-    (job,) = enqueue(due("a", type="test.optional"))
-    drain()
-    clock.move_to(NOON + 3 * MINUTE)
-    drain()
-    sink.after_data = ""
-    outbox.retry(job.pk, now=NOON + 4 * MINUTE)
-    clock.move_to(NOON + 4 * MINUTE)
-    drain()
-    assert outcome()["state"] == "done"
-    assert sink.message_ids == [Message.objects.get().message_id] * 2
-    assert optional.composed == 1
-
-
-def test_a_mail_whose_words_were_forgotten_is_not_sent_again(sink, clock):
-    sink.after_data = "reset"
-    (job,) = enqueue(due("a", type="test.optional"))
-    drain()
-    clock.move_to(NOON + 3 * MINUTE)
-    drain()
-    sink.after_data = ""
-    forget_bodies(before=NOON + MINUTE)
-    outbox.retry(job.pk, now=NOON + 4 * MINUTE)
-    clock.move_to(NOON + 4 * MINUTE)
-    drain()
-    assert (outcome()["state"], outcome()["message"]["state"]) == ("dead", "uncertain")
-    assert len(sink.mails) == 1
-
-
-def test_a_worker_frozen_longer_than_its_lease_does_not_send(sink, clock):
-    enqueue(due("a"))
-    slow = outbox.claim(now=NOON)
-    assert slow is not None
-    clock.move_to(NOON + 3 * MINUTE)
-    execute(slow)
-    assert sink.mails == []
-    drain()
-    assert len(sink.mails) == 1
-    execute(slow)
-    assert len(sink.mails) == 1
-    assert outcome()["state"] == "done"
-
-
-# --- what a handler says -----------------------------------------------------------------------
-
-
-def test_a_mail_nobody_needs_any_more_is_not_sent(sink):
-    counted.raises = NotNeeded("moved back")
-    enqueue(due("a"))
-    run()
-    assert outcome() == {
-        "state": "cancelled", "sends": 0, "attempts": 1, "last_error": "moved back",
-        "message": {"state": "not_sent", "reason": "moved back"},
-    }  # fmt: skip
-    assert (sink.sessions, counted.told) == (0, [])
-
-
-def test_a_mail_to_nobody_is_not_sent(sink):
-    counted.mail = {"to": ""}
-    enqueue(due("a"))
-    run()
-    assert outcome()["message"] == {"state": "not_sent", "reason": "no address"}
-    assert sink.sessions == 0
-
-
-def test_a_handler_may_postpone(sink, clock):
-    counted.raises = TryLater("not yet", after=NOON + timedelta(hours=2))
-    enqueue(due("a"))
-    run()
-    assert Job.objects.values("state", "run_at").get() == {
-        "state": "pending", "run_at": NOON + timedelta(hours=2),
-    }  # fmt: skip
-
-
-def test_a_handler_that_breaks_is_tried_again_and_stops_nobody(sink, clock):
-    counted.raises = RuntimeError("a bug")
-    enqueue(due("a"), due("b", type="test.optional", booking_id=8))
-    run()
-    assert Job.objects.values("state", "last_error").get(once_key="a") == {
-        "state": "pending", "last_error": "RuntimeError: a bug",
-    }  # fmt: skip
-    assert Job.objects.get(once_key="b").state == "done"
-
-
-def test_bookkeeping_that_breaks_after_the_mail_left_does_not_repeat_it(sink, clock):
-    counted.sent_raises = RuntimeError("a bug")
-    enqueue(due("a"))
-    run()
-    clock.move_to(NOON + timedelta(hours=1))
-    drain()
-    assert outcome()["state"] == "done"
-    assert len(sink.mails) == 1
-
-
-def test_a_job_nobody_knows_is_dead(sink):
-    enqueue(due("a", type="test.unknown"))
-    run()
-    assert (outcome()["state"], outcome()["last_error"]) == ("dead", "No handler is named for test.unknown.")
-
-
-# --- effects -----------------------------------------------------------------------------------
-
-
-def call_due(name: str = "a") -> Any:
-    return due(name, type="test.effect", recipient="", is_mail=False)
-
-
-def test_an_effect_is_called_once_and_keeps_its_id():
-    (job,) = enqueue(call_due())
-    run()
-    job.refresh_from_db()
-    assert (job.state, job.external_id, job.sends) == ("done", "cs_1", 1)
-    assert (effect.called, effect.finished) == (1, ["cs_1"])
-
-
-@pytest.mark.parametrize(
-    ("raised", "state", "sends"),
-    [
-        (TryLater("429"), "pending", 0),
-        (RefusedForGood("bad amount"), "dead", 0),
-        (ConnectionResetError("gone"), "claimed", 1),
-    ],
-    ids=["not accepted", "refused", "unknown"],
-)
-def test_what_an_effect_answers_decides(raised, state, sends):
-    effect.raises = raised
-    (job,) = enqueue(call_due())
-    run()
-    job.refresh_from_db()
-    assert (job.state, job.sends, job.sending_at is None) == (state, sends, sends == 0)
-    assert effect.finished == []
-
-
 # --- no mail server, or nobody to be mailed ----------------------------------------------------
 
 
@@ -469,69 +266,3 @@ def test_a_demo_client_is_never_mailed(sink):
     assert outcome()["message"]["state"] == "kept"
     assert sink.sessions == 0
     assert not Notification.objects.exists()
-
-
-# --- headers -----------------------------------------------------------------------------------
-
-
-def test_no_name_or_subject_can_add_a_header(sink):
-    evil = "Alice\r\nBcc: everybody@example.com\r\n\r\nBuy this"
-    counted.mail = {
-        "subject": evil,
-        "reply_to": f'"{evil}" <desk@salon.example>',
-        "headers": {"List-Unsubscribe": evil, "X-Bad\r\nBcc": "x", "": "y"},
-        "text": evil,
-    }
-    enqueue(due("a"))
-    run()
-    (mail,) = sink.mails
-    assert mail["Bcc"] is None and "X-Bad" not in mail
-    assert mail["Subject"] == "Alice Bcc: everybody@example.com Buy this"
-    assert mail["List-Unsubscribe"] == "Alice Bcc: everybody@example.com Buy this"
-    assert sink.envelopes[0].rcpt_tos == ["alice@example.com"]
-    assert mail.get_content().replace("\r\n", "\n").strip() == evil.replace("\r\n", "\n")
-
-
-@pytest.mark.parametrize(
-    "to",
-    [
-        "alice@example.com, bob@example.com",
-        "alice",
-        "zoë@example.com",
-        "a@b\r\nBcc: c@example.com",
-        "@",
-        "a@" + "b" * 70,
-    ],
-)
-def test_an_address_that_is_not_exactly_one_is_refused(sink, to):
-    counted.mail = {"to": to}
-    enqueue(due("a"))
-    run()
-    assert outcome()["state"] == "dead", outcome()
-    assert outcome()["message"]["state"] == "not_sent"
-    assert sink.sessions == 0
-
-
-def test_a_foreign_domain_and_a_foreign_name_are_encoded(sink):
-    counted.mail = {"to": "alice@bücher.example", "subject": "Grüße ✂ " + "word " * 100}
-    enqueue(due("a"))
-    run()
-    assert sink.envelopes[0].rcpt_tos == ["alice@xn--bcher-kva.example"]
-    assert sink.mails[0]["Subject"].strip() == ("Grüße ✂ " + "word " * 100)[:300]
-
-
-def test_what_cannot_be_stored_is_left_out(sink):
-    counted.mail = {"subject": "a\x00b\ud800c", "text": "a\x00b\ud800c"}
-    enqueue(due("a"))
-    run()
-    assert Message.objects.values("subject", "text").get() == {"subject": "abc", "text": "abc"}
-
-
-def test_lines_longer_than_mail_allows_arrive_whole(sink):
-    counted.mail = {"text": "é" * 3000}
-    enqueue(due("a"))
-    run()
-    raw = sink.envelopes[0].content
-    assert isinstance(raw, bytes) and max(len(line) for line in raw.split(b"\r\n")) <= 998
-    parsed: Any = email.message_from_bytes(raw, policy=email.policy.default)
-    assert parsed.get_payload(decode=True).decode().strip() == "é" * 3000

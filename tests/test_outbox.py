@@ -1,8 +1,7 @@
-"""Jobs and messages as rows: written, moved, dropped, claimed, retried (reliability §1)."""
+"""Jobs and messages as rows: written, moved, dropped (reliability §1)."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,35 +9,14 @@ from django.db import IntegrityError, transaction
 
 from notifications import outbox
 from notifications.models import Job, Message
-from tests.outbox_cast import HANDLERS, NOON, due, effect, enqueue, optional
-from tests.outbox_cast import counted as counted_handler
+from tests.outbox_cast import MINUTE, NOON, SECOND, cast_handlers, claimed, due, enqueue, row, states
 
 pytestmark = pytest.mark.django_db
-
-SECOND = timedelta(seconds=1)
-MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture(autouse=True)
 def _cast(settings: Any) -> None:
-    settings.HANDLERS = HANDLERS
-    settings.JOB_LEASE_SECONDS = 120
-    for handler in (counted_handler, optional, effect):
-        handler.reset()
-
-
-def claimed(*, now: Any = NOON) -> Job:
-    job = outbox.claim(now=now)
-    assert job is not None
-    return job
-
-
-def row(job: Job, *names: str) -> dict[str, Any]:
-    return Job.objects.values(*names).get(pk=job.pk)
-
-
-def states() -> dict[str, str]:
-    return dict(Job.objects.values_list("once_key", "state"))
+    cast_handlers(settings)
 
 
 # --- enqueue -----------------------------------------------------------------------------------

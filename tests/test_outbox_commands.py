@@ -12,16 +12,15 @@ from django.core.management import CommandError, call_command
 
 from notifications import outbox
 from notifications.models import Job, Message
-from tests.outbox_cast import HANDLERS, NOON, counted, due, enqueue, optional
+from tests.outbox_cast import NOON, cast_handlers, counted, due, enqueue, states
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
 def _cast(settings: Any) -> Any:
-    settings.HANDLERS, settings.EMAIL_URL = HANDLERS, ""
-    counted.reset()
-    optional.reset()
+    cast_handlers(settings)
+    settings.EMAIL_URL = ""
     with time_machine.travel(NOON, tick=False):
         yield
 
@@ -36,10 +35,6 @@ def given_up(state: str, *dues: Any) -> list[Job]:
     jobs = enqueue(*dues)
     Job.objects.filter(pk__in=[job.pk for job in jobs]).update(state=state, attempts=10)
     return jobs
-
-
-def states() -> dict[str, str]:
-    return dict(Job.objects.values_list("once_key", "state"))
 
 
 # --- retry_jobs --------------------------------------------------------------------------------

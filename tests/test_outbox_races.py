@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -17,9 +16,8 @@ from notifications.execution import execute, run_due
 from notifications.models import Job, Message, Notification
 from notifications.outbox import LeaseLost
 from tests.factories import make_ada
-from tests.outbox_cast import HANDLERS, NOON, counted, due, mail_sink, optional
+from tests.outbox_cast import NOON, cast_handlers, due, mail_sink, optional, send_to
 from tests.races import at_once
-from tests.test_mail_sending import send_to
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,12 +26,8 @@ LATE = NOON + timedelta(minutes=3)
 
 
 @pytest.fixture(autouse=True)
-def _cast(settings: Any) -> Iterator[None]:
-    settings.HANDLERS = HANDLERS
-    settings.JOB_LEASE_SECONDS = 120
-    counted.reset()
-    optional.reset()
-    yield
+def _cast(settings: Any) -> None:
+    cast_handlers(settings)
 
 
 def test_eight_workers_at_one_job_make_one_holder():
