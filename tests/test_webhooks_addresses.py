@@ -17,14 +17,13 @@ from notifications.webhooks import addresses, http
 from notifications.webhooks.addresses import BadTarget, NotFoundInDns, addresses_of, target_of
 from tests.bookings_cast import Salon, make_cast
 from tests.factories import caller
-from tests.webhook_cast import App, add_endpoint, webhook_jobs
+from tests.webhook_cast import MORNING, App, add_endpoint, webhook_jobs
 from tests.webhook_receiver import CERTIFICATE, receiver, resolving, verified
 
 pytestmark = pytest.mark.django_db
 
 NAME = "hooks.example.com"
 PUBLIC = "93.184.215.14"
-MORNING = "2026-03-20T08:00:00Z"
 
 NOT_PUBLIC = [
     "127.0.0.1",

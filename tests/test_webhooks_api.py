@@ -17,7 +17,7 @@ from notifications.models import Job, WebhookDelivery, WebhookEndpoint
 from notifications.webhooks.serializers import WebhookDeliverySerializer, WebhookSerializer
 from tests.bookings_cast import Salon, make_cast
 from tests.factories import caller, make_key
-from tests.webhook_cast import App, add_endpoint, webhook_jobs
+from tests.webhook_cast import MORNING, App, add_endpoint, webhook_jobs
 from tests.webhook_receiver import Receiver
 
 pytestmark = pytest.mark.django_db
@@ -28,13 +28,13 @@ URL = "http://127.0.0.1:9/hooks"
 @pytest.fixture
 def salon(settings: Any) -> Iterator[Salon]:
     settings.WEBHOOK_ALLOW_PRIVATE = True
-    with time_machine.travel("2026-03-20T08:00:00Z", tick=False):
+    with time_machine.travel(MORNING, tick=False):
         yield make_cast()
 
 
 @pytest.fixture
 def app(salon: Salon) -> Iterator[App]:
-    with time_machine.travel("2026-03-20T08:00:00Z", tick=False) as clock:
+    with time_machine.travel(MORNING, tick=False) as clock:
         yield App(salon, Receiver(), clock, add_endpoint(salon, URL))
 
 

@@ -16,7 +16,7 @@ from notifications.models import Job, WebhookDelivery
 from staff.actor import SYSTEM
 from tests.bookings_cast import Salon, make_cast, stored
 from tests.factories import caller
-from tests.webhook_cast import add_endpoint, events, webhook_jobs
+from tests.webhook_cast import MORNING, add_endpoint, events, webhook_jobs
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +26,7 @@ URL = "http://127.0.0.1:9/hooks"
 @pytest.fixture
 def salon(settings: Any) -> Iterator[Salon]:
     settings.WEBHOOK_ALLOW_PRIVATE = True
-    with time_machine.travel("2026-03-20T08:00:00Z", tick=False):
+    with time_machine.travel(MORNING, tick=False):
         yield make_cast()
 
 

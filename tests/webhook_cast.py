@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+import time_machine
 from time_machine import Traveller
 
 from notifications import tasks
 from notifications.execution import run_due
 from notifications.models import Job, Notification, WebhookDelivery
-from tests.bookings_cast import Salon
+from tests.bookings_cast import Salon, make_cast
 from tests.factories import caller
-from tests.webhook_receiver import Receiver
+from tests.webhook_receiver import Receiver, receiver
+
+MORNING = datetime(2026, 3, 20, 8, 0, tzinfo=UTC)
 
 
 @dataclass
@@ -27,6 +33,9 @@ class App:
     @property
     def secret(self) -> str:
         return str(self.endpoint["secret"])
+
+    def fails_from_now_on(self, status: int = 500) -> None:
+        self.hooks.answers = [status]
 
     def deliveries(self, query: str = "") -> list[dict[str, Any]]:
         """The log as the API shows it, oldest first."""
@@ -59,6 +68,15 @@ class App:
         assert answer.status_code == 200, answer.content
         body: dict[str, Any] = answer.json()
         return body
+
+
+@contextmanager
+def listening_app(settings: Any) -> Iterator[App]:
+    """In the MORNING, with a receiver that runs."""
+    settings.WEBHOOK_ALLOW_PRIVATE = True
+    with time_machine.travel(MORNING, tick=False) as clock, receiver() as hooks:
+        salon = make_cast()
+        yield App(salon, hooks, clock, add_endpoint(salon, hooks.url))
 
 
 def add_endpoint(salon: Salon, url: str, **fields: Any) -> dict[str, Any]:
