@@ -7,10 +7,10 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import Q
 from rest_framework.request import Request
 
 from bookings.models import Booking, BookingQuerySet
+from clients.search import found_by
 from staff.errors import BadRequest
 from staff.models import SalonSettings
 from staff.schedule import ONE_DAY
@@ -104,16 +104,7 @@ class BookingFilter(django_filters.FilterSet):
         return bookings.filter(status=status)
 
     def found(self, bookings: BookingQuerySet, name: str, text: str) -> BookingQuerySet:
-        """Every word occurs in the client's name, phone numbers or mail."""
-        for word in text.split():
-            bookings = bookings.filter(
-                Q(client__first_name__icontains=word)
-                | Q(client__last_name__icontains=word)
-                | Q(client__email__icontains=word)
-                | Q(client__phone__icontains=word)
-                | Q(client__mobile__icontains=word)
-            )
-        return bookings
+        return bookings.filter(found_by(text, client="client__"))
 
     def unchanged(self, bookings: BookingQuerySet, name: str, value: str) -> BookingQuerySet:
         return bookings

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from rest_framework.request import Request
@@ -14,9 +13,10 @@ from rest_framework.response import Response
 from clients.models import Client
 from clients.printing import client_json
 from clients.records import add_client, archive_client, change_client, not_archived
+from clients.search import found_by
 from clients.serializers import ClientSerializer
 from staff.auth import IsLoggedIn, salon_of
-from staff.calls import SEARCH, checked_body, order_of, ordered, searched
+from staff.calls import SEARCH, checked_body, order_of, ordered
 from staff.idempotency import IDEMPOTENCY_KEY, idempotent
 from staff.rows import found
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
@@ -30,9 +30,6 @@ ORDERS = {
     "created_at": ("created_at",),
     "id": (),
 }
-SEARCHED = ("first_name", "last_name", "email", "phone", "mobile")
-_PHONE = re.compile(r"[+0-9()./ -]*[0-9][+0-9()./ -]*")
-FEWEST_DIGITS = 3
 
 
 class ClientListView(GatedView):
@@ -114,19 +111,7 @@ def _asked_for(request: Request) -> QuerySet[Client]:
         clients = clients.filter(email__iexact=email.strip())
     if (consent := query_bool(request, "marketing_consent")) is not None:
         clients = clients.filter(marketing_consent=consent)
-    if (digits := _digits_asked_for(request)) is not None:
-        return clients.filter(Q(phone__contains=digits) | Q(mobile__contains=digits))
-    return searched(request, clients, fields=SEARCHED)
-
-
-def _digits_asked_for(request: Request) -> str | None:
-    """The digits of a search that is a telephone number, without the zero in front of a national one.
-
-    Numbers are kept as +31201234567, so 020 123 45 67 is found by 201234567.
-    """
-    asked = query_text(request, "search") or ""
-    digits = re.sub(r"[^0-9]", "", asked).lstrip("0")
-    return digits if _PHONE.fullmatch(asked) and len(digits) >= FEWEST_DIGITS else None
+    return clients.filter(found_by(query_text(request, "search") or ""))
 
 
 def _answer(request: Request, client: Client) -> Response:

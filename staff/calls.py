@@ -1,6 +1,6 @@
 """Reading a native call: its body, the rows its ids name, how its list is searched and ordered.
 
-Names: checked_body, searched, ordered, SEARCH, order_of; ReferenceField, ReferencesField.
+Names: checked_body, searched, every_word, ordered, SEARCH, order_of; ReferenceField, ReferencesField.
 """
 
 from __future__ import annotations
@@ -34,11 +34,13 @@ def checked_body(
 
 def searched(request: Request, rows: QuerySet[Any], *, fields: Iterable[str]) -> QuerySet[Any]:
     """The rows in which every word of `?search=` stands in one of `fields`. Raises BadRequest."""
-    words = (query_text(request, "search") or "").split()[:MOST_WORDS]
-    if not words:
-        return rows
+    return rows.filter(every_word(query_text(request, "search") or "", fields))
+
+
+def every_word(text: str, fields: Iterable[str]) -> Q:
+    """The condition that every word of `text` stands in one of `fields`, in any case; none without a word."""
     lookups = [f"{field}__icontains" for field in fields]
-    return rows.filter(reduce(and_, (reduce(or_, (Q(**{each: word}) for each in lookups)) for word in words)))
+    return reduce(and_, (_stands_in(lookups, word) for word in text.split()[:MOST_WORDS]), Q())
 
 
 def ordered(request: Request, rows: QuerySet[Any], orders: Mapping[str, tuple[str, ...]]) -> QuerySet[Any]:
@@ -92,6 +94,13 @@ class ReferencesField(serializers.ListField):
         if absent:
             self.fail("absent", name=rows.model._meta.verbose_name, ids=", ".join(map(str, absent)))
         return wanted
+
+
+def _stands_in(lookups: list[str], word: str) -> Q:
+    """The word in any case. SQLite, and PostgreSQL in the C locale, fold the case of ASCII letters only, so
+    other letters are looked for in each of the ways in which people write a word."""
+    spellings = [word] if word.isascii() else sorted({word, word.lower(), word.upper(), word.title()})
+    return reduce(or_, (Q(**{lookup: each}) for lookup in lookups for each in spellings))
 
 
 def _order_names(orders: Mapping[str, tuple[str, ...]]) -> list[str]:

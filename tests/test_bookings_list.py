@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from bookings.models import Booking
 from tests.bookings_cast import Salon, make_cast, stored
-from tests.factories import caller, make_salon
+from tests.factories import caller, make_client, make_salon
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -114,6 +114,15 @@ def test_filters_narrow_the_list(salon: Salon) -> None:
     assert starts(who.get("/api/bookings?search=brown bob")) == [next_day]
     assert starts(who.get("/api/bookings?search=alice@")) == [nine]
     assert starts(who.get("/api/bookings?search=%2B3120")) == [nine]
+
+
+@pytest.mark.parametrize("search", ["06 1234 5678", "0612345678", "+31612345678", "ÖZEN", "cleo özen"])
+def test_search_finds_numbers_as_dialled_and_names_in_any_case(salon: Salon, search: str) -> None:
+    cleo = make_client("Cleo", "Özen", mobile="+31612345678")
+    salon.book(**at(9))
+    salon.book(**at(12), client_id=cleo.pk)
+    found = caller(salon.bea).get("/api/bookings", {"search": search})
+    assert starts(found) == ["2026-03-24 12:00:00"]
 
 
 def test_the_list_needs_a_login(salon: Salon) -> None:

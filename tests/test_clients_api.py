@@ -228,6 +228,19 @@ def test_search_finds_names_phones_and_mail(bea, search, found):
     assert [each["first_name"] for each in bea.get("/api/clients", {"search": search}).json()] == found
 
 
+@pytest.mark.parametrize("search", ["müller-özen", "MÜLLER-ÖZEN", "Müller-Özen", "Özen"])
+@pytest.mark.parametrize("last_name", ["Müller-Özen", "MÜLLER-ÖZEN", "müller-özen"])
+def test_search_finds_letters_beyond_ascii_in_any_case(bea, search, last_name):
+    make_client("Cleo", last_name)
+    assert [each["last_name"] for each in bea.get("/api/clients", {"search": search}).json()] == [last_name]
+
+
+def test_search_finds_a_number_as_it_was_typed_in(bea):
+    make_client("Cleo", "Clark", phone="012 345 (mother)", mobile="06 123 45 678")
+    for search in ("06 123 45 678", "012 345", "345"):
+        assert [each["first_name"] for each in bea.get("/api/clients", {"search": search}).json()] == ["Cleo"]
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [

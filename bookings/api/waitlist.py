@@ -15,18 +15,18 @@ from rest_framework.response import Response
 
 from bookings import waitlist
 from bookings.models import WaitlistEntry
+from clients.search import found_by
 from staff.auth import salon_of
-from staff.calls import SEARCH, checked_body, order_of, ordered, searched
+from staff.calls import SEARCH, checked_body, order_of, ordered
 from staff.idempotency import IDEMPOTENCY_KEY, idempotent
 from staff.wire.fields import CalendarDateField, ChoiceTextField, StrictIdField, TextField, WallClockField
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
-from staff.wire.query import query_choice, query_date, query_id
+from staff.wire.query import query_choice, query_date, query_id, query_text
 from staff.wire.schema import ID_IN_PATH, choice, date_filter, documented, id_filter, list_answer
 from staff.wire.times import print_date, print_when
 from staff.wire.views import GatedView
 
 ORDERS: dict[str, tuple[str, ...]] = {"date": ("date",), "created_at": ("created_at",), "id": ()}
-SEARCHED = ("client__first_name", "client__last_name", "client__email", "client__phone", "notes")
 
 
 class WaitlistEntrySerializer(serializers.Serializer):
@@ -66,11 +66,12 @@ class WaitlistView(GatedView):
             id_filter("client_id", "Only this client."),
             order_of(ORDERS),
         ],
-        description="Searched: the client's names, e-mail and phone, notes.",
+        description="Searched: the client's names, e-mail, phone and mobile, notes.",
         tags=["waitlist"],
     )
     def get(self, request: Request) -> HttpResponseBase:
-        entries = ordered(request, searched(request, _asked_for(request), fields=SEARCHED), ORDERS)
+        searched_for = found_by(query_text(request, "search") or "", client="client__", besides=["notes"])
+        entries = ordered(request, _asked_for(request).filter(searched_for), ORDERS)
         return answer_queryset(request, entries, row=partial(_entry_json, zone=salon_of(request).zone))
 
     @documented(
