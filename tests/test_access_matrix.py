@@ -1,8 +1,8 @@
 """Who may call what: every route of the URL map x method x caller, with the personal agenda off and on.
 
-The table is tests/access_table.py. A route that is not in it fails `test_every_route_has_a_row`, a method
-`test_only_the_methods_of_the_row_are_there`. Every allowed call carries a body that works, so
-that `ok` means done; every refused one sends the same body and must not write.
+The table is tests/access_table.py, its calls are tests/access_calls.py. A route that is not in the table
+fails `test_every_route_has_a_row`, a method `test_only_the_methods_of_the_row_are_there`. Every allowed call
+carries a body that works, so that `ok` means done; every refused one sends the same body and must not write.
 
 All of it is some 26,000 calls (`make e2e`, or LEAVE_NOTHING_OUT=1). `make test` leaves repetitions out: HEAD,
 OPTIONS and methods that are not there are tried by one caller of a kind and with the agenda off; most of who
@@ -17,19 +17,10 @@ from typing import Any
 
 import pytest
 
-from tests import access_table
+from tests import access_calls, access_table
+from tests.access_calls import Knocker, standing
 from tests.access_cast import BEAS_SECRET, CALLER_NAMES, CLIENTS_SECRET, DIALECTS, Caller, House, set_agenda
-from tests.access_table import (
-    METHODS,
-    READS,
-    ROUTES,
-    Knocker,
-    expected,
-    is_of_admin,
-    rules,
-    standing,
-    url_map,
-)
+from tests.access_table import METHODS, READS, ROUTES, expected, is_of_admin, rules, url_map
 
 pytestmark = pytest.mark.django_db
 
@@ -46,7 +37,8 @@ def test_every_route_has_a_row() -> None:
     known, there = set(ROUTES), {route for route in url_map() if not is_of_admin(route)}
     assert not there - known, (
         f"new routes without a row in ROUTES of {access_table.__file__}: {sorted(there - known)}. Say there "
-        "who may call them (and give them a place and a body), so that the matrix holds for them too."
+        f"who may call them, and give them a place and a body in {access_calls.__file__}, so that the matrix "
+        "holds for them too."
     )
     assert not known - there, f"rows in ROUTES for routes that are gone: {sorted(known - there)}"
     assert {name for row in ROUTES.values() for name in row.values()} <= set(rules())

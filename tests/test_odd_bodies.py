@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
-from tests import access_table as matrix
+from tests.access_calls import BODIES, Knocker, address, best_of, body_of, standing, taken_back
 from tests.access_cast import Caller, House
+from tests.access_table import ROUTES, is_page
 from tests.dialect_cast import example
 from tests.pages_cast import everything
 
@@ -179,15 +180,15 @@ MORE: dict[str, tuple[str, Callable[[House], str], Callable[[House], Any]]] = {
 }
 TABLE = [
     (method, route)
-    for route, row in matrix.ROUTES.items()
+    for route, row in ROUTES.items()
     for method in ("POST", "PUT", "PATCH")
-    if method in row and ((method, route) in matrix.BODIES or ("PUT", route) in matrix.BODIES)
+    if method in row and ((method, route) in BODIES or ("PUT", route) in BODIES)
 ]
 
 
 @pytest.fixture(scope="module")
 def house(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[House, dict[str, Caller]]]:
-    with matrix.standing(django_db_blocker) as made:
+    with standing(django_db_blocker) as made:
         yield made
 
 
@@ -216,9 +217,9 @@ def places(body: Any, before: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
         yield from places(part, (*before, step))
 
 
-def ask(knock: matrix.Knocker, where: str, method: str, who: Caller, body: Any, what: str) -> None:
+def ask(knock: Knocker, where: str, method: str, who: Caller, body: Any, what: str) -> None:
     """Sends the body, and takes back what it did. What was refused left no trace."""
-    with matrix.taken_back() as written:
+    with taken_back() as written:
         response = knock.send_to(where, method, who, body)
         assert response.status_code < 500, (what, response.status_code, response.body[:300])
         after = stored() if written and response.status_code >= 400 else None
@@ -238,11 +239,11 @@ def test_an_odd_part_of_a_working_body(
     method: str, route: str, house: tuple[House, dict[str, Caller]]
 ) -> None:
     rooms, callers = house
-    who = matrix.best_of(route, method, callers)
-    knock, where = matrix.Knocker(rooms), matrix.address(route, method, rooms)
-    for what, body in variants(matrix.body_of(route, method, rooms)):
+    who = best_of(route, method, callers)
+    knock, where = Knocker(rooms), address(route, method, rooms)
+    for what, body in variants(body_of(route, method, rooms)):
         cache.clear()
-        if matrix.is_page(route) and not all(isinstance(each, str) for each in body.values()):
+        if is_page(route) and not all(isinstance(each, str) for each in body.values()):
             continue
         ask(knock, where, method, who, body, f"{method} {route} {what}")
 
@@ -251,9 +252,9 @@ def test_an_odd_part_of_a_working_body(
 def test_an_odd_part_of_a_whole_body(name: str, house: tuple[House, dict[str, Caller]]) -> None:
     rooms, callers = house
     who, place, body_for = MORE[name]
-    knock, where, body = matrix.Knocker(rooms), place(rooms), body_for(rooms)
+    knock, where, body = Knocker(rooms), place(rooms), body_for(rooms)
     cache.clear()
-    with matrix.taken_back():
+    with taken_back():
         response = knock.send_to(where, "POST", callers[who], body)
     assert response.status_code in (200, 201), response.body
     for what, changed in variants(body):

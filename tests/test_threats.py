@@ -17,11 +17,12 @@ from icalendar import Calendar
 
 from notifications.execution import run_due
 from notifications.models import Job, Message
-from tests import access_table as matrix
+from tests.access_calls import PLACES, Knocker, best_of, body_of, standing
 from tests.access_cast import ZONE, Caller, House, moment
+from tests.access_table import ROUTES
 from tests.bookings_cast import make_cast
 from tests.factories import caller
-from tests.outbox_cast import Sink, mail_sink
+from tests.outbox_cast import Sink, mail_sink, send_to
 from tests.pages_cast import everything
 
 pytestmark = pytest.mark.django_db
@@ -43,9 +44,7 @@ NUMBER = 98765
 @pytest.fixture
 def inbox(settings: Any) -> Iterator[Sink]:
     with mail_sink() as sink:
-        settings.EMAIL_URL = f"smtp://127.0.0.1:{sink.port}"
-        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", sink.port
-        settings.DEFAULT_FROM_EMAIL = "Salon Zonne <desk@salon.example>"
+        send_to(settings, sink.port)
         yield sink
 
 
@@ -243,7 +242,7 @@ OPEN_HERE = {
 """Which of these names a route takes in earnest, for its administrators."""
 WRITES = [
     (method, route)
-    for route, row in matrix.ROUTES.items()
+    for route, row in ROUTES.items()
     for method in ("POST", "PUT", "PATCH")
     if method in row and not route.startswith(("/^", "/api/stripe"))
 ]
@@ -251,7 +250,7 @@ WRITES = [
 
 @pytest.fixture(scope="module")
 def house(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[House, dict[str, Caller]]]:
-    with matrix.standing(django_db_blocker) as made:
+    with standing(django_db_blocker) as made:
         yield made
 
 
@@ -260,9 +259,9 @@ def test_what_a_caller_may_not_set_stays_unset(
     method: str, route: str, house: tuple[House, dict[str, Caller]], monkeypatch: Any
 ) -> None:
     rooms, callers = house
-    who = matrix.best_of(route, method, callers)
+    who = best_of(route, method, callers)
     allowed = next((OPEN_HERE[start] for start in OPEN_HERE if route.startswith(start)), set())
-    body = matrix.body_of(route, method, rooms)
+    body = body_of(route, method, rooms)
     hostile = {name: value for name, value in HOSTILE.items() if name not in allowed} | body
     plain, again, marked = (stored_after(rooms, who, method, route, each) for each in (body, body, hostile))
     noise = {place for place, value in plain.items() if again.get(place) != value}
@@ -281,7 +280,7 @@ def stored_after(
     house: House, who: Caller, method: str, route: str, body: dict[str, Any]
 ) -> dict[tuple[str, int, str], Any]:
     """Every value of every row after the call, which is then taken back: (table, row, column) -> value."""
-    knock = matrix.Knocker(house)
+    knock = Knocker(house)
     with transaction.atomic():
         response = knock.send(route, method, who, body)
         assert 200 <= response.status_code < 400, (response.status_code, response.content)
@@ -328,8 +327,8 @@ SHOWN = {
 
 def test_what_is_read_without_a_login_is_listed(house: tuple[House, dict[str, Caller]]) -> None:
     rooms, callers = house
-    knock, readable = matrix.Knocker(rooms), {}
-    for route in matrix.ROUTES:
+    knock, readable = Knocker(rooms), {}
+    for route in ROUTES:
         response, _ = knock(route, "GET", callers["anonymous"])
         if response.status_code < 300 or route == "/readyz":
             readable[route] = response
@@ -341,18 +340,16 @@ def test_what_is_read_without_a_login_is_listed(house: tuple[House, dict[str, Ca
 
 def test_a_token_opens_one_kind_of_door_only(house: tuple[House, dict[str, Caller]]) -> None:
     rooms, callers = house
-    tokens = {
-        start: place(rooms) for start, place in matrix.PLACES.items() if "token" in start or is_link(start)
-    }
-    knock = matrix.Knocker(rooms)
-    for route in matrix.ROUTES:
+    tokens = {start: place(rooms) for start, place in PLACES.items() if "token" in start or is_link(start)}
+    knock = Knocker(rooms)
+    for route in ROUTES:
         if "<token>" not in route or route.startswith("/api/holds"):
             continue
         own = next(value for start, value in tokens.items() if route.startswith(start))
         for foreign in {*tokens.values()} - {own}:
-            for method in matrix.ROUTES[route]:
+            for method in ROUTES[route]:
                 path = route.replace("<token>", str(foreign))
-                body = matrix.body_of(route, method, rooms)
+                body = body_of(route, method, rooms)
                 status = knock.send_to(path, method, callers["anonymous"], body).status_code
                 assert status in (404, 410), (method, path, status)
 
