@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from staff.errors import BadRequest, Conflict, Gone, NotFound
 
 
@@ -16,10 +18,18 @@ class HolidayClosed(BadRequest):
 
 
 class SlotTaken(Conflict):
-    """The staff member belongs to somebody else at that time: refused by the database."""
+    """The staff member belongs to somebody else at that time: refused by the database.
+
+    `conflicts` are always told, if only that the caller may see none.
+    """
 
     code = "slot_taken"
     message = "That time is already taken for this staff member; choose another time."
+
+    def __init__(
+        self, message: str | None = None, *, conflicts: list[dict[str, Any]] | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(message, conflicts=conflicts or [], **kwargs)
 
 
 class SessionFull(Conflict):

@@ -20,7 +20,7 @@ from bookings.busy import forget_expired, lock_staff, occupied_range, taken_as_c
 from bookings.errors import SlotTaken
 from bookings.models import Booking, BusyTime, Hold
 from staff.actor import Actor
-from staff.errors import BadRequest, Conflict, NotFound
+from staff.errors import BadRequest, NotFound
 from staff.models import SalonSettings, Service, Staff
 from staff.schedule import ONE_DAY, local_dates
 from staff.wire.times import day_start
@@ -39,8 +39,7 @@ class HoldNotFound(NotFound):
     message = "There is no such hold; it may have been used or have expired."
 
 
-class NobodyFree(Conflict):
-    code = SlotTaken.code
+class NobodyFree(SlotTaken):
     message = "Nobody who offers this service is free at that time; choose another time."
 
 

@@ -281,6 +281,7 @@ def test_an_offer_whose_slot_is_gone_is_409_and_names_nobody(cast: Cast) -> None
             {
                 "error": "Somebody else has taken this time in the meantime; you stay on the waitlist.",
                 "code": "slot_taken",
+                "conflicts": [],
             },
         )
     assert everything() == before
