@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from gunicorn.http.errors import ChunkMissingTerminator, InvalidChunkSize
 
 from staff.wire.gate import LARGEST_BODY
 from tests import wire_cast
@@ -134,12 +135,13 @@ def test_a_body_over_256_kb_is_413(environ: dict[str, Any]) -> None:
     assert seen == []
 
 
-def test_a_huge_content_length_is_413_before_a_byte_is_read() -> None:
+@pytest.mark.parametrize("stated", ["99999999999", "9" * 20, "9" * 5000])
+def test_a_huge_content_length_is_413_before_a_byte_is_read(stated: str) -> None:
     class Unread(io.BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:
             raise AssertionError("the body was read")
 
-    status, _, _ = wsgi(stream=Unread(), CONTENT_LENGTH="99999999999")
+    status, _, _ = wsgi(stream=Unread(), CONTENT_LENGTH=stated, **{"wsgi.input_terminated": True})
     assert status == 413
 
 
@@ -159,7 +161,8 @@ def test_a_body_of_256_kb_is_read_chunked_or_not(environ: dict[str, Any]) -> Non
     ("environ", "expected"),
     [
         ({"CONTENT_LENGTH": "5"}, 400),
-        ({"CONTENT_LENGTH": "500"}, 200),
+        ({"CONTENT_LENGTH": "500"}, 400),
+        ({"CONTENT_LENGTH": "0008"}, 200),
         ({"CONTENT_LENGTH": "0"}, 200),
         ({"CONTENT_LENGTH": "abc"}, 200),
         ({"CONTENT_LENGTH": "-5"}, 200),
@@ -171,12 +174,15 @@ def test_a_content_length_that_lies_is_no_crash(environ: dict[str, Any], expecte
     assert wsgi(body=b'{"a": 1}', **environ)[0] == expected
 
 
-def test_a_body_that_is_cut_off_is_400() -> None:
+@pytest.mark.parametrize(
+    "broken", [OSError("the client is gone"), InvalidChunkSize(b"ZZ"), ChunkMissingTerminator(b"XX")]
+)
+def test_a_body_that_is_cut_off_is_400(broken: Exception) -> None:
     class CutOff(io.BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:
-            raise OSError("the client is gone")
+            raise broken
 
-    status, headers, body = wsgi(stream=CutOff(), CONTENT_LENGTH="10")
+    status, headers, body = wsgi(stream=CutOff(), **{"wsgi.input_terminated": True})
     assert (status, headers["Content-Type"], json.loads(body)["code"]) == (
         400,
         "application/json",

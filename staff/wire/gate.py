@@ -20,6 +20,7 @@ from typing import IO, Any, NoReturn
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest
 from django.utils.http import parse_header_parameters
+from gunicorn.http.errors import ParseException
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
@@ -28,6 +29,9 @@ from staff.wire.text import LARGEST_INTEGER, LONGEST_STRING, SMALLEST_INTEGER, B
 
 LARGEST_BODY = 256 * 1024
 DEEPEST = 32
+LENGTH_OF_TOO_MANY = 18
+"""A Content-Length of so many digits is too large whatever follows, and int() takes no more than 4300."""
+
 UTF_8 = ("utf-8", "utf8")
 
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
@@ -56,6 +60,11 @@ class BadJson(BadRequest, ValueError):
 class EmptyBody(BadRequest):
     code = "empty_body"
     message = "The body is empty; send a JSON object."
+
+
+class IncompleteBody(BadRequest):
+    code = "incomplete_body"
+    message = "The body was cut off; send it again."
 
 
 def parse_json(body: bytes) -> Any:
@@ -122,10 +131,11 @@ def require_body(request: Request | HttpRequest) -> None:
 
 
 def read_body(request: WSGIRequest) -> bytes:
-    """The bytes of the body, whatever Content-Length says. Raises TooLarge over 256 kB, OSError when cut off.
+    """The bytes of the body. Raises TooLarge over 256 kB, IncompleteBody when it does not come whole.
 
     A chunked body has no Content-Length, so Django would take it for empty: it is read up to its own end,
-    where the server says that it marks one (`wsgi.input_terminated`).
+    where the server says that it marks one (`wsgi.input_terminated`). Chunks that are none, gunicorn notices
+    only while they are read.
     """
     stated = _stated_length(request)
     if stated is None:
@@ -134,15 +144,22 @@ def read_body(request: WSGIRequest) -> bytes:
         wanted = stated
     if wanted > LARGEST_BODY + 1:
         raise TooLarge()
-    body: bytes = request.environ["wsgi.input"].read(wanted) if wanted else b""
+    try:
+        body: bytes = request.environ["wsgi.input"].read(wanted) if wanted else b""
+    except (OSError, ParseException):
+        raise IncompleteBody() from None
     if len(body) > LARGEST_BODY:
         raise TooLarge()
+    if stated is not None and len(body) < stated:
+        raise IncompleteBody()
     return body
 
 
 def _stated_length(request: WSGIRequest) -> int | None:
     stated = request.META.get("CONTENT_LENGTH") or ""
-    return int(stated) if re.fullmatch(r"[0-9]{1,18}", stated) else None
+    if not re.fullmatch(r"[0-9]+", stated):
+        return None
+    return int(stated.lstrip("0")[:LENGTH_OF_TOO_MANY] or "0")
 
 
 def _check_depth(text: str) -> None:

@@ -111,10 +111,7 @@ def admit(request: WSGIRequest) -> None:
         raise BadHost() from None
     request.META.pop("HTTP_COOKIE", None)
     request.META.pop("HTTP_ACCEPT_LANGUAGE", None)
-    try:
-        body = read_body(request)
-    except OSError:
-        raise errors.BadRequest("The body was cut off; send it again.", code="incomplete_body") from None
+    body = read_body(request)
     request._stream = BytesIO(body)
     request.META["CONTENT_LENGTH"] = str(len(body))
     request.body  # noqa: B018 - kept by Django from here on, for signatures and idempotency
