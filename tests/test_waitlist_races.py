@@ -12,22 +12,20 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from bookings import lifecycle, waitlist
-from bookings.lifecycle.book import Order
+from bookings import lifecycle
 from bookings.models import Booking, BusyTime, WaitlistEntry, WaitlistOffer
 from bookings.offer_door import take_offer
 from notifications.models import Job
 from staff.actor import SYSTEM
 from staff.errors import Refused
-from staff.models import SalonSettings, Staff
+from staff.models import SalonSettings
 from staff.wire.times import local_date
 from tests.bookings_cast import Salon, make_cast
 from tests.factories import make_client
 from tests.races import at_once
+from tests.waitlist_cast import AN_HOUR, booked, sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-AN_HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -39,17 +37,6 @@ def salon() -> Salon:
 def noon() -> datetime:
     """A week ahead, the same salon date for some hours around it."""
     return (timezone.now() + timedelta(days=7)).replace(hour=12, minute=0, second=0, microsecond=0)
-
-
-def book(salon: Salon, start_at: datetime, *, staff: Staff | None = None, **changes: Any) -> Booking:
-    order = {
-        "client_id": salon.bob.pk,
-        "staff_id": (staff or salon.bea).pk,
-        "service_id": salon.service.pk,
-        "start_at": start_at,
-        "end_at": start_at + AN_HOUR,
-    }
-    return lifecycle.book(actor=SYSTEM, order=Order(**(order | changes))).booking
 
 
 def waits(salon: Salon, noon: datetime, names: int) -> list[WaitlistEntry]:
@@ -75,10 +62,6 @@ def cancel(booking: Booking) -> Callable[[], Any]:
     return lambda: lifecycle.cancel(actor=SYSTEM, booking_id=booking.pk)
 
 
-def sweep() -> int:
-    return waitlist.sweep_offers(now=timezone.now())
-
-
 def no_overlap() -> bool:
     rows = BusyTime.objects.order_by("staff_id", "starts_at").values_list("staff_id", "starts_at", "ends_at")
     return all(one[0] != two[0] or one[2] <= two[1] for one, two in pairwise(rows))
@@ -87,7 +70,7 @@ def no_overlap() -> bool:
 def test_slots_freed_at_once_are_offered_to_different_people(salon: Salon, noon: datetime) -> None:
     entries = waits(salon, noon, 6)
     bookings = [
-        book(salon, noon + hour * AN_HOUR, staff=person)
+        booked(salon, noon + hour * AN_HOUR, staff_id=person.pk)
         for person in (salon.bea, salon.cora)
         for hour in range(-2, 2)
     ]
@@ -102,7 +85,7 @@ def test_slots_freed_at_once_are_offered_to_different_people(salon: Salon, noon:
 def test_one_entry_is_offered_one_of_many_slots(salon: Salon, noon: datetime) -> None:
     waits(salon, noon, 1)
     bookings = [
-        book(salon, noon + hour * AN_HOUR, staff=person)
+        booked(salon, noon + hour * AN_HOUR, staff_id=person.pk)
         for person in (salon.bea, salon.cora)
         for hour in range(-2, 2)
     ]
@@ -112,7 +95,7 @@ def test_one_entry_is_offered_one_of_many_slots(salon: Salon, noon: datetime) ->
 
 def test_many_sweepers_pass_an_offer_on_once(salon: Salon, noon: datetime) -> None:
     first, second, _ = waits(salon, noon, 3)
-    cancel(book(salon, noon))()
+    cancel(booked(salon, noon))()
     WaitlistOffer.objects.update(expires_at=timezone.now())
     assert sum(at_once(*[sweep] * 8)) == 1
     assert list(WaitlistOffer.objects.filter(state="live").values_list("entry_id", flat=True)) == [second.pk]
@@ -124,15 +107,15 @@ def test_two_clicks_a_sweep_and_the_desk_make_one_booking(salon: Salon, noon: da
     for attempt in range(6):
         start_at = noon + (attempt - 3) * AN_HOUR
         (entry,) = waits(salon, noon, 1)
-        cancel(book(salon, start_at))()
+        cancel(booked(salon, start_at))()
         token = WaitlistOffer.objects.get(entry=entry).token
         if attempt % 2:
             WaitlistOffer.objects.filter(entry=entry).update(expires_at=timezone.now())
         book_from_entry = {"client_id": entry.client_id, "waitlist_id": entry.pk}
         calls: list[Callable[[], Any]] = [
             *[word(partial(take_offer, token=token))] * 3,
-            word(partial(book, salon, start_at, **book_from_entry)),
-            word(partial(book, salon, start_at)),
+            word(partial(booked, salon, start_at, **book_from_entry)),
+            word(partial(booked, salon, start_at)),
             sweep,
         ]
         words = Counter(at_once(*calls))
@@ -151,7 +134,7 @@ def test_offers_taken_elsewhere_while_their_slots_are_swept_never_block_each_oth
     entries = waits(salon, noon, 8)
     for hour in range(-2, 2):
         for person in (salon.bea, salon.cora):
-            cancel(book(salon, noon + hour * AN_HOUR, staff=person))()
+            cancel(booked(salon, noon + hour * AN_HOUR, staff_id=person.pk))()
     offers = list(WaitlistOffer.objects.filter(state="live").select_related("entry"))
     assert len(offers) == len(entries)
 
@@ -159,7 +142,7 @@ def test_offers_taken_elsewhere_while_their_slots_are_swept_never_block_each_oth
         """The client books with the other staff member, hours later."""
         other = salon.cora if offer.staff_id == salon.bea.pk else salon.bea
         more = {"client_id": offer.entry.client_id, "waitlist_id": offer.entry_id}
-        return word(partial(book, salon, offer.start_at + 5 * AN_HOUR, staff=other, **more))
+        return word(partial(booked, salon, offer.start_at + 5 * AN_HOUR, staff_id=other.pk, **more))
 
     takes = [word(partial(take_offer, token=offer.token)) for offer in offers]
     words = Counter(at_once(*[elsewhere(offer) for offer in offers], *takes, sweep, sweep))

@@ -21,6 +21,7 @@ from staff.actor import SYSTEM
 from tests.factories import make_client
 from tests.pages_cast import NOW, START, Cast, browser, heading_of, make_cast
 from tests.races import at_once
+from tests.waitlist_cast import status
 
 pytestmark = pytest.mark.django_db
 
@@ -57,11 +58,6 @@ def waits(cast: Cast, client: Client | None = None) -> WaitlistEntry:
 
 def cancel(booking: Booking) -> None:
     lifecycle.cancel(actor=SYSTEM, booking_id=booking.pk)
-
-
-def status(entry: WaitlistEntry) -> str:
-    entry.refresh_from_db()
-    return entry.status
 
 
 def live() -> list[int]:
