@@ -46,8 +46,8 @@ class ChangesSerializer(serializers.Serializer[Any]):
 class BookingChangesView(APIView):
     @documented(
         "Bookings changed since the last poll",
-        description="All statuses, oldest change first. Without `cursor` from the beginning. A change shows "
-        "up about five seconds after it was made, so that none is ever missed.",
+        description="All statuses, oldest change first. Without `cursor`, or with an empty one, from the "
+        "beginning. A change shows up about five seconds after it was made, so that none is ever missed.",
         answer=ChangesSerializer,
         parameters=[
             OpenApiParameter(
@@ -62,7 +62,7 @@ class BookingChangesView(APIView):
     def get(self, request: Request) -> Response:
         limit = query_integer(request, "limit", smallest=1, largest=LARGEST_LIMIT) or DEFAULT_LIMIT
         cursor = query_text(request, "cursor")
-        changed_at, seen_id = (EPOCH, 0) if cursor is None else _read(cursor)
+        changed_at, seen_id = _read(cursor) if cursor else (EPOCH, 0)
         newer = Booking.objects.visible_to(actor_of(request)).filter(
             Q(updated_at__gt=changed_at) | Q(updated_at=changed_at, id__gt=seen_id),
             updated_at__gte=changed_at,
