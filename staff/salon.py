@@ -48,5 +48,5 @@ def check_settings(salon: SalonSettings, *, changed: Collection[str]) -> None:
 
 @lru_cache
 def known_zones() -> frozenset[str]:
-    """The names of the tz database."""
-    return frozenset(available_timezones())
+    """The names of the tz database, without the machine's own zone and the one that stands for none."""
+    return frozenset(available_timezones() - {"localtime", "Factory"})

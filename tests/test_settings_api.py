@@ -83,6 +83,8 @@ def test_a_change_merges_and_everything_is_kept():
     [
         ({"timezone": "Europe/Atlantis"}, "timezone"),
         ({"timezone": "europe/amsterdam"}, "timezone"),
+        ({"timezone": "localtime"}, "timezone"),
+        ({"timezone": "Factory"}, "timezone"),
         ({"timezone": "../../etc/passwd"}, "timezone"),
         ({"timezone": ""}, "timezone"),
         ({"timezone": "+01:00"}, "timezone"),
