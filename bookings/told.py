@@ -7,8 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from bookings.followups import REACHED
+from bookings.models import Booking
 from notifications.models import Message
+
+TAKES_OUT = "CANCEL"
+"""The method of the one calendar file that takes something out of a calendar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,16 @@ def last_told(*, booking_id: int, client_id: int) -> Told | None:
         .first()
     )
     return None if facts is None else Told.read(facts["announces"])
+
+
+def stands_in_calendar(booking: Booking, *, client_id: int) -> bool:
+    """Whether the last calendar file about this booking that reached this client put it into a calendar."""
+    about = Q(booking_id=booking.pk)
+    if booking.series_id is not None:
+        about |= Q(booking_id=booking.series_id, facts__announces_each__has_key=str(booking.pk))
+    reached = Message.objects.filter(about, client_id=client_id, state__in=REACHED).exclude(ics_method="")
+    method = reached.order_by("-id").values_list("ics_method", flat=True).first()
+    return method is not None and method != TAKES_OUT
 
 
 def _instant(text: str | None) -> datetime | None:

@@ -15,7 +15,7 @@ from bookings.mails.appointment import Times
 from bookings.mails.letter import Letter, Reader
 from bookings.models import Booking
 from bookings.reasons import Reason
-from bookings.told import Told, last_told
+from bookings.told import Told, last_told, stands_in_calendar
 from notifications import outbox
 from notifications.handlers import TryLater
 from notifications.models import Job, Message
@@ -126,7 +126,8 @@ class Lapsed(Cancelled):
     """booking.lapsed: the same, because the request was not answered in time."""
 
     def words(self, booking: Booking, *, reader: Reader, times: Times, now: datetime) -> Letter:
-        return appointment.lapsed(booking, reader=reader, times=times, now=now)
+        in_calendar = stands_in_calendar(booking, client_id=reader.client.pk)
+        return appointment.lapsed(booking, reader=reader, times=times, in_calendar=in_calendar, now=now)
 
 
 def require_theirs(booking: Booking, reader: Reader) -> None:

@@ -135,9 +135,10 @@ def cancelled(booking: Booking, *, reader: Reader, times: Times, now: datetime) 
     )
 
 
-def lapsed(booking: Booking, *, reader: Reader, times: Times, now: datetime) -> Letter:
-    """The request was not answered in time."""
+def lapsed(booking: Booking, *, reader: Reader, times: Times, in_calendar: bool, now: datetime) -> Letter:
+    """The request was not answered in time; the calendar file only for who has it `in_calendar`."""
     when = moment(times.start_at, zone=reader.salon.zone)
+    removal = _("The attached file removes the appointment from your calendar.") if in_calendar else ""
     return Letter(
         subject=_("Your request for %(when)s has lapsed") % {"when": when},
         introduction=_(
@@ -145,13 +146,14 @@ def lapsed(booking: Booking, *, reader: Reader, times: Times, now: datetime) -> 
         ),
         rows=rows(booking, reader=reader, times=times, with_note=False),
         closing=[
+            removal,
             _joined(
                 _("Would you still like to come? We are glad to find a time for you."),
                 how_to_reach(reader.salon),
-            )
+            ),
         ],
-        ics=_cancellation(booking, reader=reader, times=times, now=now),
-        ics_method=ics.CANCEL,
+        ics=_cancellation(booking, reader=reader, times=times, now=now) if in_calendar else "",
+        ics_method=ics.CANCEL if in_calendar else "",
         facts={"announces": None},
     )
 
