@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Count, QuerySet
 from django.http.response import HttpResponseBase
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -51,7 +52,9 @@ FILTERS = [
     id_filter("staff_id", "Only visits with this person."),
     id_filter("service_id", "Only visits for this service."),
     id_filter("client_id", "Only this client's."),
-    id_filter("rating", f"Only this rating, {LOWEST} to {HIGHEST}."),
+    OpenApiParameter(
+        "rating", {"type": "integer", "minimum": LOWEST, "maximum": HIGHEST}, description="Only this rating."
+    ),
     date_filter("date_from", "Written on or after this salon date."),
     date_filter("date_to", "Written on or before this salon date."),
 ]

@@ -10,6 +10,7 @@ import pytest
 import time_machine
 from django.test import Client as Browser
 
+from bookings.api.schema import schema
 from bookings.feedback import give_feedback
 from bookings.models import Booking, Feedback
 from staff.models import Service, Staff
@@ -127,6 +128,12 @@ def test_a_bad_filter_is_400(cast: Cast, query: str) -> None:
         assert answer.status_code == 400
         assert set(answer.json()["details"]) == {query[1:].partition("=")[0]}
     assert caller(cast.ada).get("/api/reviews?page=0").status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/api/reviews", "/api/reviews/summary"])
+def test_the_document_says_which_ratings_there_are(path: str) -> None:
+    [rating] = [each for each in schema()["paths"][path]["get"]["parameters"] if each["name"] == "rating"]
+    assert (rating["schema"]["minimum"], rating["schema"]["maximum"]) == (1, 5)
 
 
 def test_the_summary_has_the_average_of_each_person_and_service(cast: Cast, cora: Staff) -> None:
