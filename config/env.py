@@ -130,7 +130,13 @@ def database_settings(found: dict[str, Any]) -> dict[str, Any]:
             **options,
         }
     elif found.get("ENGINE") == "django.db.backends.postgresql":
-        options = {"connect_timeout": 3, "application_name": "bookings", **options}
+        # Django's default would forbid prepared statements altogether (`config.postgres`).
+        options = {
+            "connect_timeout": 3,
+            "application_name": "bookings",
+            "prepare_threshold": 0,
+            **options,
+        }
         found = {**found, "ENGINE": "config.postgres"}
     else:
         raise ValueError("DATABASE_URL must start with sqlite:/// or postgres://")

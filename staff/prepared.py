@@ -60,9 +60,14 @@ class Prepared:
 
     def rows(self, **values: Any) -> Sequence[tuple[Any, ...]]:
         """All rows for these values of the blanks, as `values_list` gives them."""
+        # No column holds such a number, and PostgreSQL would compare it by another operator.
+        if any(isinstance(value, int) and not -(2**63) <= value < 2**63 for value in values.values()):
+            return []
         statement = self._written.get(connection.vendor) or self._write()
         filled = [each.filled(values) if isinstance(each, Blank) else each for each in statement.params]
-        with connection.cursor() as cursor:
+        # Our PostgreSQL backend has a cursor that keeps the plan of such a statement.
+        open_cursor = getattr(connection, "prepared_cursor", connection.cursor)
+        with open_cursor() as cursor:
             cursor.execute(statement.sql, filled)
             rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
         if not statement.converters:

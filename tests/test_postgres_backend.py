@@ -5,9 +5,15 @@ from __future__ import annotations
 import time
 
 import pytest
-from django.db import connection
-from django.db.utils import OperationalError
+from django.core.signals import request_started
+from django.db import OperationalError, connection, transaction
+from django.db.models import CharField
 from django.test.utils import CaptureQueriesContext
+
+from bookings.availability.lookups import find_service
+from staff.errors import BadRequest
+from staff.models import SalonSettings, Staff
+from staff.prepared import Blank, PreparedRows
 
 pytestmark = [pytest.mark.postgres_only, pytest.mark.django_db(transaction=True)]
 
@@ -19,9 +25,10 @@ def test_a_line_that_stands_is_usable_and_is_asked_nothing():
     assert len(seen) == 0
 
 
-def test_a_line_the_server_has_hung_up_is_not_usable_and_is_replaced():
+def hung_up() -> int:
+    """The number of the server's process whose line it has just cut."""
     connection.ensure_connection()
-    pid = connection.connection.info.backend_pid
+    pid: int = connection.connection.info.backend_pid
     other = connection.copy()
     with other.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
@@ -29,6 +36,11 @@ def test_a_line_the_server_has_hung_up_is_not_usable_and_is_replaced():
     until = time.monotonic() + 10
     while connection.is_usable():
         assert time.monotonic() < until
+    return pid
+
+
+def test_a_line_the_server_has_hung_up_is_not_usable_and_is_replaced():
+    pid = hung_up()
     with pytest.raises(OperationalError), connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     connection.close_if_unusable_or_obsolete()
@@ -44,3 +56,37 @@ def test_a_line_in_a_failed_transaction_is_not_usable():
         connection.connection.execute("SELECT 1/0")
     assert not connection.is_usable()
     connection.close()
+
+
+def test_a_request_that_begins_with_such_a_statement_tests_its_line_first(monkeypatch):
+    SalonSettings.load()
+    monkeypatch.setitem(connection.settings_dict, "CONN_HEALTH_CHECKS", True)
+    connection.close()
+    hung_up()
+    request_started.send(sender=None)
+    assert SalonSettings.load().pk == 1
+
+
+def test_such_a_statement_is_logged_with_its_values():
+    by_name = PreparedRows(Staff, lambda: Staff.objects.filter(name=Blank("name", CharField())))
+    with CaptureQueriesContext(connection) as seen:
+        assert by_name.all(name="O'Brien") == []
+    assert "\"name\" = ('O''Brien')" in seen[0]["sql"]
+
+
+def test_a_statement_written_once_is_planned_once():
+    SalonSettings.load()
+    for name in ("One", "Two"):
+        SalonSettings.objects.update(business_name=name)
+        assert SalonSettings.load().business_name == name
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%staff_salonsettings%'"
+        )
+        assert cursor.fetchone() == (1,)
+
+
+def test_an_id_beyond_all_ids_is_simply_not_there():
+    with pytest.raises(BadRequest), transaction.atomic():
+        find_service(2**63)
+    assert SalonSettings.load().pk == 1

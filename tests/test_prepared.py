@@ -73,6 +73,12 @@ def test_one_booking_is_printed_for_those_who_may_see_it():
     assert printer.visible(booking["id"] + 1, to=SYSTEM) is None
 
 
+@pytest.mark.parametrize("beyond", [2**63, -(2**63) - 1, 10**30])
+def test_a_number_beyond_all_columns_finds_nothing(beyond):
+    prepared = PreparedRows(Booking, lambda: Booking.objects.filter(pk=Blank("id", BigAutoField())))
+    assert prepared.first(id=beyond) is None
+
+
 def test_a_blank_without_its_value_is_an_error():
     prepared = PreparedRows(Booking, lambda: Booking.objects.filter(pk=Blank("id", BigAutoField())))
     with pytest.raises(KeyError):

@@ -1,22 +1,47 @@
-"""Django's PostgreSQL backend, which tests a kept connection without asking the server anything.
+"""Django's PostgreSQL backend, with two things less to pay for every call.
 
-Django sends `SELECT 1` before every request, a fifth of what reading one booking costs. A server that went
-away has said so on the line: the kernel knows, and psycopg reads it there (`make chaos`, F5).
+A kept connection is tested without asking the server anything: Django sends `SELECT 1` before every request.
+A server that went away has said so on the line: the kernel knows, and psycopg reads it there (`make chaos`,
+F5). And statements that never change (`staff.prepared`) are planned once per connection by the server:
+planning a join of four tables takes it several times longer than finding the one row.
 """
 
 from __future__ import annotations
 
 import select
+from typing import Any
 
 import psycopg
 from django.db.backends.postgresql import base
+from django.db.backends.postgresql.operations import DatabaseOperations
 from psycopg.pq import ConnStatus, TransactionStatus
 
 MOST_LAST_WORDS = 10
 """Messages read before we give up on a line: a server that ends says one, then hangs up."""
 
 
+class _PreparingCursor(base.ServerBindingCursor):
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+        return super().execute(query, params, prepare=True, **options)  # type: ignore[misc]
+
+
+class _Operations(DatabaseOperations):
+    def last_executed_query(self, cursor: Any, sql: Any, params: Any) -> Any:
+        # psycopg does not keep the text of a prepared statement; the log of statements wants it.
+        return super().last_executed_query(cursor, sql, params) or self.compose_sql(sql, params)
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
+    ops_class = _Operations
+
+    def prepared_cursor(self) -> Any:
+        """A cursor whose statements the server keeps, planned, for as long as this connection lives."""
+        self.close_if_health_check_failed()
+        self.ensure_connection()
+        with self.wrap_database_errors:
+            # What the stubs do not know of Django's own create_cursor.
+            return self._prepare_cursor(_PreparingCursor(self.connection))  # type: ignore[attr-defined,call-arg]
+
     def is_usable(self) -> bool:
         """Whether the line is idle and the server has neither hung up nor died."""
         wire = None if self.connection is None else self.connection.pgconn
