@@ -276,7 +276,9 @@ class NewBookingSerializer(serializers.Serializer[Any]):
 class BookingChangesSerializer(serializers.Serializer[Any]):
     """PUT and PATCH /api/bookings/:id, all optional. Context: `zone`, `stored` (times before)."""
 
-    client_id = StrictIdField(required=False)
+    client_id = StrictIdField(
+        required=False, allow_null=True, help_text="Null only sent back, where the client was erased."
+    )
     staff_id = StrictIdField(required=False)
     service_id = StrictIdField(required=False)
     location_id = StrictIdField(required=False, allow_null=True)

@@ -102,6 +102,18 @@ def test_a_refused_change_stores_nothing(salon: Salon, body: dict[str, Any], sta
     assert stored() == before
 
 
+def test_a_booking_sent_back_as_it_was_read_changes_nothing_though_its_client_was_erased(
+    salon: Salon,
+) -> None:
+    booking = salon.book()
+    Booking.objects.update(client=None)
+    before, read = stored(), salon.get(booking).json()
+    answer = salon.put(booking, read)
+    assert (answer.status_code, answer.json()) == (200, read | {"warnings": []})
+    assert stored() == before
+    assert salon.put(booking, read | {"notes": "late"}).json()["notes"] == "late"
+
+
 def test_a_stale_version_is_412(salon: Salon) -> None:
     booking = salon.book()
     assert salon.get(booking).headers["ETag"] == '"1"'

@@ -55,9 +55,9 @@ def check_pair(status: str, detail: str) -> None:
 
 
 def find_client(client_id: int | None) -> Client:
-    client = None
-    if client_id is not None:
-        client = _PRESENT_CLIENT.first(id=client_id)
+    if client_id is None:
+        raise BadRequest.field("client_id", "A booking belongs to a client; send an id.")
+    client = _PRESENT_CLIENT.first(id=client_id)
     if client is None:
         raise BadRequest.field("client_id", f"There is no client {client_id}, or they are archived.")
     return client
