@@ -10,11 +10,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import time_machine
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
+from time_machine import Traveller
 
 from tests import servers
+from tests.noshow_cast import AFTER_THE_VISIT, live_stripe
+from tests.stripe_server import StripeServer
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -80,6 +84,19 @@ def valkey_server() -> Iterator[servers.Server]:
             if os.environ.get("REQUIRE_ALL") == "1":
                 raise
             pytest.skip(str(missing))
+        yield server
+
+
+@pytest.fixture
+def after_the_visit() -> Iterator[Traveller]:
+    with time_machine.travel(AFTER_THE_VISIT) as clock:
+        yield clock
+
+
+@pytest.fixture
+def stripe(settings: Any) -> Iterator[StripeServer]:
+    """The stand-in that the product takes for Stripe."""
+    with live_stripe(settings) as server:
         yield server
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
-from django.db import connection
 from django.utils import timezone
 
 from bookings.models import Booking
@@ -17,6 +15,7 @@ from staff.idempotency import forget_old_answers
 from staff.models import IdempotentAnswer
 from tests.bookings_cast import Salon, make_cast, stored
 from tests.factories import caller, token_of
+from tests.races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -81,23 +80,7 @@ def test_an_unprintable_key_is_400(salon: Salon, key: str) -> None:
 
 def test_twins_at_the_same_moment_make_one_booking(salon: Salon) -> None:
     token = token_of(salon.bea)
-    answers: list[Any] = []
-    together = threading.Barrier(6)
-
-    def run() -> None:
-        together.wait()
-        answers.append(
-            caller(token).post(
-                "/api/bookings", salon.order(), format="json", headers={"Idempotency-Key": "twin"}
-            )
-        )
-        connection.close()
-
-    threads = [threading.Thread(target=run) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    answers = at_once(*[lambda: post(salon, "twin", token)] * 6)
     assert [answer.status_code for answer in answers] == [200] * 6
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert Booking.objects.count() == 1

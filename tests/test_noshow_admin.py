@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import time_machine
 from django.contrib.admin.models import LogEntry
 from django.test import Client as Browser
 
@@ -15,9 +13,7 @@ from notifications.models import Job
 from staff.models import Staff
 from tests.bookings_cast import Salon
 from tests.noshow_cast import (
-    AFTER_THE_VISIT,
     charging_cast,
-    live_stripe,
     missed_and_asked,
     money_jobs,
     money_rows,
@@ -28,21 +24,9 @@ from tests.noshow_cast import (
 )
 from tests.stripe_server import StripeServer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("after_the_visit")]
 
 LIST = "/admin/bookings/noshowfee/"
-
-
-@pytest.fixture(autouse=True)
-def _after_the_visit() -> Iterator[None]:
-    with time_machine.travel(AFTER_THE_VISIT):
-        yield
-
-
-@pytest.fixture
-def stripe(settings: Any) -> Iterator[StripeServer]:
-    with live_stripe(settings) as server:
-        yield server
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -31,19 +30,7 @@ from tests.noshow_cast import (
 )
 from tests.stripe_server import StripeServer
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _after_the_visit() -> Iterator[None]:
-    with time_machine.travel(AFTER_THE_VISIT):
-        yield
-
-
-@pytest.fixture
-def stripe(settings: Any) -> Iterator[StripeServer]:
-    with live_stripe(settings) as server:
-        yield server
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("after_the_visit")]
 
 
 def test_a_no_show_freezes_the_fee_and_enqueues_one_job(stripe: StripeServer) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from django.utils import timezone
+from time_machine import Traveller
 
 from bookings.jobs.noshow import create_noshow_session
 from bookings.models import NoShowFee, StripeSession
@@ -18,10 +17,8 @@ from notifications import outbox
 from notifications.models import Job
 from notifications.tasks import sweep
 from tests.noshow_cast import (
-    AFTER_THE_VISIT,
     charging_cast,
     fee_mails,
-    live_stripe,
     miss,
     missed_and_asked,
     money_rows,
@@ -36,15 +33,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def clock() -> Iterator[Any]:
-    with time_machine.travel(AFTER_THE_VISIT) as traveller:
-        yield traveller
-
-
-@pytest.fixture
-def stripe(settings: Any) -> Iterator[StripeServer]:
-    with live_stripe(settings) as server:
-        yield server
+def clock(after_the_visit: Traveller) -> Traveller:
+    return after_the_visit
 
 
 def test_a_payment_whose_webhook_never_came_is_booked_once(stripe: StripeServer, clock: Any) -> None:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from django.test import Client as Browser
 from django.utils import timezone
+from time_machine import Traveller
 
 from bookings.models import NoShowFee, StripeSession
 from bookings.noshow import desk
@@ -24,7 +24,7 @@ from bookings.noshow.reconcile import reconcile
 from notifications.models import Job, Message
 from staff.errors import Refused
 from tests.bookings_cast import Salon
-from tests.noshow_cast import AFTER_THE_VISIT, charging_cast, live_stripe, post_event, run_jobs
+from tests.noshow_cast import charging_cast, post_event, run_jobs
 from tests.stripe_books import ApiError
 from tests.stripe_server import StripeServer
 
@@ -35,16 +35,9 @@ STEPS = 30
 MOODS = ("429", "saved_500_after", "saved_500", "timeout_after")
 
 
-@pytest.fixture
-def clock() -> Iterator[Any]:
-    with time_machine.travel(AFTER_THE_VISIT) as traveller:
-        yield traveller
-
-
-@pytest.fixture
-def stripe(settings: Any, clock: Any) -> Iterator[StripeServer]:
-    with live_stripe(settings) as server:
-        yield server
+@pytest.fixture(autouse=True)
+def clock(after_the_visit: Traveller) -> Traveller:
+    return after_the_visit
 
 
 class Life:

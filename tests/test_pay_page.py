@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
-from django.db import connections
 from django.test import Client as Browser
+from time_machine import Traveller
 
 from bookings.models import NoShowFee, StripeSession
 from bookings.noshow.desk import waive
 from tests.noshow_cast import (
-    AFTER_THE_VISIT,
     charging_cast,
     fee_mails,
-    live_stripe,
     missed_and_asked,
     money_jobs,
     money_rows,
@@ -27,6 +22,7 @@ from tests.noshow_cast import (
     session_states,
     tell_news,
 )
+from tests.races import at_once
 from tests.stripe_server import SESSIONS, StripeServer
 
 pytestmark = pytest.mark.django_db
@@ -35,15 +31,8 @@ Asked = tuple[NoShowFee, StripeSession]
 
 
 @pytest.fixture(autouse=True)
-def clock() -> Iterator[Any]:
-    with time_machine.travel(AFTER_THE_VISIT) as traveller:
-        yield traveller
-
-
-@pytest.fixture
-def stripe(settings: Any) -> Iterator[StripeServer]:
-    with live_stripe(settings) as server:
-        yield server
+def clock(after_the_visit: Traveller) -> Traveller:
+    return after_the_visit
 
 
 @pytest.fixture
@@ -325,23 +314,8 @@ def test_the_page_speaks_the_clients_language(stripe: StripeServer, locale: str)
 def test_two_presses_at_once_lead_to_one_session(stripe: StripeServer, clock: Any) -> None:
     _, fee, _ = missed_and_asked(charging_cast())
     clock.shift(timedelta(days=2))
-    places: list[str] = []
-    together = threading.Barrier(4)
-
-    def press_once() -> None:
-        try:
-            together.wait()
-            places.append(press(fee).headers.get("Location", ""))
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=press_once) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(places) == 4
-    assert len(set(places)) == 1
-    assert places[0].startswith(f"{stripe.url}/c/pay/")
+    places = {answer.headers.get("Location", "") for answer in at_once(*[lambda: press(fee)] * 4)}
+    assert len(places) == 1
+    assert places.pop().startswith(f"{stripe.url}/c/pay/")
     assert len(stripe.books.with_status("open")) == 1
     assert session_states() == ["expired", "open"]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 
 import pytest
 import time_machine
-from django.db import connection
 from django.utils import timezone
 
 from bookings.models import Booking, BookingEvent
@@ -17,6 +16,7 @@ from notifications.models import Job
 from tests.bookings_cast import Salon, jobs, make_cast, stored, told
 from tests.dialect_cast import assert_same_shape, example
 from tests.factories import caller, make_key
+from tests.races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -279,23 +279,13 @@ def test_a_refused_write_counts_too(salon: Salon) -> None:
 def test_forty_writes_at_once_let_exactly_ten_through(salon: Salon) -> None:
     booking = salon.book()
     secret = key()
-    answers: list[int] = []
-    together = threading.Barrier(8)
 
-    def run() -> None:
-        together.wait()
-        for _ in range(5):
-            answers.append(
-                call(WRITE, {"appointment_id": str(booking["id"]), "status": 25}, secret).status_code
-            )
-        connection.close()
+    def write_five() -> list[int]:
+        body = {"appointment_id": str(booking["id"]), "status": 25}
+        return [call(WRITE, body, secret).status_code for _ in range(5)]
 
-    threads = [threading.Thread(target=run) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(answers) == [200] * 10 + [429] * 30
+    answers = at_once(*[write_five] * 8)
+    assert sorted(chain(*answers)) == [200] * 10 + [429] * 30
 
 
 def test_the_list_takes_the_same_statements_for_one_and_for_many(

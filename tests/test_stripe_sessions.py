@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -34,21 +33,10 @@ from tests.noshow_cast import (
     run_jobs,
     session_states,
 )
+from tests.races import at_once
 from tests.stripe_server import SESSIONS, StripeServer
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _after_the_visit() -> Iterator[None]:
-    with time_machine.travel(AFTER_THE_VISIT):
-        yield
-
-
-@pytest.fixture
-def stripe(settings: Any) -> Iterator[StripeServer]:
-    with live_stripe(settings) as server:
-        yield server
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("after_the_visit")]
 
 
 def assert_one_of_each(stripe: StripeServer, *, sessions: int = 1) -> None:
@@ -265,17 +253,6 @@ def test_two_workers_with_one_job_make_one_session(stripe: StripeServer) -> None
         outbox.release_leases(now=timezone.now())
         quick = outbox.claim(now=timezone.now())
         assert quick is not None
-        workers = [threading.Thread(target=_work, args=[job]) for job in (slow, quick)]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
+        at_once(partial(execute, slow), partial(execute, quick))
         run_jobs()
     assert_one_of_each(stripe)
-
-
-def _work(job: Job) -> None:
-    try:
-        execute(job)
-    finally:
-        connections.close_all()

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import json
 import random
-import threading
 import time
-from collections.abc import Iterator
 from itertools import permutations
 from typing import Any
 
 import pytest
-import time_machine
-from django.db import connections
 from django.test import Client as Browser
 from stripe import WebhookSignature
 
 from bookings.models import NoShowFee, StripeEvent, StripeSession
 from bookings.noshow.desk import waive
 from tests.noshow_cast import (
-    AFTER_THE_VISIT,
     WEBHOOK,
     charging_cast,
     fee_mails,
-    live_stripe,
     missed_and_asked,
     money_jobs,
     money_rows,
@@ -34,27 +28,16 @@ from tests.noshow_cast import (
     session_states,
     tell_news,
 )
+from tests.races import at_once
 from tests.stripe_server import StripeServer, signed
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("after_the_visit")]
 
 PAID_NOTICES = [
     ("Bea Bakker", "No-show fee paid: 20.00 EUR"),
     ("Ada Admin", "No-show fee paid: 20.00 EUR"),
 ]
 SURPLUS_NOTICE = ("Ada Admin", "A no-show fee was paid that was not owed any more: 20.00 EUR")
-
-
-@pytest.fixture(autouse=True)
-def _after_the_visit() -> Iterator[None]:
-    with time_machine.travel(AFTER_THE_VISIT):
-        yield
-
-
-@pytest.fixture
-def stripe(settings: Any) -> Iterator[StripeServer]:
-    with live_stripe(settings) as server:
-        yield server
 
 
 @pytest.fixture
@@ -344,21 +327,7 @@ def test_the_same_event_eight_times_at_once_has_one_effect(stripe: StripeServer)
     _, _, session = missed_and_asked(charging_cast())
     stripe.books.pay(str(session.session_id))
     event = news(stripe, "checkout.session.completed")
-    statuses: list[int] = []
-    together = threading.Barrier(8)
-
-    def deliver() -> None:
-        try:
-            together.wait()
-            statuses.append(post_event(event).status_code)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=deliver) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert statuses == [200] * 8
+    answers = at_once(*[lambda: post_event(event)] * 8)
+    assert [answer.status_code for answer in answers] == [200] * 8
     assert (StripeEvent.objects.count(), NoShowFee.objects.get().state) == (1, "paid")
     assert notices("noshow.paid") == PAID_NOTICES
