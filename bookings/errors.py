@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from staff.errors import BadRequest, Conflict, Gone, NotFound
 
@@ -45,6 +45,22 @@ class ClientAlreadyInSession(Conflict):
 class LinkSpent(Gone):
     code = "link_spent"
     message = "This link has been used or has expired; please contact the salon."
+
+
+class RequestSpent(LinkSpent):
+    """The link of a mailed request: its `code` is link_ and what became of it, a key of `sentences`."""
+
+    sentences: ClassVar[dict[str, str]] = {
+        "accepted": "This request was accepted; there is nothing left to answer.",
+        "confirmed": "The salon confirmed this appointment itself; there is nothing left to answer.",
+        "declined": "This request was declined; for another time, please contact the salon.",
+        "lapsed": "This request was not answered in time; for another time, please contact the salon.",
+        "expired": "This request was not answered in time; for another time, please contact the salon.",
+        "withdrawn": "The salon has cancelled, changed or renewed this request; please contact the salon.",
+    }
+
+    def __init__(self, outcome: str) -> None:
+        super().__init__(self.sentences.get(outcome), code=f"link_{outcome}")
 
 
 class LinkUnknown(NotFound):

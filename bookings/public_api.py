@@ -5,8 +5,8 @@ service, staff member, time. 60 calls a minute for an address, together with the
 
 Beyond the contract's list: POST accept and decline take an optional `start_at`, the start as it was shown; if
 the salon has moved the booking since, the answer is 409 request_changed and nothing happens. The codes of a
-410 say what became of the link: link_accepted, link_declined, link_lapsed, link_expired, link_withdrawn;
-feedback_given, visit_not_completed; offer_taken, offer_passed.
+410 say what became of the link: link_accepted, link_declined, link_lapsed, link_expired; link_confirmed and
+link_withdrawn when the salon decided itself; feedback_given, visit_not_completed; offer_taken, offer_passed.
 """
 
 from __future__ import annotations

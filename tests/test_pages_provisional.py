@@ -171,8 +171,14 @@ def test_the_last_second_before_the_deadline_counts(cast: Cast) -> None:
 def test_a_request_the_salon_took_back_says_so(cast: Cast) -> None:
     booking = cast.requested()
     changed(booking, status="cancelled")
-    answer = browser().get(address(booking))
-    assert (answer.status_code, heading_of(answer)) == (410, "We have withdrawn this appointment")
+    before = everything()
+    for answer in (browser().get(address(booking)), browser().post(address(booking))):
+        assert answer.status_code == 410
+        assert text_of(answer) == (
+            "Salon Zonne This appointment has been cancelled Please contact us if you have a question. "
+            f"If you would like another time, please contact us. {FOOT}"
+        )
+    assert everything() == before
 
 
 def test_a_request_the_salon_confirmed_itself_is_confirmed(cast: Cast) -> None:
@@ -188,10 +194,48 @@ def test_an_accepted_booking_cancelled_since_is_not_called_confirmed(cast: Cast)
     browser().post(address(booking))
     changed(booking, status="cancelled")
     answer = browser().get(address(booking))
-    assert answer.status_code == 410
-    assert heading_of(answer) == "This appointment was confirmed"
-    assert "It has changed since then." in text_of(answer)
+    assert (answer.status_code, heading_of(answer)) == (410, "This appointment has been cancelled")
     assert "10:00" not in text_of(answer)
+
+
+def test_an_accepted_booking_a_dialect_made_a_request_again_has_no_newer_link(cast: Cast) -> None:
+    booking = cast.requested()
+    browser().post(address(booking))
+    changed(booking, status="provisional")
+    answer = browser().get(address(booking))
+    assert (answer.status_code, heading_of(answer)) == (410, "This appointment was confirmed")
+
+
+@pytest.mark.parametrize("accepted", [False, True])
+@pytest.mark.parametrize("status", ["completed", "no-show"])
+def test_a_visit_that_is_over_is_called_so(cast: Cast, status: str, accepted: bool) -> None:
+    booking = cast.requested()
+    if accepted:
+        browser().post(address(booking))
+    changed(booking, status=status)
+    answer = browser().get(address(booking))
+    assert (answer.status_code, heading_of(answer)) == (410, "This appointment is over")
+
+
+@pytest.mark.parametrize(
+    ("locale", "confirmed", "cancelled", "over"),
+    [
+        ("nl", "Deze afspraak is bevestigd", "Deze afspraak is geannuleerd", "Deze afspraak is voorbij"),
+        ("de", "Dieser Termin ist bestätigt", "Dieser Termin wurde abgesagt", "Dieser Termin ist vorbei"),
+        ("fr", "Ce rendez-vous est confirmé", "Ce rendez-vous a été annulé", "Ce rendez-vous est passé"),
+        ("es", "Esta cita está confirmada", "Esta cita se ha cancelado", "Esta cita ya ha pasado"),
+    ],
+)
+def test_what_the_salon_decided_itself_is_said_in_the_clients_language(
+    cast: Cast, locale: str, confirmed: str, cancelled: str, over: str
+) -> None:
+    cast.alice.locale = locale
+    cast.alice.save()
+    booking = cast.requested()
+    for status, heading in (("scheduled", confirmed), ("cancelled", cancelled), ("completed", over)):
+        changed(booking, status=status)
+        answer = browser().get(address(booking, "decline"))
+        assert (answer.status_code, heading_of(answer)) == (410, heading)
 
 
 @pytest.mark.parametrize("accepted", [False, True])

@@ -125,6 +125,27 @@ def test_a_second_answer_is_410_and_says_what_the_first_was(cast: Cast, first: s
     assert everything() == before
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "sentence"),
+    [
+        ("scheduled", "link_confirmed", "The salon confirmed this appointment itself"),
+        ("cancelled", "link_withdrawn", "The salon has cancelled, changed or renewed this request"),
+        ("completed", "link_withdrawn", "The salon has cancelled, changed or renewed this request"),
+    ],
+)
+def test_a_request_the_salon_decided_itself_is_410_and_says_how(
+    cast: Cast, status: str, code: str, sentence: str
+) -> None:
+    booking = cast.requested()
+    changed(booking, status=status)
+    before = everything()
+    address = request_of(booking)
+    for answer in (caller().get(address), post(f"{address}/accept"), post(f"{address}/decline")):
+        assert refused(answer) == (410, code)
+        assert answer.json()["error"].startswith(f"{sentence}; ")
+    assert everything() == before
+
+
 def test_an_expired_request_is_410(cast: Cast) -> None:
     booking = cast.requested()
     with time_machine.travel(NOW + timedelta(hours=72), tick=False):

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from bookings.busy import taken_as_conflict
-from bookings.errors import LinkSpent, LinkUnknown
+from bookings.errors import LinkSpent, LinkUnknown, RequestSpent
 from bookings.lifecycle import rules
 from bookings.lifecycle.change import How, apply
 from bookings.lifecycle.requests import hash_token
@@ -22,17 +22,16 @@ LAPSE_BATCH = 200
 def request_of(*, token: str, now: datetime | None = None) -> Booking:
     """The booking a live link asks about. Changes nothing.
 
-    Raises LinkUnknown (404), LinkSpent (410; its `code` is link_accepted, link_declined, link_lapsed,
-    link_withdrawn or link_expired).
+    Raises LinkUnknown (404), RequestSpent (410; its `code` says what became of it).
     """
     booking = (
         Booking.objects.filter(provisional_token=token).select_related("client", "service", "staff").first()
     )
     if booking is None:
         spent = SpentToken.objects.filter(token_hash=hash_token(token)).first()
-        raise LinkUnknown if spent is None else LinkSpent(code=f"link_{spent.outcome}")
+        raise LinkUnknown if spent is None else RequestSpent(spent.outcome)
     if _expired(booking, now=now or timezone.now()):
-        raise LinkSpent(code="link_expired")
+        raise RequestSpent("expired")
     return booking
 
 

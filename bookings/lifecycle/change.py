@@ -157,7 +157,7 @@ class How:
 
     `party` is given when a whole session changes together: the booking stays in it and shares this
     party. `told_by_page` and `lapsed` are those of `outcome.Change`; `token_outcome` is what a spent
-    request link says.
+    request link says, "" where the salon decided itself.
     """
 
     reason: str = ""
@@ -168,7 +168,7 @@ class How:
     party: uuid.UUID | None = None
     told_by_page: bool = False
     lapsed: bool = False
-    token_outcome: str = "withdrawn"
+    token_outcome: str = ""
 
 
 def apply(
@@ -326,7 +326,9 @@ def _keep_tokens(edit: _Edit, *, how: How, salon: SalonSettings, now: datetime) 
     provisional = booking.status == Booking.Status.PROVISIONAL
     had_token = booking.provisional_token is not None
     if had_token and (not provisional or edit.touches("client_id")):
-        spend_token(booking, outcome=how.token_outcome, now=now)
+        confirmed = booking.status == Booking.Status.SCHEDULED and not edit.touches("client_id")
+        by_salon = "confirmed" if confirmed else "withdrawn"
+        spend_token(booking, outcome=how.token_outcome or by_salon, now=now)
     asks_again = had_token and edit.touches("client_id")
     if provisional and (asks_again or (how.ask_by_mail and edit.touches("status"))):
         ask_client(booking, hours=salon.provisional_hours, now=now)

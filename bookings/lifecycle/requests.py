@@ -23,7 +23,7 @@ def set_deadline(booking: Booking, *, hours: int, now: datetime) -> None:
 def spend_token(booking: Booking, *, outcome: str, now: datetime) -> None:
     """The token is used up; whoever opens the link again is told `outcome`. The booking is not saved here.
 
-    `outcome` is "accepted", "declined", "lapsed" or "withdrawn" (the salon decided meanwhile).
+    `outcome` is "accepted", "declined", "lapsed"; "confirmed" or "withdrawn" when the salon decided itself.
     """
     if booking.provisional_token is None:
         return

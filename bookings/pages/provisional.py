@@ -19,6 +19,9 @@ from bookings.pages.shell import Button, PublicPage, greeting
 from bookings.request_door import RequestMoved, answer_request, behind
 from staff.errors import Refused
 
+DECIDED = ("link_accepted", "link_confirmed", "link_withdrawn")
+"""Codes of a link that say nothing of why the appointment does not take place."""
+
 
 class RequestPage(PublicPage):
     """The question (GET) and the answer (POST); the button posts what was shown along with it."""
@@ -74,7 +77,7 @@ class RequestPage(PublicPage):
         found = behind(self.kwargs["token"])
         booking = found.booking
         self.speak_to(found.reader)
-        heading, sentences = spent_words(problem.code, status="" if booking is None else booking.status)
+        heading, sentences = spent_words(problem.code, status=_status_for_reader(booking))
         stands = booking is not None and booking.status == Booking.Status.SCHEDULED
         return self.notice(
             heading,
@@ -161,24 +164,38 @@ def fingerprint(booking: Booking) -> str:
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
 
 
+def _status_for_reader(booking: Booking | None) -> str:
+    """A request without links, which a dialect wrote, asks nobody: there is no newer mail to look for."""
+    if booking is None or (booking.status == Booking.Status.PROVISIONAL and not booking.provisional_token):
+        return ""
+    return booking.status
+
+
 def spent_words(code: str, *, status: str) -> tuple[str, list[str]]:
-    """Heading and sentences for a link that was used or whose time is over; `status` is the booking's now."""
+    """Heading and sentences for a link that was used or whose time is over.
+
+    `status` is that of the reader's booking now; "" when it is theirs no longer or asks nobody.
+    """
     nothing_more = _("You need do nothing more.")
     question = _("Please contact us if you have a question.")
     another_time = _("If you would like another time, please contact us.")
     if status == Booking.Status.SCHEDULED:
         return _("This appointment is confirmed"), [nothing_more]
+    if status in (Booking.Status.COMPLETED, Booking.Status.NO_SHOW):
+        return _("This appointment is over"), [question]
     if status == Booking.Status.PROVISIONAL and code != "link_expired":
         newer = _("We have sent you a newer e-mail about this appointment. Please use the links in that one.")
         return _("There is a newer link"), [newer]
+    if status == Booking.Status.CANCELLED and code in DECIDED:
+        return _("This appointment has been cancelled"), [question, another_time]
     match code:
-        case "link_accepted":
-            return _("This appointment was confirmed"), [_("It has changed since then."), question]
         case "link_declined":
             return _("You have declined this appointment"), [nothing_more, another_time]
         case "link_lapsed" | "link_expired":
             late = _("It was not answered in time, so the time was given free again.")
             return _("This request has lapsed"), [late, another_time]
+        case "link_accepted" | "link_confirmed":
+            return _("This appointment was confirmed"), [_("It has changed since then."), question]
         case "link_withdrawn":
             return _("We have withdrawn this appointment"), [question]
     return _("This link is no longer valid"), [another_time]
