@@ -19,6 +19,7 @@ from bookings.admin.refusals import say_refusal
 from bookings.models import Booking, BookingEvent
 from notifications.models import Message
 from staff.actor import Actor
+from staff.admin.readonly import ReadOnlyInline
 from staff.auth import actor_for
 from staff.errors import Refused
 from staff.models import SalonSettings, Staff
@@ -116,19 +117,11 @@ class BookingForm(forms.ModelForm):
         """The door has checked and saved; there is nothing left to build."""
 
 
-class EventInline(admin.TabularInline):
+class EventInline(ReadOnlyInline):
     model = BookingEvent
     verbose_name_plural = "history"
     fields = ("at", "from_status", "to_status", "changes", "door", "actor_name", "reason")
     readonly_fields = fields
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Booking)

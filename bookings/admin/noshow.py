@@ -18,7 +18,7 @@ from django.utils.html import format_html
 from bookings.models import NoShowFee, StripeSession
 from bookings.noshow.desk import LONGEST_REASON, refund, waive
 from notifications.models import Job
-from staff.admin.readonly import ReadOnlyAdmin
+from staff.admin.readonly import ReadOnlyAdmin, ReadOnlyInline
 from staff.currencies import from_minor
 from staff.errors import Refused
 
@@ -37,19 +37,11 @@ class RefundForm(forms.Form):
     pass
 
 
-class SessionInline(admin.TabularInline):
+class SessionInline(ReadOnlyInline):
     model = StripeSession
     verbose_name_plural = "Stripe Checkout Sessions"
     fields = ("session_id", "state", "payment_intent", "expires_at", "created_at")
     readonly_fields = fields
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(NoShowFee)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from bookings import waitlist
 from bookings.admin.refusals import say_refusal
 from bookings.models import WaitlistEntry, WaitlistOffer
+from staff.admin.readonly import ReadOnlyInline
 from staff.errors import Refused
 from staff.models import SalonSettings
 
@@ -75,15 +76,10 @@ class WaitlistEntryForm(forms.ModelForm):
         """The waitlist has checked and saved; there is nothing left to build."""
 
 
-class OfferInline(admin.TabularInline):
+class OfferInline(ReadOnlyInline):
     model = WaitlistOffer
     fields = ("created_at", "staff", "start_at", "end_at", "state", "expires_at")
     readonly_fields = fields
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(WaitlistEntry)
