@@ -108,8 +108,24 @@ def test_nothing_is_believed_without_a_webhook_secret(
     assert money_rows() == before
 
 
+NAMED = b'{"id":"%s","type":"checkout.session.completed","data":{"object":{"id":"%s"}}}'
+
+
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"[]", b'"text"', b'{"id": 1}', b'{"id":1,"type":2,"data":{"object":{}}}']
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'"text"',
+        b'{"id": 1}',
+        b'{"id":1,"type":2,"data":{"object":{}}}',
+        b"[" * 20_000,
+        NAMED % (b"e" * 256, b"cs_1"),
+        NAMED % (b"evt_1\\u0000", b"cs_1"),
+        NAMED % (b"evt_1", b"cs_\\ud800"),
+    ],
+    ids=range(10),
 )
 def test_a_signed_body_that_is_no_event_is_refused(stripe: StripeServer, body: bytes, settings: Any) -> None:
     signature = WebhookSignature.generate_signature_header(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -15,8 +14,10 @@ from bookings.models import StripeEvent
 from bookings.noshow.checkout import checkout_of
 from bookings.noshow.payments import take_news, take_refund
 from staff.errors import BadRequest
+from staff.wire.gate import parse_json
 
 TOLERANCE_SECONDS = 300
+LONGEST_ID = 255
 FAILED = "checkout.session.async_payment_failed"
 ABOUT_SESSIONS = {
     "checkout.session.completed",
@@ -32,12 +33,18 @@ class NotFromStripe(BadRequest):
     message = "This was not signed by Stripe for this salon, or it is too old; nothing was changed."
 
 
+class NotAnEvent(BadRequest):
+    code = "invalid_event"
+    message = "This is no event of Stripe's."
+
+
 def take_event(body: bytes, *, signature: str, now: datetime) -> bool:
     """Book what the event says, with its id, in one transaction; False for old news and what is no concern.
 
-    `body` is exactly what arrived. Raises NotFromStripe, BadRequest.
+    `body` is exactly what arrived. Raises NotFromStripe, NotAnEvent.
     """
-    event_id, type, about = _read(_verified(body, signature))
+    _verify(body, signature)
+    event_id, type, about = _read(body)
     if type not in ABOUT_SESSIONS and type != REFUNDED:
         return False
     with transaction.atomic():
@@ -53,28 +60,28 @@ def take_event(body: bytes, *, signature: str, now: datetime) -> bool:
     return True
 
 
-def _verified(body: bytes, signature: str) -> str:
+def _verify(body: bytes, signature: str) -> None:
     if not settings.STRIPE_WEBHOOK_SECRET:
         raise NotFromStripe("STRIPE_WEBHOOK_SECRET is not set, so no event can be believed.")
     try:
-        text = body.decode()
         # The library compares signatures with a function that takes ASCII only.
         signature.encode("ascii")
         stripe.WebhookSignature.verify_header(
-            text, signature, settings.STRIPE_WEBHOOK_SECRET, TOLERANCE_SECONDS
+            body.decode(), signature, settings.STRIPE_WEBHOOK_SECRET, TOLERANCE_SECONDS
         )
     except (UnicodeError, stripe.SignatureVerificationError):
         raise NotFromStripe() from None
-    return text
 
 
-def _read(text: str) -> tuple[str, str, Mapping[str, Any]]:
-    """The event's id, its type and what it is about. Raises BadRequest."""
+def _read(body: bytes) -> tuple[str, str, Mapping[str, Any]]:
+    """The event's id, its type and what it is about. Raises NotAnEvent."""
     try:
-        event = json.loads(text)
+        event = parse_json(body)
         event_id, type, about = event["id"], event["type"], event["data"]["object"]
-    except (ValueError, KeyError, TypeError):
-        raise BadRequest("This is no event of Stripe's.", code="invalid_event") from None
+    except (BadRequest, KeyError, TypeError):
+        raise NotAnEvent from None
     if not (isinstance(event_id, str) and isinstance(type, str) and isinstance(about, Mapping)):
-        raise BadRequest("This is no event of Stripe's.", code="invalid_event")
+        raise NotAnEvent
+    if len(event_id) > LONGEST_ID:
+        raise NotAnEvent
     return event_id, type, about
