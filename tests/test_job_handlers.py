@@ -9,7 +9,6 @@ import pytest
 
 from bookings import jobs
 from bookings.models import Booking
-from bookings.reasons import SENTENCES, Reason, sentence_of
 from clients.models import Client
 from notifications.handlers import NotNeeded
 from notifications.models import Job, Message
@@ -40,14 +39,6 @@ def reason_of(type: str, booking: Booking, *, now=NOW, client: Client | None = N
     with pytest.raises(NotNeeded) as refusal:
         HANDLERS[type].compose(make_job(type, booking, client=client, **fields), now=now)
     return refusal.value.reason
-
-
-def test_every_reason_has_its_sentence():
-    assert set(SENTENCES) == set(Reason)
-    assert sentence_of("dragged_back") == (
-        "The client knows these times: it was moved back, or an earlier mail had them."
-    )
-    assert sentence_of("said by somebody else") == "said by somebody else"
 
 
 @pytest.mark.parametrize("type", ["booking.created", "waitlist.confirmed"])

@@ -60,7 +60,6 @@ class World:
     people: list[Staff]
     services: list[Service]
     booking_id: int = 0
-    asked_for: Counter[str] = field(default_factory=Counter)
     not_to_be_told: set[int | None] = field(default_factory=set)
     """Clients who declined on the page, or lost a visit that was closed or over: no mail takes it back."""
 

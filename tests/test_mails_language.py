@@ -16,7 +16,6 @@ from tests.factories import make_salon
 from tests.letters import NOW, START, TOKEN, furnish, make_booking, make_job, told
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
-LOCALES = ("en", "nl", "de", "fr", "es")
 NBSP = "\N{NO-BREAK SPACE}"
 
 

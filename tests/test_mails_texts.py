@@ -88,7 +88,7 @@ def test_the_compiled_catalogues_are_current():
     call_command("compile_texts", "--check")
 
 
-def test_a_stale_catalogue_is_noticed_and_compiled(settings, tmp_path, capsys):
+def test_a_stale_catalogue_is_noticed_and_compiled(settings, tmp_path):
     settings.LOCALE_PATHS = [tmp_path]
     po = tmp_path / "nl.po"
     po.write_text('msgid "one"\nmsgstr "een"\n', encoding="utf-8")

@@ -17,7 +17,7 @@ from staff.admin.keeping import say_affected
 from staff.models import Staff, WorkingHours
 from staff.people import NEEDS_EMAIL, LastAdmin, is_active_admin, locked_with_admins
 
-AT_WORK = (
+AT_WORK: tuple[str, Any] = (
     "At work",
     {"fields": (("bookable", "sees_all_bookings"), "phone", "color", "location", "services")},
 )
@@ -127,18 +127,12 @@ class StaffAdmin(UserAdmin):
     actions = None
     fieldsets = (
         (None, {"fields": ("name", "email", "password", ("role", "is_active"))}),
-        (
-            "At work",
-            {"fields": (("bookable", "sees_all_bookings"), "phone", "color", "location", "services")},
-        ),
+        AT_WORK,
         ("Details", {"fields": ("key", "last_login", "created_at")}),
     )
     add_fieldsets = (
         (None, {"classes": ("wide",), "fields": ("name", "email", "password1", "password2", "role")}),
-        (
-            "At work",
-            {"fields": (("bookable", "sees_all_bookings"), "phone", "color", "location", "services")},
-        ),
+        AT_WORK,
     )
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -21,7 +21,6 @@ from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
-from urllib.parse import urlsplit
 
 import psycopg
 
@@ -273,7 +272,3 @@ def environment(**variables: str) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         **variables,
     }
-
-
-def port_of(url: str) -> int:
-    return urlsplit(url).port or 0
