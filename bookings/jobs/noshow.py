@@ -63,16 +63,7 @@ class CreateSession:
         fee = NoShowFee.objects.filter(pk=job.payload.get("fee_id")).first()
         if fee is None:
             return
-        say_not_sent(
-            fee,
-            why=error,
-            do=(
-                "The fee is recorded and the client has not been asked for it. If it is for the key, set "
-                "STRIPE_API_KEY and STRIPE_WEBHOOK_SECRET and restart. Then "
-                f"retry job {job.pk} ({job.type}); or waive the fee."
-            ),
-            now=now,
-        )
+        say_not_sent(fee, why=error, job=f"{job.pk} ({job.type})", now=now)
 
 
 class ExpireSession:

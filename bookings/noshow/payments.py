@@ -18,7 +18,7 @@ from bookings.noshow import states
 from bookings.noshow.amounts import stripe_amount
 from bookings.noshow.checkout import Checkout, id_of
 from bookings.noshow.fees import PAY_LINK_LIFE, drop_unsent, expire_dues, mail_due
-from bookings.noshow.notices import say_paid, say_surplus, say_wrong_amount
+from bookings.noshow.notices import say_no_address, say_paid, say_surplus, say_wrong_amount
 from notifications.outbox import Due, enqueue
 
 logger = structlog.get_logger(__name__)
@@ -130,6 +130,8 @@ def _opened(row: StripeSession, *, now: datetime) -> None:
         fee.pay_until = now + PAY_LINK_LIFE
         fee.save(update_fields=["pay_until"])
         enqueue([mail_due(fee, now=now)], now=now)
+        if fee.client is not None and not fee.client.email:
+            say_no_address(fee, now=now)
 
 
 def _paid(row: StripeSession, told: Checkout, *, now: datetime) -> None:
