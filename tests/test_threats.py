@@ -256,7 +256,7 @@ def house(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[House
 
 @pytest.mark.parametrize(("method", "route"), WRITES)
 def test_what_a_caller_may_not_set_stays_unset(
-    method: str, route: str, house: tuple[House, dict[str, Caller]], monkeypatch: Any
+    method: str, route: str, house: tuple[House, dict[str, Caller]]
 ) -> None:
     rooms, callers = house
     who = best_of(route, method, callers)
