@@ -12,7 +12,8 @@ link_withdrawn when the salon decided itself; feedback_given, visit_not_complete
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any
 
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -127,46 +128,36 @@ class RequestView(PublicView):
         return Response(_appointment(lifecycle.request_of(token=token), salon=salon_of(request)))
 
 
-class AnswerView(PublicView):
-    yes: ClassVar[bool]
+answering = partial(
+    documented,
+    request=AnswerSerializer,
+    answer=AppointmentSerializer,
+    refused=[404, 409, 410],
+    public=True,
+    tags=TAGS,
+)
 
-    def answer(self, request: Request, token: str) -> Response:
+
+class AnswerView(PublicView):
+    def answer(self, request: Request, token: str, *, yes: bool) -> Response:
         salon = salon_of(request)
         seen = lifecycle.request_of(token=token)
         shown = _shown(request, stored=seen.start_at, salon=salon)
-        booking = answer_request(token=token, yes=self.yes, shown=shown)
+        booking = answer_request(token=token, yes=yes, shown=shown)
         booking.client, booking.service, booking.staff = seen.client, seen.service, seen.staff
         return Response(_appointment(booking, salon=salon))
 
 
 class AcceptView(AnswerView):
-    yes = True
-
-    @documented(
-        "Accept a mailed request",
-        request=AnswerSerializer,
-        answer=AppointmentSerializer,
-        refused=[404, 409, 410],
-        public=True,
-        tags=TAGS,
-    )
+    @answering("Accept a mailed request")
     def post(self, request: Request, token: str) -> Response:
-        return self.answer(request, token)
+        return self.answer(request, token, yes=True)
 
 
 class DeclineView(AnswerView):
-    yes = False
-
-    @documented(
-        "Decline a mailed request",
-        request=AnswerSerializer,
-        answer=AppointmentSerializer,
-        refused=[404, 409, 410],
-        public=True,
-        tags=TAGS,
-    )
+    @answering("Decline a mailed request")
     def post(self, request: Request, token: str) -> Response:
-        return self.answer(request, token)
+        return self.answer(request, token, yes=False)
 
 
 class FeedbackView(PublicView):
