@@ -15,7 +15,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError
-from django.db.models import BigAutoField, Q, QuerySet
+from django.db.models import BigAutoField, Max, Q, QuerySet
+from django.utils import timezone
 
 from bookings.busy_triggers import GUARD_NAME
 from bookings.errors import SlotTaken
@@ -27,6 +28,8 @@ from staff.wire.times import print_when
 
 OCCUPYING = ("scheduled", "provisional")
 """The statuses that occupy the staff member."""
+
+KEPT = "That time is kept for somebody until {until}; wait or choose another time."
 
 LONGEST_BUSY = timedelta(days=3)
 """A booking lasts at most a day, its buffers at most a day each: bounds every look-up by index."""
@@ -132,7 +135,16 @@ def taken_as_conflict(actor: Actor, wanted: list[Booking], *, zone: ZoneInfo) ->
         if GUARD_NAME not in str(error):
             raise
         conflicts = [] if not wanted else conflicts_of(wanted[-1], actor=actor, zone=zone)
-        raise SlotTaken(conflicts=conflicts) from error
+        until = _kept_until(wanted[-1], now=timezone.now()) if wanted and not conflicts else None
+        message = None if until is None else KEPT.format(until=print_when(until, zone=zone))
+        raise SlotTaken(message, conflicts=conflicts) from error
+
+
+def _kept_until(booking: Booking, *, now: datetime) -> datetime | None:
+    """When the last hold or waitlist offer in the way of `booking` ends; None where there is none."""
+    held = _touching(booking.staff_id, *occupied_range(booking)).filter(expires_at__gt=now)
+    until: datetime | None = held.aggregate(until=Max("expires_at"))["until"]
+    return until
 
 
 def conflicts_of(booking: Booking, *, actor: Actor, zone: ZoneInfo) -> list[dict[str, Any]]:

@@ -54,6 +54,22 @@ def test_a_held_offer_keeps_the_slot_for_its_client_then_passes_to_the_next(salo
     assert sweep() == 0
 
 
+def test_who_restores_a_booking_is_told_that_its_time_is_kept_for_the_waitlist(salon: Salon) -> None:
+    make_salon(waitlist_hold_minutes=30)
+    waits(salon)
+    booking = booked(salon)
+    cancelled(booking)
+    answer = caller(salon.ada).put(f"/api/bookings/{booking.pk}", {"status": "scheduled"})
+    assert (answer.status_code, answer.json()) == (
+        409,
+        {
+            "error": "That time is kept for somebody until 2026-11-23 12:30:00; wait or choose another time.",
+            "code": "slot_taken",
+            "conflicts": [],
+        },
+    )
+
+
 def test_an_offer_whose_slot_somebody_else_took_is_ended_and_its_mail_dropped(salon: Salon) -> None:
     first, second = waits(salon), waits(salon, make_client("Carl"))
     cancelled(booked(salon))
