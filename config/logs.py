@@ -53,7 +53,10 @@ def _cleaned(value: Any) -> Any:
         return {key: HIDDEN if _is_secret(str(key), item) else _cleaned(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_cleaned(item) for item in value]
-    return value
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    # Such as the request that Django adds to a line: it is printed as its repr, which has the address.
+    return _cleaned(repr(value))
 
 
 def logging_settings(*, for_people: bool) -> dict[str, Any]:
@@ -75,16 +78,13 @@ def logging_settings(*, for_people: bool) -> dict[str, Any]:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    last: list[Processor] = (
-        [
-            hide_secrets,
-            structlog.dev.ConsoleRenderer(
-                colors=False, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
-            ),
-        ]
-        if for_people
-        else [structlog.processors.format_exc_info, hide_secrets, structlog.processors.JSONRenderer()]
-    )
+    renderer: Processor = structlog.processors.JSONRenderer()
+    if for_people:
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=False, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+        )
+    # A traceback is text before it is searched for secrets.
+    last: list[Processor] = [structlog.processors.format_exc_info, hide_secrets, renderer]
     return {
         "version": 1,
         "disable_existing_loggers": False,

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import structlog
+from django.test import RequestFactory
 
 from config.logs import hide_secrets, logging_settings
 
@@ -83,6 +84,25 @@ def test_a_field_with_a_secret_name_is_hidden_wherever_it_stands() -> None:
         "headers": {"Authorization": "[hidden]", "Accept": "json"},
         "rows": [{"api_key": "[hidden]"}, {"name": "Bea"}],
     }
+
+
+@pytest.mark.parametrize("for_people", [False, True])
+def test_what_is_no_text_is_hidden_in_what_is_printed_of_it(for_people: bool) -> None:
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    formatter = dict(logging_settings(for_people=for_people)["formatters"]["lines"])
+    handler.setFormatter(formatter.pop("()")(**formatter))
+    logger = logging.Logger("test_logs")
+    logger.addHandler(handler)
+    request = RequestFactory().post("/pay/AbCdEf0123456789AbCdEf")
+    try:
+        raise ValueError("no answer to sk_live_51Habcdefgh")
+    except ValueError:
+        logger.exception("failed: %s", request.path, extra={"request": request, "requests": [request]})
+    assert "WSGIRequest: POST '/pay/[hidden]'" in stream.getvalue()
+    assert "ValueError: no answer to sk_[hidden]" in stream.getvalue()
+    assert "AbCdEf0123456789" not in stream.getvalue()
+    assert "51Habcdefgh" not in stream.getvalue()
 
 
 def test_ordinary_words_stay() -> None:
