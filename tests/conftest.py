@@ -17,7 +17,8 @@ from django.db import connection
 from time_machine import Traveller
 
 from tests import servers
-from tests.noshow_cast import AFTER_THE_VISIT, live_stripe
+from tests.noshow_cast import live_stripe
+from tests.outbox_cast import Sink, mail_sink, send_to
 from tests.stripe_server import StripeServer
 
 
@@ -88,9 +89,25 @@ def valkey_server() -> Iterator[servers.Server]:
 
 
 @pytest.fixture
-def after_the_visit() -> Iterator[Traveller]:
-    with time_machine.travel(AFTER_THE_VISIT) as clock:
-        yield clock
+def clock(request: pytest.FixtureRequest) -> Iterator[Traveller]:
+    """The clock of a test that is marked `clock_at`, to be moved at will."""
+    marker = request.node.get_closest_marker("clock_at")
+    with time_machine.travel(*marker.args, **({"tick": False} | marker.kwargs)) as traveller:
+        yield traveller
+
+
+@pytest.fixture(autouse=True)
+def _clock_at(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("clock_at"):
+        request.getfixturevalue("clock")
+
+
+@pytest.fixture
+def sink(settings: Any) -> Iterator[Sink]:
+    """The mail server that the product hands its mails to."""
+    with mail_sink() as server:
+        send_to(settings, server.port)
+        yield server
 
 
 @pytest.fixture

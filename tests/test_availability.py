@@ -26,15 +26,9 @@ from tests.factories import (
     make_time_off,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(MONDAY_NOON)]
 TUESDAY = "2026-11-24"
 WEDNESDAY = "2026-11-25"
-
-
-@pytest.fixture(autouse=True)
-def monday_noon():
-    with time_machine.travel(MONDAY_NOON, tick=False):
-        yield
 
 
 @pytest.fixture

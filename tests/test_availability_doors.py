@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-import time_machine
 
 from bookings import lifecycle
 from bookings.availability import refusals_for, warnings_for
@@ -21,14 +20,8 @@ from tests.availability_cast import AMSTERDAM, MONDAY_NOON, at, booked
 from tests.bookings_cast import Salon, make_cast, stored
 from tests.factories import caller, make_bea, make_holiday, make_hours, make_service, make_time_off
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(MONDAY_NOON)]
 TUESDAY = "2026-11-24"
-
-
-@pytest.fixture(autouse=True)
-def monday_noon():
-    with time_machine.travel(MONDAY_NOON, tick=False):
-        yield
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any
 
 import pytest
-import time_machine
 
 from bookings.models import Booking, BookingEvent, BusyTime
 from notifications.models import Job, Message, Notification
@@ -24,15 +23,9 @@ from tests.factories import (
     make_service,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
 NOW = "2026-03-20T08:00:00Z"
 
-
-@pytest.fixture(autouse=True)
-def _frozen() -> Any:
-    with time_machine.travel(NOW, tick=False):
-        yield
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.clock_at(NOW)]
 
 
 @pytest.fixture

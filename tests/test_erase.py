@@ -29,9 +29,10 @@ from staff.models import SalonSettings
 from tests.bookings_cast import Salon, jobs, make_cast, stored
 from tests.factories import caller, make_client
 
-pytestmark = pytest.mark.django_db
-
 MONDAY = "2026-03-23 09:00:00"
+
+pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(MONDAY)]
+
 PERSONAL = (
     "Zebulon",
     "Quist",
@@ -42,12 +43,6 @@ PERSONAL = (
     "the best cut ever",
 )
 """Words that stand nowhere but about this client."""
-
-
-@pytest.fixture(autouse=True)
-def _monday() -> Any:
-    with time_machine.travel(MONDAY, tick=False):
-        yield
 
 
 @pytest.fixture

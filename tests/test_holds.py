@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-import time_machine
 
 from bookings import holds
 from bookings.models import Booking, BusyTime, Hold
@@ -25,14 +24,8 @@ from tests.factories import (
     make_time_off,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(MONDAY_NOON)]
 TUESDAY_TEN = "2026-11-24 10:00:00"
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(MONDAY_NOON, tick=False) as clock:
-        yield clock
 
 
 @pytest.fixture

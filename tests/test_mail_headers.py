@@ -4,45 +4,19 @@ from __future__ import annotations
 
 import email
 import email.policy
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import time_machine
 
 from notifications.models import Message
-from tests.outbox_cast import (
-    NOON,
-    Sink,
-    cast_handlers,
-    counted,
-    due,
-    enqueue,
-    mail_sink,
-    outcome,
-    run,
-    send_to,
-)
+from tests.outbox_cast import NOON, cast_handlers, counted, due, enqueue, outcome, run
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(NOON)]
 
 
 @pytest.fixture(autouse=True)
 def _cast(settings: Any) -> None:
     cast_handlers(settings)
-
-
-@pytest.fixture
-def sink(settings: Any) -> Iterator[Sink]:
-    with mail_sink() as sink:
-        send_to(settings, sink.port)
-        yield sink
-
-
-@pytest.fixture(autouse=True)
-def clock() -> Iterator[Any]:
-    with time_machine.travel(NOON, tick=False) as clock:
-        yield clock
 
 
 def test_no_name_or_subject_can_add_a_header(sink):

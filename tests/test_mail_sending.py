@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import smtplib
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from django.db import connection
 
 from notifications.execution import run_due
@@ -17,7 +15,6 @@ from tests.factories import make_ada
 from tests.outbox_cast import (
     MINUTE,
     NOON,
-    Sink,
     cast_handlers,
     counted,
     due,
@@ -29,7 +26,7 @@ from tests.outbox_cast import (
 )
 from tests.servers import free_port
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(NOON)]
 
 ICS = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n"
 
@@ -37,19 +34,6 @@ ICS = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n"
 @pytest.fixture(autouse=True)
 def _cast(settings: Any) -> None:
     cast_handlers(settings)
-
-
-@pytest.fixture
-def sink(settings: Any) -> Iterator[Sink]:
-    with mail_sink() as sink:
-        send_to(settings, sink.port)
-        yield sink
-
-
-@pytest.fixture(autouse=True)
-def clock() -> Iterator[Any]:
-    with time_machine.travel(NOON, tick=False) as clock:
-        yield clock
 
 
 # --- accepted ----------------------------------------------------------------------------------

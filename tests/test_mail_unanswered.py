@@ -2,52 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 
 from notifications import outbox
 from notifications.execution import execute
 from notifications.models import Message
 from notifications.retention import forget_bodies
 from notifications.tasks import drain, sweep
-from tests.outbox_cast import (
-    MINUTE,
-    NOON,
-    Sink,
-    cast_handlers,
-    counted,
-    due,
-    enqueue,
-    mail_sink,
-    optional,
-    outcome,
-    run,
-    send_to,
-)
+from tests.outbox_cast import MINUTE, NOON, cast_handlers, counted, due, enqueue, optional, outcome, run
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(NOON)]
 
 
 @pytest.fixture(autouse=True)
 def _cast(settings: Any) -> None:
     cast_handlers(settings)
-
-
-@pytest.fixture
-def sink(settings: Any) -> Iterator[Sink]:
-    with mail_sink() as sink:
-        send_to(settings, sink.port)
-        yield sink
-
-
-@pytest.fixture(autouse=True)
-def clock() -> Iterator[Any]:
-    with time_machine.travel(NOON, tick=False) as clock:
-        yield clock
 
 
 @pytest.mark.parametrize("fault", ["hang", "reset"])

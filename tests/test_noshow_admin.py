@@ -13,6 +13,7 @@ from notifications.models import Job
 from staff.models import Staff
 from tests.bookings_cast import Salon
 from tests.noshow_cast import (
+    AFTER_THE_VISIT,
     charging_cast,
     missed_and_asked,
     money_jobs,
@@ -24,7 +25,7 @@ from tests.noshow_cast import (
 )
 from tests.stripe_server import StripeServer
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("after_the_visit")]
+pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(AFTER_THE_VISIT, tick=True)]
 
 LIST = "/admin/bookings/noshowfee/"
 

@@ -30,7 +30,7 @@ from tests.noshow_cast import (
 )
 from tests.stripe_server import StripeServer
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("after_the_visit")]
+pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(AFTER_THE_VISIT, tick=True)]
 
 
 def test_a_no_show_freezes_the_fee_and_enqueues_one_job(stripe: StripeServer) -> None:

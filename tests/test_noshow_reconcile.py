@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from time_machine import Traveller
 
 from bookings.jobs.noshow import create_noshow_session
 from bookings.models import NoShowFee, StripeSession
@@ -17,6 +16,7 @@ from notifications import outbox
 from notifications.models import Job
 from notifications.tasks import sweep
 from tests.noshow_cast import (
+    AFTER_THE_VISIT,
     charging_cast,
     fee_mails,
     miss,
@@ -29,12 +29,7 @@ from tests.noshow_cast import (
 )
 from tests.stripe_server import SESSIONS, StripeServer
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def clock(after_the_visit: Traveller) -> Traveller:
-    return after_the_visit
+pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(AFTER_THE_VISIT, tick=True)]
 
 
 def test_a_payment_whose_webhook_never_came_is_booked_once(stripe: StripeServer, clock: Any) -> None:

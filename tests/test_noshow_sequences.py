@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 from django.utils import timezone
-from time_machine import Traveller
 
 from bookings.models import NoShowFee, StripeSession
 from bookings.noshow import desk
@@ -24,20 +23,15 @@ from bookings.noshow.reconcile import reconcile
 from notifications.models import Job, Message
 from staff.errors import Refused
 from tests.bookings_cast import Salon
-from tests.noshow_cast import charging_cast, post_event, run_jobs
+from tests.noshow_cast import AFTER_THE_VISIT, charging_cast, post_event, run_jobs
 from tests.stripe_books import ApiError
 from tests.stripe_server import StripeServer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(AFTER_THE_VISIT, tick=True)]
 
 SEEDS = range(int(os.environ.get("MONEY_SEEDS", "16")))
 STEPS = 30
 MOODS = ("429", "saved_500_after", "saved_500", "timeout_after")
-
-
-@pytest.fixture(autouse=True)
-def clock(after_the_visit: Traveller) -> Traveller:
-    return after_the_visit
 
 
 class Life:

@@ -2,49 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 
 from notifications.handlers import NotNeeded, RefusedForGood, TryLater
 from notifications.models import Job
 from notifications.tasks import drain
-from tests.outbox_cast import (
-    NOON,
-    Sink,
-    cast_handlers,
-    counted,
-    due,
-    effect,
-    enqueue,
-    mail_sink,
-    outcome,
-    run,
-    send_to,
-)
+from tests.outbox_cast import NOON, cast_handlers, counted, due, effect, enqueue, outcome, run
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(NOON)]
 
 
 @pytest.fixture(autouse=True)
 def _cast(settings: Any) -> None:
     cast_handlers(settings)
-
-
-@pytest.fixture
-def sink(settings: Any) -> Iterator[Sink]:
-    with mail_sink() as sink:
-        send_to(settings, sink.port)
-        yield sink
-
-
-@pytest.fixture(autouse=True)
-def clock() -> Iterator[Any]:
-    with time_machine.travel(NOON, tick=False) as clock:
-        yield clock
 
 
 # --- what a handler says -----------------------------------------------------------------------

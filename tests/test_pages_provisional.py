@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 import time_machine
@@ -30,19 +28,13 @@ from tests.pages_cast import (
     text_of,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(NOW)]
 
 FACTS = (
     "Service Haircut With Bea Bakker Date Tuesday 24 November 2026 "
     "Time 10:00 to 11:00 (Europe/Amsterdam, CET)"
 )
 FOOT = "Questions? +31 20 123 4567 hello@salon.example"
-
-
-@pytest.fixture(autouse=True)
-def _frozen() -> Iterator[Any]:
-    with time_machine.travel(NOW, tick=False) as clock:
-        yield clock
 
 
 @pytest.fixture

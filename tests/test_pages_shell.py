@@ -5,27 +5,19 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import time_machine
 from django.test import override_settings
 
 from bookings.unsubscribe import unsubscribe_token
 from tests.factories import make_client
 from tests.pages_cast import NOW, START, Cast, browser, everything, heading_of, make_cast, text_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(NOW)]
 
 PAGES = ("accept", "decline", "feedback", "waitlist", "unsubscribe")
 NASTY = '<b>Ann</b>"\r\nBcc: x@evil.example'
-
-
-@pytest.fixture(autouse=True)
-def _frozen() -> Iterator[Any]:
-    with time_machine.travel(NOW, tick=False) as clock:
-        yield clock
 
 
 @pytest.fixture
@@ -189,7 +181,7 @@ def test_the_foot_tells_how_to_reach_the_salon(cast: Cast) -> None:
     assert 'href="tel:+31201234567"' in answer.content.decode()
 
 
-def test_the_sixty_first_page_in_a_minute_has_to_wait(cast: Cast, _frozen: Any) -> None:
+def test_the_sixty_first_page_in_a_minute_has_to_wait(cast: Cast, clock: Any) -> None:
     address = address_of("accept", cast)
     twin = address.replace("/provisional", "/api/public/provisional").removesuffix("/accept")
     before = everything()
@@ -206,7 +198,7 @@ def test_the_sixty_first_page_in_a_minute_has_to_wait(cast: Cast, _frozen: Any) 
     assert (refused.status_code, refused.json()["code"]) == (429, "throttled")
     assert everything() == before
     assert browser(REMOTE_ADDR="10.0.0.2").get(address).status_code == 200
-    _frozen.shift(61)
+    clock.shift(61)
     assert browser().post(address).status_code == 200
 
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
-import time_machine
 from django.test import Client as Browser
 
 from bookings.unsubscribe import unsubscribe_token
@@ -16,7 +12,7 @@ from tests.factories import make_client
 from tests.pages_cast import NOW, Cast, browser, everything, heading_of, make_cast, statements_of, text_of
 from tests.races import at_once
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(NOW)]
 
 ONE_CLICK = "List-Unsubscribe=One-Click"
 FORM = "application/x-www-form-urlencoded"
@@ -24,12 +20,6 @@ DONE = (
     "Salon Zonne You are unsubscribed We will not send you any more e-mails of this kind. "
     "E-mails about your own appointments still reach you."
 )
-
-
-@pytest.fixture(autouse=True)
-def _frozen() -> Iterator[Any]:
-    with time_machine.travel(NOW, tick=False) as clock:
-        yield clock
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -26,18 +25,12 @@ from tests.pages_cast import (
     text_of,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(NOW)]
 
 FACTS = (
     "Service Haircut With Bea Bakker Date Tuesday 24 November 2026 "
     "Time 10:00 to 11:00 (Europe/Amsterdam, CET)"
 )
-
-
-@pytest.fixture(autouse=True)
-def _frozen() -> Iterator[Any]:
-    with time_machine.travel(NOW, tick=False) as clock:
-        yield clock
 
 
 @pytest.fixture

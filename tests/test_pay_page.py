@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from django.test import Client as Browser
-from time_machine import Traveller
 
 from bookings.models import NoShowFee, StripeSession
 from bookings.noshow.desk import waive
 from tests.noshow_cast import (
+    AFTER_THE_VISIT,
     charging_cast,
     fee_mails,
     missed_and_asked,
@@ -25,14 +25,9 @@ from tests.noshow_cast import (
 from tests.races import at_once
 from tests.stripe_server import SESSIONS, StripeServer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(AFTER_THE_VISIT, tick=True)]
 
 Asked = tuple[NoShowFee, StripeSession]
-
-
-@pytest.fixture(autouse=True)
-def clock(after_the_visit: Traveller) -> Traveller:
-    return after_the_visit
 
 
 @pytest.fixture

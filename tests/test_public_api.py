@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -15,18 +14,9 @@ from bookings.models import Booking, Feedback
 from bookings.unsubscribe import unsubscribe_token
 from notifications.models import Job
 from tests.factories import caller, make_client
-from tests.pages_cast import (
-    END,
-    NOW,
-    START,
-    Cast,
-    changed,
-    everything,
-    make_cast,
-    statements_of,
-)
+from tests.pages_cast import END, NOW, START, Cast, changed, everything, make_cast, statements_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(NOW)]
 
 REVIEWS = "https://reviews.example.com/zonne"
 FRONT_END = "https://app.salon.example"
@@ -52,12 +42,6 @@ OFFER = {
     "held": False,
     "expires_at": "2026-11-21 10:00:00",
 }
-
-
-@pytest.fixture(autouse=True)
-def _frozen() -> Iterator[Any]:
-    with time_machine.travel(NOW, tick=False) as clock:
-        yield clock
 
 
 @pytest.fixture
@@ -355,7 +339,7 @@ def test_credentials_that_come_along_are_not_looked_at(cast: Cast) -> None:
     assert caller(cast.bea).get(address).status_code == 200
 
 
-def test_the_sixty_first_call_in_a_minute_has_to_wait(cast: Cast, _frozen: Any) -> None:
+def test_the_sixty_first_call_in_a_minute_has_to_wait(cast: Cast, clock: Any) -> None:
     address = request_of(cast.requested())
     assert {caller().get(address).status_code for _ in range(60)} == {200}
     before = everything()
@@ -363,7 +347,7 @@ def test_the_sixty_first_call_in_a_minute_has_to_wait(cast: Cast, _frozen: Any) 
     assert (answer.status_code, answer.json()["code"]) == (429, "throttled")
     assert answer.headers["Retry-After"] == "60"
     assert everything() == before
-    _frozen.shift(61)
+    clock.shift(61)
     assert post(f"{address}/accept").status_code == 200
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from django.test import Client as Browser
 
 from bookings.api.schema import schema
@@ -17,13 +15,7 @@ from staff.models import Service, Staff
 from tests.factories import caller, make_client, make_cora, make_key, make_service
 from tests.pages_cast import NOW, Cast, erased, make_cast, statements_of
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _frozen() -> Iterator[Any]:
-    with time_machine.travel(NOW, tick=False) as clock:
-        yield clock
+pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(NOW)]
 
 
 @pytest.fixture

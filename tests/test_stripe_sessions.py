@@ -36,7 +36,7 @@ from tests.noshow_cast import (
 from tests.races import at_once
 from tests.stripe_server import SESSIONS, StripeServer
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("after_the_visit")]
+pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(AFTER_THE_VISIT, tick=True)]
 
 
 def assert_one_of_each(stripe: StripeServer, *, sessions: int = 1) -> None:

@@ -15,6 +15,7 @@ from stripe import WebhookSignature
 from bookings.models import NoShowFee, StripeEvent, StripeSession
 from bookings.noshow.desk import waive
 from tests.noshow_cast import (
+    AFTER_THE_VISIT,
     WEBHOOK,
     charging_cast,
     fee_mails,
@@ -31,7 +32,7 @@ from tests.noshow_cast import (
 from tests.races import at_once
 from tests.stripe_server import StripeServer, signed
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("after_the_visit")]
+pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(AFTER_THE_VISIT, tick=True)]
 
 PAID_NOTICES = [
     ("Bea Bakker", "No-show fee paid: 20.00 EUR"),

@@ -22,7 +22,7 @@ from tests.access_cast import ZONE, Caller, House, moment
 from tests.access_table import ROUTES
 from tests.bookings_cast import make_cast
 from tests.factories import caller
-from tests.outbox_cast import Sink, mail_sink, send_to
+from tests.outbox_cast import Sink
 from tests.pages_cast import everything
 
 pytestmark = pytest.mark.django_db
@@ -41,15 +41,8 @@ NUMBER = 98765
 # --- names on their way to mails, invitations and admin --------------------------------------------
 
 
-@pytest.fixture
-def inbox(settings: Any) -> Iterator[Sink]:
-    with mail_sink() as sink:
-        send_to(settings, sink.port)
-        yield sink
-
-
 @pytest.mark.parametrize("nasty", NASTY)
-def test_a_name_is_words_from_the_api_to_the_inbox_and_to_admin(nasty: str, inbox: Sink) -> None:
+def test_a_name_is_words_from_the_api_to_the_inbox_and_to_admin(nasty: str, sink: Sink) -> None:
     salon = make_cast()
     desk = caller(salon.ada)
     client = {"first_name": nasty, "last_name": nasty, "email": "eve@example.com", "notes": nasty}
@@ -60,7 +53,7 @@ def test_a_name_is_words_from_the_api_to_the_inbox_and_to_admin(nasty: str, inbo
     assert booked["client_name"] == f"{nasty} {nasty}"
     run_due(at_most=10)
 
-    (letter,) = inbox.mails
+    (letter,) = sink.mails
     assert letter.get_all("To") == ["eve@example.com"]
     assert {name.lower() for name in letter} & {"bcc", "cc", "x-evil"} == set()
     html = letter.get_body(("html",)).get_content()  # type: ignore[union-attr]

@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from django.utils import timezone
 
 from bookings.models import WaitlistEntry
@@ -17,14 +16,8 @@ from tests.availability_cast import MONDAY_NOON
 from tests.bookings_cast import Salon, make_cast
 from tests.factories import caller, make_client, make_key, make_salon, make_service
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(MONDAY_NOON)]
 TUESDAY = "2026-11-24"
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(MONDAY_NOON, tick=False) as clock:
-        yield clock
 
 
 @pytest.fixture

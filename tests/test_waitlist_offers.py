@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-import time_machine
 
 from bookings import lifecycle, waitlist
 from bookings.models import Booking, WaitlistEntry, WaitlistOffer
@@ -29,13 +28,7 @@ from tests.waitlist_cast import (
     waits,
 )
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(MONDAY_NOON, tick=False) as clock:
-        yield clock
+pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(MONDAY_NOON)]
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from django.utils import timezone
 
 from bookings.models import Booking, BusyTime, Hold, WaitlistEntry, WaitlistOffer
@@ -17,13 +16,7 @@ from tests.bookings_cast import Salon, make_cast
 from tests.factories import caller, make_client, make_salon, make_service
 from tests.waitlist_cast import TEN, booked, cancelled, live, offer_jobs, status, sweep, waits
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(MONDAY_NOON, tick=False) as clock:
-        yield clock
+pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(MONDAY_NOON)]
 
 
 @pytest.fixture

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import time_machine
 from django.db import connection
 from django.utils import timezone
 
@@ -23,13 +21,7 @@ from tests.pages_cast import NOW, START, Cast, browser, heading_of, make_cast
 from tests.races import at_once
 from tests.waitlist_cast import status
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _frozen() -> Iterator[Any]:
-    with time_machine.travel(NOW, tick=False) as clock:
-        yield clock
+pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(NOW)]
 
 
 @pytest.fixture
@@ -141,7 +133,7 @@ def test_a_session_cancelled_as_a_whole_frees_its_whole_time(cast: Cast) -> None
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("round_", range(3))
-def test_the_last_seat_is_taken_once(_frozen: Any, round_: int) -> None:
+def test_the_last_seat_is_taken_once(clock: Any, round_: int) -> None:
     cast = in_a_class(make_cast(), seats=2)
     members = full_class(cast)
     waits(cast)
