@@ -27,6 +27,11 @@ NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 """Tuesday 24 November 2026, 10:00 in Amsterdam."""
 END = START + timedelta(hours=1)
+FACTS = (
+    "Service Haircut With Bea Bakker Date Tuesday 24 November 2026 "
+    "Time 10:00 to 11:00 (Europe/Amsterdam, CET)"
+)
+"""What a page says of the booking of the cast."""
 OURS = ("staff", "clients", "notifications", "bookings")
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from django.db import connection
 
+from staff.errors import Refused
+
 
 def at_once(*calls: Callable[[], Any]) -> list[Any]:
     """What the calls gave back, each run in a thread and on a connection of its own, begun together."""
@@ -24,3 +26,16 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
 
     with ThreadPoolExecutor(len(calls)) as pool:
         return [future.result(timeout=100) for future in [pool.submit(run, call) for call in calls]]
+
+
+def answered(call: Callable[[], Any]) -> Callable[[], str]:
+    """The call's outcome as a word: "done", or the code of its refusal. Any other exception escapes."""
+
+    def run() -> str:
+        try:
+            call()
+        except Refused as refused:
+            return refused.code
+        return "done"
+
+    return run

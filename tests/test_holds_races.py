@@ -17,11 +17,10 @@ from bookings.errors import SlotTaken
 from bookings.lifecycle.book import Order
 from bookings.models import Booking, BusyTime, Hold
 from staff.actor import SYSTEM
-from staff.errors import Refused
 from staff.models import SalonSettings, Staff
 from tests.bookings_cast import Salon, make_cast
 from tests.factories import make_bea
-from tests.races import at_once
+from tests.races import answered, at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,19 +31,6 @@ THREADS = 16
 @pytest.fixture
 def salon() -> Salon:
     return make_cast()
-
-
-def answered(call: Callable[[], Any]) -> Callable[[], str]:
-    """The call's outcome as a word: "done", or the code of its refusal. Any other exception escapes."""
-
-    def run() -> str:
-        try:
-            call()
-        except Refused as refused:
-            return refused.code
-        return "done"
-
-    return run
 
 
 def outcomes(call: Callable[[], Any]) -> Counter[str]:

@@ -14,6 +14,7 @@ from staff.actor import SYSTEM
 from tests.factories import make_client
 from tests.pages_cast import (
     END,
+    FACTS,
     NOW,
     START,
     Cast,
@@ -30,10 +31,6 @@ from tests.pages_cast import (
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(NOW)]
 
-FACTS = (
-    "Service Haircut With Bea Bakker Date Tuesday 24 November 2026 "
-    "Time 10:00 to 11:00 (Europe/Amsterdam, CET)"
-)
 FOOT = "Questions? +31 20 123 4567 hello@salon.example"
 
 

@@ -12,6 +12,7 @@ from bookings.models import Booking, BusyTime, Hold, WaitlistEntry, WaitlistOffe
 from notifications.models import Job
 from tests.factories import make_client, make_holiday
 from tests.pages_cast import (
+    FACTS,
     NOW,
     START,
     Cast,
@@ -26,11 +27,6 @@ from tests.pages_cast import (
 )
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(NOW)]
-
-FACTS = (
-    "Service Haircut With Bea Bakker Date Tuesday 24 November 2026 "
-    "Time 10:00 to 11:00 (Europe/Amsterdam, CET)"
-)
 
 
 @pytest.fixture

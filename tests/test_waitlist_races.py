@@ -17,12 +17,11 @@ from bookings.models import Booking, BusyTime, WaitlistEntry, WaitlistOffer
 from bookings.offer_door import take_offer
 from notifications.models import Job
 from staff.actor import SYSTEM
-from staff.errors import Refused
 from staff.models import SalonSettings
 from staff.wire.times import local_date
 from tests.bookings_cast import Salon, make_cast
 from tests.factories import make_client
-from tests.races import at_once
+from tests.races import answered, at_once
 from tests.waitlist_cast import AN_HOUR, booked, sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -45,17 +44,6 @@ def waits(salon: Salon, noon: datetime, names: int) -> list[WaitlistEntry]:
         WaitlistEntry.objects.create(client=make_client(f"W{number}"), service=salon.service, date=day)
         for number in range(names)
     ]
-
-
-def word(call: Callable[[], Any]) -> Callable[[], str]:
-    def run() -> str:
-        try:
-            call()
-        except Refused as refused:
-            return refused.code
-        return "done"
-
-    return run
 
 
 def cancel(booking: Booking) -> Callable[[], Any]:
@@ -113,9 +101,9 @@ def test_two_clicks_a_sweep_and_the_desk_make_one_booking(salon: Salon, noon: da
             WaitlistOffer.objects.filter(entry=entry).update(expires_at=timezone.now())
         book_from_entry = {"client_id": entry.client_id, "waitlist_id": entry.pk}
         calls: list[Callable[[], Any]] = [
-            *[word(partial(take_offer, token=token))] * 3,
-            word(partial(booked, salon, start_at, **book_from_entry)),
-            word(partial(booked, salon, start_at)),
+            *[answered(partial(take_offer, token=token))] * 3,
+            answered(partial(booked, salon, start_at, **book_from_entry)),
+            answered(partial(booked, salon, start_at)),
             sweep,
         ]
         words = Counter(at_once(*calls))
@@ -142,9 +130,9 @@ def test_offers_taken_elsewhere_while_their_slots_are_swept_never_block_each_oth
         """The client books with the other staff member, hours later."""
         other = salon.cora if offer.staff_id == salon.bea.pk else salon.bea
         more = {"client_id": offer.entry.client_id, "waitlist_id": offer.entry_id}
-        return word(partial(booked, salon, offer.start_at + 5 * AN_HOUR, staff_id=other.pk, **more))
+        return answered(partial(booked, salon, offer.start_at + 5 * AN_HOUR, staff_id=other.pk, **more))
 
-    takes = [word(partial(take_offer, token=offer.token)) for offer in offers]
+    takes = [answered(partial(take_offer, token=offer.token)) for offer in offers]
     words = Counter(at_once(*[elsewhere(offer) for offer in offers], *takes, sweep, sweep))
     assert set(map(str, words)) <= {"done", "offer_passed", "offer_taken", "invalid", *map(str, range(9))}
     assert words["done"] == len(entries)
