@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from bookings.models import Booking, BookingEvent, BusyTime
@@ -20,6 +21,9 @@ from tests.factories import (
     make_salon,
     make_service,
 )
+
+MORNING = datetime(2026, 3, 20, 8, 0, tzinfo=UTC)
+"""Friday 20 March 2026, 9:00 in Amsterdam: four days before the booking of the cast."""
 
 
 @dataclass

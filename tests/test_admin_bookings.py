@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import time_machine
 from django.contrib.admin import site
 from django.test import Client as Browser
 
 from bookings.models import Booking, BookingEvent
 from notifications.models import Job
-from tests.bookings_cast import Salon, jobs, make_cast, stored, told
+from tests.bookings_cast import MORNING, Salon, jobs, make_cast, stored, told
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.clock_at(MORNING)]
 
 OUR_APPS = {"staff", "clients", "notifications", "bookings"}
 
 
 @pytest.fixture
-def salon() -> Iterator[Salon]:
-    with time_machine.travel("2026-03-20T08:00:00Z", tick=False):
-        yield make_cast()
+def salon() -> Salon:
+    return make_cast()
 
 
 @pytest.fixture

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-import time_machine
 
 from bookings.models import Booking
 from clients.models import Client
 from tests.amelia_cast import URL, Desk, call, make_class, order, seat
-from tests.bookings_cast import Salon, stored
+from tests.bookings_cast import MORNING, Salon, stored
 from tests.factories import Caller, caller, make_key
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.clock_at(MORNING)]
 
 
 @pytest.fixture
-def salon() -> Iterator[Salon]:
-    with time_machine.travel("2026-03-20T08:00:00Z", tick=False):
-        yield make_class()
+def salon() -> Salon:
+    return make_class()
 
 
 def raw(query: str, secret: str, method: str = "GET") -> Any:

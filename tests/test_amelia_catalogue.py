@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 import pytest
-import time_machine
 
 from clients.models import Client
 from staff.models import Service, Staff
 from tests.amelia_cast import Desk, make_class, order
-from tests.bookings_cast import Salon
+from tests.bookings_cast import MORNING, Salon
 from tests.factories import make_client, make_holiday, make_location, make_service
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.clock_at(MORNING)]
 
 
 @pytest.fixture
-def salon() -> Iterator[Salon]:
-    with time_machine.travel("2026-03-20T08:00:00Z", tick=False):
-        yield make_class()
+def salon() -> Salon:
+    return make_class()
 
 
 @pytest.fixture

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 import pytest
-import time_machine
 
 from bookings.models import Booking, BookingEvent, BusyTime
 from notifications.models import Job, Notification
 from tests.amelia_cast import Desk, make_class, make_dan, order, seat
-from tests.bookings_cast import Salon, jobs, stored
+from tests.bookings_cast import MORNING, Salon, jobs, stored
 from tests.factories import make_holiday, make_location
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.clock_at(MORNING)]
 
 UNAVAILABLE = {"timeSlotUnavailable": True}
 
 
 @pytest.fixture
-def salon() -> Iterator[Salon]:
-    with time_machine.travel("2026-03-20T08:00:00Z", tick=False):
-        yield make_class()
+def salon() -> Salon:
+    return make_class()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -14,16 +13,15 @@ from django.test.utils import CaptureQueriesContext
 from bookings.dialects.amelia.views import LARGEST_PAGE_SIZE
 from bookings.models import Booking
 from tests.amelia_cast import Desk, make_class, order, seat
-from tests.bookings_cast import Salon
+from tests.bookings_cast import MORNING, Salon
 from tests.factories import caller, make_client, make_location, make_service
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.clock_at(MORNING)]
 
 
 @pytest.fixture
-def salon() -> Iterator[Salon]:
-    with time_machine.travel("2026-03-20T08:00:00Z", tick=False):
-        yield make_class(reply_to="desk@salon.example")
+def salon() -> Salon:
+    return make_class(reply_to="desk@salon.example")
 
 
 @pytest.fixture
@@ -137,7 +135,7 @@ def test_what_may_still_be_done_is_said(
     salon: Salon, desk: Desk, status: str, shift: timedelta, expected: tuple[bool, bool, bool]
 ) -> None:
     make_days(salon, desk, range(24, 25), bookings=[seat(salon.alice, status=status)])
-    with time_machine.travel("2026-03-20T08:00:00Z", tick=False) as clock:
+    with time_machine.travel(MORNING, tick=False) as clock:
         clock.shift(shift)
         (shown,) = desk.listed(asArray=1)["appointments"]
     assert (shown["cancelable"], shown["reschedulable"], shown["past"]) == expected

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import time_machine
 
 from bookings.dialects.amelia.parse import AppointmentSerializer, OccurrenceSerializer, SeatSerializer
 from tests.amelia_cast import Desk, make_class, order, seat
-from tests.bookings_cast import Salon, stored
+from tests.bookings_cast import MORNING, Salon, stored
 from tests.factories import caller
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.clock_at(MORNING)]
 
 ODD: list[Any] = [
     None,
@@ -32,9 +31,8 @@ ODD: list[Any] = [
 
 
 @pytest.fixture
-def salon() -> Iterator[Salon]:
-    with time_machine.travel("2026-03-20T08:00:00Z", tick=False):
-        yield make_class()
+def salon() -> Salon:
+    return make_class()
 
 
 def bodies(salon: Salon, booking_id: int) -> Iterator[dict[str, Any]]:

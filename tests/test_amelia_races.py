@@ -12,7 +12,7 @@ import time_machine
 from bookings.models import Booking, BusyTime
 from notifications.models import Job
 from tests.amelia_cast import Desk, make_class, order, rows, seat
-from tests.bookings_cast import Salon
+from tests.bookings_cast import MORNING, Salon
 from tests.factories import make_client
 from tests.races import at_once
 
@@ -41,7 +41,7 @@ def word(answer: Any) -> str:
 
 
 def test_sixteen_at_the_last_seat_and_one_gets_it(salon: Salon, desk: Desk) -> None:
-    with time_machine.travel("2026-03-20T08:00:00Z"):
+    with time_machine.travel(MORNING):
         made = desk.made(order(salon, bookings=[seat(salon.alice), seat(salon.bob)]))
         people = [make_client(f"C{number}") for number in range(THREADS)]
         answers = at_once(
@@ -56,7 +56,7 @@ def test_sixteen_at_the_last_seat_and_one_gets_it(salon: Salon, desk: Desk) -> N
 
 
 def test_sixteen_at_one_slot_and_one_gets_it(salon: Salon, desk: Desk) -> None:
-    with time_machine.travel("2026-03-20T08:00:00Z"):
+    with time_machine.travel(MORNING):
         people = [make_client(f"C{number}") for number in range(THREADS)]
         answers = at_once(
             *(partial(desk.post, "/appointments", order(salon, bookings=[seat(each)])) for each in people)
@@ -66,7 +66,7 @@ def test_sixteen_at_one_slot_and_one_gets_it(salon: Salon, desk: Desk) -> None:
 
 
 def test_the_same_customer_from_everywhere_gets_one_seat(salon: Salon, desk: Desk) -> None:
-    with time_machine.travel("2026-03-20T08:00:00Z"):
+    with time_machine.travel(MORNING):
         made = desk.made(order(salon))
         join = {"bookings": [seat(salon.bob)]}
         answers = at_once(*[partial(desk.post, f"/appointments/{made['id']}", join)] * THREADS)
@@ -74,7 +74,7 @@ def test_the_same_customer_from_everywhere_gets_one_seat(salon: Salon, desk: Des
 
 
 def test_moves_joins_and_statuses_at_once_leave_one_whole_session(salon: Salon, desk: Desk) -> None:
-    with time_machine.travel("2026-03-20T08:00:00Z"):
+    with time_machine.travel(MORNING):
         made = desk.made(order(salon, bookings=[seat(salon.alice), seat(salon.bob)]))
         path = f"/appointments/{made['id']}"
         people = [make_client(f"C{number}") for number in range(4)]
@@ -104,7 +104,7 @@ def test_moves_joins_and_statuses_at_once_leave_one_whole_session(salon: Salon, 
 
 
 def test_a_delete_twice_at_once_happens_once(salon: Salon, desk: Desk) -> None:
-    with time_machine.travel("2026-03-20T08:00:00Z"):
+    with time_machine.travel(MORNING):
         made = desk.made(order(salon))
         answers = at_once(*[partial(desk.post, f"/appointments/delete/{made['id']}")] * 4)
     assert Counter(each.status_code for each in answers) == {200: 1, 404: 3}

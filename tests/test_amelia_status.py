@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import combinations_with_replacement
 from typing import Any
 
 import pytest
-import time_machine
 
 from bookings.dialects.amelia.codes import STATUSES
 from bookings.models import Booking
 from notifications.models import Job
 from staff.models import Service
 from tests.amelia_cast import Desk, make_class, make_dan, order, rows, seat
-from tests.bookings_cast import Salon, jobs, stored, told
+from tests.bookings_cast import MORNING, Salon, jobs, stored, told
 from tests.factories import caller, make_booking, make_key
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.clock_at(MORNING)]
 
 WRITTEN_AS = {
     "approved": ("scheduled", ""),
@@ -49,9 +47,8 @@ SHOWN_AS = {
 
 
 @pytest.fixture
-def salon() -> Iterator[Salon]:
-    with time_machine.travel("2026-03-20T08:00:00Z", tick=False):
-        yield make_class()
+def salon() -> Salon:
+    return make_class()
 
 
 @pytest.fixture

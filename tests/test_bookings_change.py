@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -12,16 +11,15 @@ import time_machine
 from bookings.models import Booking, BookingEvent, BusyTime
 from notifications.execution import run_due
 from notifications.models import Job, Message, Notification
-from tests.bookings_cast import Salon, jobs, make_cast, stored, told
+from tests.bookings_cast import MORNING, Salon, jobs, make_cast, stored, told
 from tests.factories import caller, make_holiday, make_salon, make_service
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.clock_at(MORNING)]
 
 
 @pytest.fixture
-def salon() -> Iterator[Salon]:
-    with time_machine.travel("2026-03-20T08:00:00Z", tick=False):
-        yield make_cast()
+def salon() -> Salon:
+    return make_cast()
 
 
 def test_absent_keys_keep_their_value_and_the_rest_is_ignored(salon: Salon) -> None:

@@ -10,6 +10,7 @@ import pytest
 from bookings.models import Booking, BookingEvent, BusyTime
 from notifications.models import Job, Message, Notification
 from staff.models import Staff
+from tests.bookings_cast import MORNING
 from tests.factories import (
     caller,
     make_ada,
@@ -23,9 +24,7 @@ from tests.factories import (
     make_service,
 )
 
-NOW = "2026-03-20T08:00:00Z"
-
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.clock_at(NOW)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.clock_at(MORNING)]
 
 
 @pytest.fixture

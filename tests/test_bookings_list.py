@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,16 +12,15 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bookings.models import Booking
-from tests.bookings_cast import Salon, make_cast, stored
+from tests.bookings_cast import MORNING, Salon, make_cast, stored
 from tests.factories import caller, make_client, make_salon
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.clock_at(MORNING)]
 
 
 @pytest.fixture
-def salon() -> Iterator[Salon]:
-    with time_machine.travel("2026-03-20T08:00:00Z", tick=False):
-        yield make_cast()
+def salon() -> Salon:
+    return make_cast()
 
 
 def at(hour: int, day: int = 24) -> dict[str, str]:

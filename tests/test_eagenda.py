@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import time_machine
 
 from bookings.models import Booking, BookingEvent, BusyTime
 from clients.models import Client
-from tests.bookings_cast import Salon, jobs, make_cast, stored, told
+from tests.bookings_cast import MORNING, Salon, jobs, make_cast, stored, told
 from tests.dialect_cast import assert_same_shape, example
 from tests.factories import caller, make_client, make_key, make_location, make_salon, make_service
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.clock_at(MORNING)]
 
 CODES = {
     "ATTENDED": ("completed", ""),
@@ -33,9 +31,8 @@ CODES = {
 
 
 @pytest.fixture
-def salon() -> Iterator[Salon]:
-    with time_machine.travel("2026-03-20T08:00:00Z", tick=False):
-        yield make_cast(timezone="UTC")
+def salon() -> Salon:
+    return make_cast(timezone="UTC")
 
 
 def key(mode: int = 3, dialect: str = "eagenda") -> str:

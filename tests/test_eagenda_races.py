@@ -9,7 +9,7 @@ import pytest
 import time_machine
 
 from bookings.models import Booking
-from tests.bookings_cast import make_cast
+from tests.bookings_cast import MORNING, make_cast
 from tests.factories import caller, make_key
 from tests.races import at_once
 
@@ -20,7 +20,7 @@ ROUNDS = 10
 
 def test_a_detail_written_meanwhile_is_not_erased() -> None:
     """Arrived is shown as CONFIRMED: in whichever order the two come, arrived is what stays."""
-    with time_machine.travel("2026-03-20T08:00:00Z"):
+    with time_machine.travel(MORNING):
         salon = make_cast()
         eagenda, simplespa = (
             caller(make_key(dialect=dialect, mode=3)[1]) for dialect in ("eagenda", "simplespa")

@@ -13,7 +13,7 @@ from django.utils import timezone
 from bookings.models import Booking
 from staff.idempotency import forget_old_answers
 from staff.models import IdempotentAnswer
-from tests.bookings_cast import Salon, make_cast, stored
+from tests.bookings_cast import MORNING, Salon, make_cast, stored
 from tests.factories import caller, token_of
 from tests.races import at_once
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def salon() -> Iterator[Salon]:
-    with time_machine.travel("2026-03-20T08:00:00Z", tick=True):
+    with time_machine.travel(MORNING):
         yield make_cast()
 
 

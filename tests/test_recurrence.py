@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 import pytest
-import time_machine
 
 from bookings.models import Booking, BusyTime
 from notifications.execution import run_due
 from notifications.models import Job, Message, Notification
-from tests.bookings_cast import Salon, make_cast, stored
+from tests.bookings_cast import MORNING, Salon, make_cast, stored
 from tests.factories import caller, make_holiday
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.clock_at(MORNING)]
 
 
 @pytest.fixture
-def salon() -> Iterator[Salon]:
-    with time_machine.travel("2026-03-20T08:00:00Z", tick=False):
-        yield make_cast()
+def salon() -> Salon:
+    return make_cast()
 
 
 def post(salon: Salon, **changes: Any) -> Any:

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 
 from bookings import lifecycle
 from bookings.errors import SessionFull
 from bookings.models import Booking, BusyTime
 from staff.actor import SYSTEM
-from tests.bookings_cast import Salon, make_cast, stored
+from tests.bookings_cast import MORNING, Salon, make_cast, stored
 from tests.factories import make_service
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.clock_at(MORNING)]
 
 
 @pytest.fixture
-def salon() -> Iterator[Salon]:
-    with time_machine.travel("2026-03-20T08:00:00Z", tick=False):
-        yield make_cast()
+def salon() -> Salon:
+    return make_cast()
 
 
 def make_session(salon: Salon) -> tuple[dict[str, Any], dict[str, Any]]:

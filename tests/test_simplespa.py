@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from itertools import chain
 from typing import Any
@@ -13,12 +12,12 @@ from django.utils import timezone
 
 from bookings.models import Booking, BookingEvent
 from notifications.models import Job
-from tests.bookings_cast import Salon, jobs, make_cast, stored, told
+from tests.bookings_cast import MORNING, Salon, jobs, make_cast, stored, told
 from tests.dialect_cast import assert_same_shape, example
 from tests.factories import caller, make_key
 from tests.races import at_once
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.clock_at(MORNING)]
 
 READ = "/api/v1/appointments.php"
 WRITE = "/api/v1/write/appointment-status.php"
@@ -40,9 +39,8 @@ MARCH = {"start": "2026-03-01", "end": "2026-03-31"}
 
 
 @pytest.fixture
-def salon() -> Iterator[Salon]:
-    with time_machine.travel("2026-03-20T08:00:00Z", tick=False):
-        yield make_cast()
+def salon() -> Salon:
+    return make_cast()
 
 
 def key(mode: int = 3, dialect: str = "simplespa") -> str:

@@ -15,9 +15,9 @@ import time_machine
 from notifications.models import WebhookEndpoint
 from notifications.webhooks import addresses, http
 from notifications.webhooks.addresses import BadTarget, NotFoundInDns, addresses_of, target_of
-from tests.bookings_cast import Salon, make_cast
+from tests.bookings_cast import MORNING, Salon, make_cast
 from tests.factories import caller
-from tests.webhook_cast import MORNING, App, add_endpoint, webhook_jobs
+from tests.webhook_cast import App, add_endpoint, webhook_jobs
 from tests.webhook_receiver import CERTIFICATE, receiver, resolving, verified
 
 pytestmark = pytest.mark.django_db

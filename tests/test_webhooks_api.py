@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import time_machine
 from django.db import connection
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
@@ -15,27 +13,25 @@ from django.urls import reverse
 
 from notifications.models import Job, WebhookDelivery, WebhookEndpoint
 from notifications.webhooks.serializers import WebhookDeliverySerializer, WebhookSerializer
-from tests.bookings_cast import Salon, make_cast
+from tests.bookings_cast import MORNING, Salon, make_cast
 from tests.factories import caller, make_key
-from tests.webhook_cast import MORNING, App, add_endpoint, webhook_jobs
+from tests.webhook_cast import App, add_endpoint, webhook_jobs
 from tests.webhook_receiver import Receiver
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(MORNING)]
 
 URL = "http://127.0.0.1:9/hooks"
 
 
 @pytest.fixture
-def salon(settings: Any) -> Iterator[Salon]:
+def salon(settings: Any) -> Salon:
     settings.WEBHOOK_ALLOW_PRIVATE = True
-    with time_machine.travel(MORNING, tick=False):
-        yield make_cast()
+    return make_cast()
 
 
 @pytest.fixture
-def app(salon: Salon) -> Iterator[App]:
-    with time_machine.travel(MORNING, tick=False) as clock:
-        yield App(salon, Receiver(), clock, add_endpoint(salon, URL))
+def app(salon: Salon, clock: Any) -> App:
+    return App(salon, Receiver(), clock, add_endpoint(salon, URL))
 
 
 def states(*wanted: str) -> None:

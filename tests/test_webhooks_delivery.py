@@ -12,16 +12,17 @@ from django.utils import timezone
 from notifications import outbox
 from notifications.models import Job, WebhookDelivery
 from notifications.registry import handler_of
+from tests.bookings_cast import MORNING
 from tests.factories import caller
-from tests.webhook_cast import MORNING, App, add_endpoint, listening_app, told, webhook_jobs
+from tests.webhook_cast import App, add_endpoint, listening_app, told, webhook_jobs
 from tests.webhook_receiver import receiver, verified
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(MORNING)]
 
 
 @pytest.fixture
-def app(settings: Any) -> Iterator[App]:
-    with listening_app(settings) as app:
+def app(settings: Any, clock: Any) -> Iterator[App]:
+    with listening_app(settings, clock) as app:
         yield app
 
 

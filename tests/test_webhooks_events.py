@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -14,20 +12,19 @@ from bookings import lifecycle
 from bookings.models import Booking
 from notifications.models import Job, WebhookDelivery
 from staff.actor import SYSTEM
-from tests.bookings_cast import Salon, make_cast, stored
+from tests.bookings_cast import MORNING, Salon, make_cast, stored
 from tests.factories import caller
-from tests.webhook_cast import MORNING, add_endpoint, events, webhook_jobs
+from tests.webhook_cast import add_endpoint, events, webhook_jobs
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(MORNING)]
 
 URL = "http://127.0.0.1:9/hooks"
 
 
 @pytest.fixture
-def salon(settings: Any) -> Iterator[Salon]:
+def salon(settings: Any) -> Salon:
     settings.WEBHOOK_ALLOW_PRIVATE = True
-    with time_machine.travel(MORNING, tick=False):
-        yield make_cast()
+    return make_cast()
 
 
 def test_a_new_booking_is_one_event_for_every_active_endpoint_that_wants_it(salon: Salon) -> None:

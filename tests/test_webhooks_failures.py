@@ -13,16 +13,17 @@ from django.utils import timezone
 from notifications.models import Job, WebhookDelivery, WebhookEndpoint
 from notifications.webhooks import delivery as delivering
 from notifications.webhooks import http
+from tests.bookings_cast import MORNING
 from tests.factories import caller
-from tests.webhook_cast import MORNING, App, listening_app, told, webhook_jobs
+from tests.webhook_cast import App, listening_app, told, webhook_jobs
 from tests.webhook_receiver import receiver
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(MORNING)]
 
 
 @pytest.fixture
-def app(settings: Any) -> Iterator[App]:
-    with listening_app(settings) as app:
+def app(settings: Any, clock: Any) -> Iterator[App]:
+    with listening_app(settings, clock) as app:
         yield app
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-import time_machine
 from time_machine import Traveller
 
 from notifications import tasks
@@ -17,8 +15,6 @@ from notifications.models import Job, Notification, WebhookDelivery
 from tests.bookings_cast import Salon, make_cast
 from tests.factories import caller
 from tests.webhook_receiver import Receiver, receiver
-
-MORNING = datetime(2026, 3, 20, 8, 0, tzinfo=UTC)
 
 
 @dataclass
@@ -71,10 +67,10 @@ class App:
 
 
 @contextmanager
-def listening_app(settings: Any) -> Iterator[App]:
-    """In the MORNING, with a receiver that runs."""
+def listening_app(settings: Any, clock: Traveller) -> Iterator[App]:
+    """With a receiver that runs."""
     settings.WEBHOOK_ALLOW_PRIVATE = True
-    with time_machine.travel(MORNING, tick=False) as clock, receiver() as hooks:
+    with receiver() as hooks:
         salon = make_cast()
         yield App(salon, hooks, clock, add_endpoint(salon, hooks.url))
 
