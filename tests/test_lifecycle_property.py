@@ -101,7 +101,7 @@ def make_world() -> World:
 def step(world: World, what: tuple[Any, ...], traveller: Any) -> None:
     kind, value = what[0], what[1]
     now = world.booking
-    if kind == "decline" or now.status in ("completed", "no-show") or now.end_at <= timezone.now():
+    if kind == "decline" or now.end_at <= timezone.now():
         world.not_to_be_told.add(now.client_id)
     if kind == "status":
         world.change(status=value)

@@ -95,9 +95,27 @@ def test_a_visit_taken_back_and_given_to_another_client_is_cancelled_for_the_fir
     ]
 
 
-def test_a_closed_visit_under_another_name_is_told_to_nobody(salon: Salon) -> None:
+@pytest.mark.parametrize("status", ["completed", "no-show"])
+def test_a_visit_closed_ahead_of_its_time_and_given_away_is_cancelled_for_the_first(
+    salon: Salon, status: str
+) -> None:
     booking = salon.book()
     drain()
+    salon.put(booking, {"status": status})
+    salon.put(booking, {"client_id": salon.bob.pk})
+    salon.put(booking, {"status": "scheduled"})
+    drain()
+    assert [each for each in told() if each[0] != "review.request"] == [
+        ("booking.created", "kept", "", ALICE),
+        ("booking.cancelled", "kept", "", ALICE),
+        ("booking.created", "kept", "", BOB),
+    ]
+
+
+def test_a_visit_that_is_over_is_told_to_nobody_under_another_name(salon: Salon, clock: Clock) -> None:
+    booking = salon.book()
+    drain()
+    clock.move_to(NOW + timedelta(days=5))
     salon.put(booking, {"status": "no-show"})
     salon.put(booking, {"client_id": salon.bob.pk})
     drain()

@@ -231,13 +231,13 @@ def _cancelled(change: Change) -> list[Due]:
 def _tell_former_client(change: Change) -> list[Due]:
     """Another client: what the old one was told, or is being told at this moment, is taken back.
 
-    A cancellation that is still to reach them stays as it is, and the record of a visit that is over may
-    get another name without a mail.
+    A cancellation that is still to reach them stays as it is, and a visit that is over may get another name
+    without a mail.
     """
     before, booking = change.before, change.booking
     if before is None or before.client_id is None or not change.notify_client or before.end_at <= change.now:
         return []
-    if before.status == CANCELLED or not (change.stood or change.stands):
+    if before.status == CANCELLED:
         return []
     being_told = outbox.on_its_way(
         booking_id=booking.pk, types=STANDING_MAILS, recipient=f"client:{before.client_id}"
