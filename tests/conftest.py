@@ -1,4 +1,4 @@
-"""What every test gets: a closed network and an empty cache."""
+"""What every test gets: a closed network and an empty cache; and what several ask for."""
 
 from __future__ import annotations
 
@@ -92,6 +92,7 @@ def valkey_server() -> Iterator[servers.Server]:
 def clock(request: pytest.FixtureRequest) -> Iterator[Traveller]:
     """The clock of a test that is marked `clock_at`, to be moved at will."""
     marker = request.node.get_closest_marker("clock_at")
+    assert marker is not None, "Mark the test with the moment: pytest.mark.clock_at(NOON)."
     with time_machine.travel(*marker.args, **({"tick": False} | marker.kwargs)) as traveller:
         yield traveller
 

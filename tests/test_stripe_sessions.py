@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import stripe as stripe_library
-import time_machine
 from django.db import connections, transaction
 from django.utils import timezone
 
@@ -138,19 +137,18 @@ def test_an_answer_that_comes_too_late_is_asked_for_again(settings: Any) -> None
 @pytest.mark.parametrize("reached_stripe", [True, False])
 @pytest.mark.parametrize("away", [timedelta(minutes=3), timedelta(hours=20, minutes=1)])
 def test_a_worker_that_died_in_mid_call_makes_no_second_session(
-    stripe: StripeServer, away: timedelta, reached_stripe: bool
+    stripe: StripeServer, away: timedelta, reached_stripe: bool, clock: Any
 ) -> None:
     """Within twenty hours the same key tells; after that Stripe's list does, before a new key is used."""
-    with time_machine.travel(AFTER_THE_VISIT) as clock:
-        miss(charging_cast())
-        _die_in_mid_call(reached_stripe=reached_stripe)
-        clock.shift(away)
-        outbox.release_leases(now=timezone.now())
-        run_jobs(rounds=3)
-        assert_one_of_each(stripe)
-        looked = away > timedelta(hours=20)
-        assert stripe.count("GET", SESSIONS) == looked
-        assert StripeSession.objects.count() == (2 if looked and not reached_stripe else 1)
+    miss(charging_cast())
+    _die_in_mid_call(reached_stripe=reached_stripe)
+    clock.shift(away)
+    outbox.release_leases(now=timezone.now())
+    run_jobs(rounds=3)
+    assert_one_of_each(stripe)
+    looked = away > timedelta(hours=20)
+    assert stripe.count("GET", SESSIONS) == looked
+    assert StripeSession.objects.count() == (2 if looked and not reached_stripe else 1)
 
 
 def _die_in_mid_call(*, reached_stripe: bool) -> None:
@@ -192,7 +190,7 @@ def test_an_amount_only_stripe_knows_to_be_too_small_is_not_charged(stripe: Stri
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("fault", ["", "saved_500_after", "timeout_after"])
 def test_a_fee_that_becomes_void_while_stripe_makes_the_session_is_never_mailed(
-    stripe: StripeServer, fault: str
+    stripe: StripeServer, fault: str, clock: Any
 ) -> None:
     if fault:
         stripe.fail_next(fault)
@@ -207,10 +205,9 @@ def test_a_fee_that_becomes_void_while_stripe_makes_the_session_is_never_mailed(
             connections.close_all()
 
     stripe.before_answer = correct_the_status
-    with time_machine.travel(AFTER_THE_VISIT) as clock:
-        run_jobs()
-        clock.shift(timedelta(minutes=5))
-        run_jobs(rounds=3)
+    run_jobs()
+    clock.shift(timedelta(minutes=5))
+    run_jobs(rounds=3)
     assert fee_of(booking).state == "void"
     assert (fee_mails(), stripe.books.with_status("open"), session_states()) == ([], [], ["expired"])
     assert len(stripe.books.with_status("expired")) == 1
@@ -243,16 +240,15 @@ def test_no_transaction_is_open_while_stripe_is_asked(stripe: StripeServer) -> N
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_workers_with_one_job_make_one_session(stripe: StripeServer) -> None:
+def test_two_workers_with_one_job_make_one_session(stripe: StripeServer, clock: Any) -> None:
     """A worker frozen longer than its lease wakes up beside the second one (F9)."""
-    with time_machine.travel(AFTER_THE_VISIT) as clock:
-        miss(charging_cast())
-        slow = outbox.claim(now=timezone.now())
-        assert slow is not None
-        clock.shift(timedelta(minutes=3))
-        outbox.release_leases(now=timezone.now())
-        quick = outbox.claim(now=timezone.now())
-        assert quick is not None
-        at_once(partial(execute, slow), partial(execute, quick))
-        run_jobs()
+    miss(charging_cast())
+    slow = outbox.claim(now=timezone.now())
+    assert slow is not None
+    clock.shift(timedelta(minutes=3))
+    outbox.release_leases(now=timezone.now())
+    quick = outbox.claim(now=timezone.now())
+    assert quick is not None
+    at_once(partial(execute, slow), partial(execute, quick))
+    run_jobs()
     assert_one_of_each(stripe)
