@@ -6,7 +6,6 @@ here; what nobody knows is left to the lease (`outbox.release_leases`).
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -24,6 +23,7 @@ from notifications.inapp import tell_admins_once_in
 from notifications.mail import Envelope, OutcomeUnknown, frozen, mail_server
 from notifications.models import Job, Message
 from notifications.registry import UnknownJobType, handler_of, is_mail
+from notifications.turns import Turns
 
 MAIL_OFF_EVERY = timedelta(days=1)
 PAUSES_BEFORE_GIVING_UP = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -31,8 +31,7 @@ PAUSES_BEFORE_GIVING_UP = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 DATABASE_AWAY = (OperationalError, InterfaceError)
 
-_handing_over = threading.Lock()
-"""A process hands over one mail at a time: killed, it leaves at most one whose fate nobody knows."""
+_handing_over = Turns()
 
 logger = structlog.get_logger(__name__)
 
@@ -126,7 +125,7 @@ def _send_mail(job: Job, handler: MailHandler, stop: Callable[[], bool]) -> None
     elif not message.text and not message.html:
         raise RefusedForGood("Its words have been forgotten; they cannot be sent again.")
     envelope = Envelope(message)
-    with mail_server() as server, _handing_over:
+    with mail_server() as server, _handing_over.mine():
         if stop():
             raise _NotBegun
         outbox.mark_sending(job, now=timezone.now(), frozen=fields)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from notifications import outbox
+from notifications import outbox, turns
 from notifications.execution import execute, run_due
 from notifications.models import Job, Message, Notification
 from notifications.outbox import LeaseLost
@@ -164,6 +164,39 @@ def test_a_process_hands_over_one_mail_at_a_time(settings):
         at_once(*[lambda: run_due(at_most=1)] * 3)
         assert (len(sink.mails), sink.sessions, sink.most_in_hand) == (3, 3, 1)
         assert set(Job.objects.values_list("state", "sends")) == {("done", 1)}
+
+
+def test_a_server_that_is_silent_about_one_mail_does_not_hold_up_the_others(settings, monkeypatch):
+    monkeypatch.setattr(turns, "LONGEST_TURN", 0.2)
+    with mail_sink() as sink:
+        send_to(settings, sink.port)
+        settings.EMAIL_TIMEOUT = 15
+        sink.after_data = "slow"
+        outbox.enqueue([due(str(n), booking_id=n, run_at=timezone.now()) for n in range(2)], now=NOON)
+        at_once(*[lambda: run_due(at_most=1)] * 2)
+        assert (len(sink.mails), sink.most_in_hand) == (2, 2)
+        assert set(Job.objects.values_list("state", "sends")) == {("done", 1)}
+
+
+def test_who_has_lost_its_turn_does_not_end_the_next_one_s(monkeypatch):
+    line, third_came = turns.Turns(), threading.Event()
+
+    def third() -> None:
+        with line.mine():
+            third_came.set()
+
+    monkeypatch.setattr(turns, "LONGEST_TURN", 0.1)
+    first, second = line.mine(), line.mine()
+    first.__enter__()
+    monkeypatch.setattr(turns, "LONGEST_TURN", 30)
+    second.__enter__()
+    first.__exit__(None, None, None)
+    waiting = threading.Thread(target=third)
+    waiting.start()
+    assert not third_came.wait(timeout=0.3)
+    second.__exit__(None, None, None)
+    assert third_came.wait(timeout=20)
+    waiting.join()
 
 
 def test_a_worker_that_is_to_stop_puts_back_what_still_waits_for_its_turn(settings):
