@@ -95,7 +95,7 @@ def test_every_page_of_the_salon_opens(browser, ada):
     for row in rows:
         name = f"admin:{row._meta.app_label}_{row._meta.model_name}"
         listed = browser.get(reverse(f"{name}_changelist"), {"q": "a"})
-        assert listed.status_code in (200, 302), name
+        assert listed.status_code == (302 if isinstance(row, SalonSettings) else 200), name
         assert browser.get(reverse(f"{name}_change", args=[row.pk])).status_code == 200, name
     assert browser.get(reverse("admin:index")).status_code == 200
 

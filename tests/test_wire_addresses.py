@@ -32,15 +32,15 @@ def test_an_unknown_address_is_a_json_404(address: str, debug: bool) -> None:
 
 @pytest.mark.parametrize("method", ["get", "post", "put", "head", "options", "delete", "patch", "trace"])
 def test_with_and_without_the_trailing_slash_alike(method: str) -> None:
+    status = 405 if method in ("delete", "patch", "trace") else 200
     client = Client()
     call: Any = getattr(client, method)
     arguments = (
         {} if method in ("get", "head", "trace") else {"data": '{"a": 1}', "content_type": "application/json"}
     )
     without, with_slash = call("/api/echo", **arguments), call("/api/echo/", **arguments)
-    assert without.status_code == with_slash.status_code
+    assert (without.status_code, with_slash.status_code) == (status, status)
     assert without.content == with_slash.content
-    assert without.status_code in (200, 405)
     assert call("/api/echo//", **arguments).status_code == 404
 
 

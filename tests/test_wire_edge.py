@@ -60,7 +60,7 @@ def test_a_head_of_a_list_fetches_no_more_than_its_first_rows() -> None:
 )
 def test_an_odd_method_is_no_crash(method: str) -> None:
     response = Client().generic(method, "/api/echo")
-    assert response.status_code in (200, 405)
+    assert response.status_code == (200 if method in ("HEAD", "OPTIONS", "get") else 405)
     if response.status_code == 405:
         assert response["Allow"] == "GET, POST, PUT, HEAD, OPTIONS"
 
