@@ -7,6 +7,7 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import beat_embedded_init, setup_logging, worker_init
+from kombu.transport.virtual import Channel
 
 from config.processes import end_with_parent
 from config.refusal import refuse_wrong_settings
@@ -15,6 +16,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 # The danger it tells of is pickle, which settings.CELERY_ACCEPT_CONTENT leaves out.
 warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
+
+# Wake-ups may be lost, so a channel that closes gives none back. It would be to a broker that has just gone:
+# kombu then asks a connection it has taken apart for a client, which ends the worker, or writes a file.
+Channel.do_restore = False
 
 app = Celery("bookings")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -173,8 +173,7 @@ def broker_options(url: str, folder: Path) -> dict[str, Any]:
             "socket_timeout": 0.5,
             "socket_connect_timeout": 0.5,
             "retry_on_timeout": False,
-            # Wake-ups may be lost, so Redis need not keep those under way. Giving one back when Redis goes
-            # away ends a worker: kombu asks for a client of a connection that it has already taken apart.
+            # Wake-ups may be lost, so Redis need not keep those under way.
             "ack_emulation": False,
             **ONE_TRY,
         }

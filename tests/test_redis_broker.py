@@ -40,3 +40,4 @@ def test_a_connection_closes_though_a_wake_up_was_under_way_when_redis_went(
         connection.collect(socket_timeout=0.5)
         connection.close()
     valkey_server.start()
+    assert list(tmp_path.iterdir()) == []
