@@ -115,7 +115,7 @@ def _send_mail(job: Job, handler: MailHandler, stop: Callable[[], bool]) -> None
     if job.sending_at is None:
         mail = handler.compose(job, now=timezone.now())
         if not mail.to:
-            raise NotNeeded("no address")
+            raise NotNeeded("no_address")
         fields = frozen(mail, now=timezone.now())
         for name, value in fields.items():
             setattr(message, name, value)

@@ -38,7 +38,7 @@ def test_a_mail_to_nobody_is_not_sent(sink):
     counted.mail = {"to": ""}
     enqueue(due("a"))
     run()
-    assert outcome()["message"] == {"state": "not_sent", "reason": "no address"}
+    assert outcome()["message"] == {"state": "not_sent", "reason": "no_address"}
     assert sink.sessions == 0
 
 
