@@ -12,6 +12,7 @@ from bookings.models import Booking, BusyTime, Hold, WaitlistEntry, WaitlistOffe
 from notifications.models import Job
 from tests.factories import make_client, make_holiday
 from tests.pages_cast import (
+    END,
     FACTS,
     NOW,
     START,
@@ -178,6 +179,35 @@ def test_the_freed_booking_restored_takes_the_slot_back(cast: Cast) -> None:
     offer = cast.offered()
     changed(Booking.objects.get(), status="scheduled")
     assert browser().post(f"/waitlist/{offer.token}").status_code == 409
+
+
+def test_who_was_booked_by_the_salon_meanwhile_reads_so(cast: Cast) -> None:
+    offer = cast.offered()
+    booking = cast.booked(waitlist_id=offer.entry_id)
+    before = everything()
+    for answer in (browser().get(f"/waitlist/{offer.token}"), browser().post(f"/waitlist/{offer.token}")):
+        assert answer.status_code == 410
+        assert text_of(answer) == (
+            "Salon Zonne This offer is over We have booked an appointment for you in the meantime. "
+            f"You need do nothing more. We look forward to seeing you. {FACTS}"
+        )
+    assert everything() == before
+    changed(booking, status="cancelled")
+    assert FACTS not in text_of(browser().get(f"/waitlist/{offer.token}"))
+
+
+def test_what_was_taken_is_told_as_it_stands_now(cast: Cast) -> None:
+    offer = cast.offered()
+    browser().post(f"/waitlist/{offer.token}")
+    booking = Booking.objects.get(waitlist_id=offer.entry_id)
+    changed(booking, start_at=START + timedelta(hours=1), end_at=END + timedelta(hours=1))
+    answer = browser().get(f"/waitlist/{offer.token}")
+    assert (answer.status_code, heading_of(answer)) == (410, "You have taken this appointment")
+    assert "11:00 to 12:00" in text_of(answer)
+    changed(booking, status="cancelled")
+    answer = browser().get(f"/waitlist/{offer.token}")
+    assert (answer.status_code, heading_of(answer)) == (410, "This appointment has been cancelled")
+    assert "We look forward" not in text_of(answer)
 
 
 def test_an_unknown_link_is_404(cast: Cast) -> None:

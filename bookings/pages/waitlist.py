@@ -6,9 +6,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from bookings.mails.language import long_moment
-from bookings.models import WaitlistOffer
+from bookings.models import Booking, WaitlistOffer
 from bookings.offer_door import OfferPassed, OfferTaken, SlotGone, find_offer, offer_of, take_offer
 from bookings.pages.appointment import appointment_facts, facts_of
+from bookings.pages.provisional import spent_words
 from bookings.pages.shell import Fact, PublicPage, greeting
 from staff.errors import Refused
 
@@ -56,20 +57,37 @@ class WaitlistPage(PublicPage):
             return super().refuse(problem)
         offer = find_offer(self.kwargs["token"])
         self.speak_to(offer.entry.client)
-        heading, sentences = why_not(problem)
-        facts = self.facts(offer) if isinstance(problem, OfferTaken) else []
+        booking = booking_from(offer)
+        stands = booking is not None and booking.status == Booking.Status.SCHEDULED
+        heading, sentences = why_not(problem, status="" if booking is None else booking.status)
+        facts = facts_of(booking, salon=self.salon) if booking is not None and stands else []
         return self.notice(heading, *sentences, facts=facts, status=problem.http_status)
 
 
-def why_not(problem: OfferTaken | OfferPassed | SlotGone) -> tuple[str, list[str]]:
-    """Heading and kind words for an offer that cannot be taken."""
+def booking_from(offer: WaitlistOffer) -> Booking | None:
+    """What has come of the client's waiting, if it is still theirs."""
+    booking: Booking | None = (
+        Booking.objects.filter(waitlist_id=offer.entry_id, client_id=offer.entry.client_id)
+        .select_related("service", "staff")
+        .order_by("-id")
+        .first()
+    )
+    return booking
+
+
+def why_not(problem: OfferTaken | OfferPassed | SlotGone, *, status: str) -> tuple[str, list[str]]:
+    """Heading and kind words for an offer that cannot be taken; `status` is that of `booking_from`, or ""."""
+    mine = _("You need do nothing more. We look forward to seeing you.")
     match problem:
-        case OfferTaken():
-            mine = _("You need do nothing more. We look forward to seeing you.")
+        case OfferTaken() if status == Booking.Status.SCHEDULED:
             return _("You have taken this appointment"), [mine]
+        case OfferTaken():
+            return spent_words("link_accepted", status=status)
         case SlotGone():
             sorry = _("We are sorry: somebody else was a little quicker.")
             waits = _("You are still on our waitlist. We will write to you when another time comes free.")
             return _("This time has just been taken"), [sorry, waits]
+    if status == Booking.Status.SCHEDULED:
+        return _("This offer is over"), [_("We have booked an appointment for you in the meantime."), mine]
     over = _("The time to take it has passed. If you are still looking for an appointment, contact us.")
     return _("This offer is over"), [over]
