@@ -12,6 +12,7 @@ import smtplib
 import ssl
 from collections.abc import Iterator
 from datetime import datetime
+from email.header import Header
 from email.utils import format_datetime, parseaddr
 from typing import Any
 
@@ -96,6 +97,10 @@ class Envelope:
             self.sender = sanitize_address(parseaddr(settings.DEFAULT_FROM_EMAIL), "utf-8")
             self.recipient = sanitize_address(message.to, "utf-8")
             whole: Any = build(message).message()
+            if not message.subject.isascii():
+                # Django folds it as if no name stood before it, which leaves the first line empty.
+                subject = Header(message.subject, "utf-8", header_name="Subject")
+                whole.replace_header("Subject", subject)
             self.content: bytes = whole.as_bytes(linesep="\r\n")
         except (ValueError, ValidationError) as error:
             raise RefusedForGood(f"This mail cannot be sent: {error}") from error

@@ -38,6 +38,25 @@ def test_no_name_or_subject_can_add_a_header(sink):
 
 
 @pytest.mark.parametrize(
+    "subject",
+    [
+        "Bitte bestätigen Sie Ihren Termin am Mittwoch, 25. November um 10:00 Uhr",
+        "Votre place en liste d'attente du mercredi 25 novembre à 13:00 est confirmée",
+        "é" * 250,
+        "Your appointment on Wednesday 25 November at 10:00 has been cancelled " * 3,
+    ],
+)
+def test_a_long_subject_arrives_as_it_was_written(sink, subject):
+    counted.mail = {"subject": subject}
+    enqueue(due("a"))
+    run()
+    assert sink.mails[0]["Subject"] == subject.strip()
+    content = sink.envelopes[0].content
+    assert b"\r\nSubject: \r\n" not in b"\r\n" + content
+    assert max(map(len, content.partition(b"\r\n\r\n")[0].split(b"\r\n"))) <= 78
+
+
+@pytest.mark.parametrize(
     "to",
     [
         "alice@example.com, bob@example.com",
