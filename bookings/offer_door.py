@@ -1,6 +1,6 @@
 """Taking a slot that the waitlist offered, by the link in the offer mail (contract §1.4 "waitlist step").
 
-Names: offer_of, take_offer, OfferTaken, OfferPassed, SlotGone.
+Names: offer_of, offered_to, take_offer, OfferTaken, OfferPassed, SlotGone.
 
 Above the door: taking an offer is booking from the entry, which gives the offer's own hold to the booking; a
 seat in a session is taken by joining it. Locks: the session as the door does, then as the waitlist has them,
@@ -20,8 +20,9 @@ from bookings.errors import ClientAlreadyInSession, LinkSpent, LinkUnknown, Sess
 from bookings.lifecycle.book import Order
 from bookings.lifecycle.rules import lock_session
 from bookings.models import Booking, WaitlistEntry, WaitlistOffer
-from bookings.waitlist.offers import close_offer, lock_entry, offer_what_is_left, place_of
+from bookings.waitlist.offers import OFFER, close_offer, lock_entry, offer_what_is_left, place_of
 from clients.models import Client
+from notifications.models import Job
 from staff.actor import Actor
 from staff.errors import BadRequest
 from staff.models import SalonSettings
@@ -64,6 +65,12 @@ def find_offer(token: str) -> WaitlistOffer:
     if offer is None:
         raise LinkUnknown
     return offer
+
+
+def offered_to(offer: WaitlistOffer) -> Client | None:
+    """Who was sent the link (or who they became by a merge): the entry may be another client's since."""
+    sent = Job.objects.filter(booking_id=offer.freed_booking_id, type=OFFER, payload__offer_id=offer.pk)
+    return Client.objects.filter(pk__in=sent.values("message__client_id")).first()
 
 
 def take_offer(*, token: str, now: datetime | None = None, salon: SalonSettings | None = None) -> Booking:

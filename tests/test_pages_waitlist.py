@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 import time_machine
 
+from bookings import lifecycle, waitlist
 from bookings.models import Booking, BusyTime, Hold, WaitlistEntry, WaitlistOffer
 from notifications.models import Job
+from staff.actor import SYSTEM
 from tests.factories import make_client, make_holiday
 from tests.pages_cast import (
     END,
@@ -208,6 +210,36 @@ def test_what_was_taken_is_told_as_it_stands_now(cast: Cast) -> None:
     answer = browser().get(f"/waitlist/{offer.token}")
     assert (answer.status_code, heading_of(answer)) == (410, "This appointment has been cancelled")
     assert "We look forward" not in text_of(answer)
+
+
+@pytest.mark.parametrize(
+    ("taken", "heading"), [(False, "This offer is over"), (True, "This appointment has been cancelled")]
+)
+def test_of_an_entry_that_went_to_another_client_nothing_is_told(
+    cast: Cast, taken: bool, heading: str
+) -> None:
+    offer = cast.offered()
+    if taken:
+        browser().post(f"/waitlist/{offer.token}")
+        changed(Booking.objects.get(waitlist_id=offer.entry_id), status="cancelled")
+    carla = make_client("Carla", "Cohen", locale="nl")
+    for changes in ({"status": "waiting"}, {"client_id": carla.pk}):
+        waitlist.change(entry_id=offer.entry_id, changes=changes, salon=cast.salon, now=NOW)
+    cast.booked(client_id=carla.pk, waitlist_id=offer.entry_id)
+    answer = browser().get(f"/waitlist/{offer.token}")
+    assert (answer.status_code, heading_of(answer)) == (410, heading)
+    assert "Bea Bakker" not in text_of(answer)
+    assert "We look forward" not in text_of(answer)
+
+
+def test_what_was_taken_and_is_a_request_without_links_by_now_has_no_newer_mail(cast: Cast) -> None:
+    offer = cast.offered()
+    browser().post(f"/waitlist/{offer.token}")
+    booking = Booking.objects.get(waitlist_id=offer.entry_id)
+    lifecycle.change(
+        actor=SYSTEM, booking_id=booking.pk, changes={"status": "provisional"}, ask_by_mail=False
+    )
+    assert heading_of(browser().get(f"/waitlist/{offer.token}")) == "This appointment was confirmed"
 
 
 def test_an_unknown_link_is_404(cast: Cast) -> None:

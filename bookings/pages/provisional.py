@@ -77,7 +77,7 @@ class RequestPage(PublicPage):
         found = behind(self.kwargs["token"])
         booking = found.booking
         self.speak_to(found.reader)
-        heading, sentences = spent_words(problem.code, status=_status_for_reader(booking))
+        heading, sentences = spent_words(problem.code, status=status_for_reader(booking))
         stands = booking is not None and booking.status == Booking.Status.SCHEDULED
         return self.notice(
             heading,
@@ -164,8 +164,9 @@ def fingerprint(booking: Booking) -> str:
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
 
 
-def _status_for_reader(booking: Booking | None) -> str:
-    """A request without links, which a dialect wrote, asks nobody: there is no newer mail to look for."""
+def status_for_reader(booking: Booking | None) -> str:
+    """The booking's status for `spent_words`. A request without links, which a dialect wrote, asks nobody:
+    there is no newer mail to look for."""
     if booking is None or (booking.status == Booking.Status.PROVISIONAL and not booking.provisional_token):
         return ""
     return booking.status

@@ -7,10 +7,19 @@ from django.utils.translation import gettext as _
 
 from bookings.mails.language import long_moment
 from bookings.models import Booking, WaitlistOffer
-from bookings.offer_door import OfferPassed, OfferTaken, SlotGone, find_offer, offer_of, take_offer
+from bookings.offer_door import (
+    OfferPassed,
+    OfferTaken,
+    SlotGone,
+    find_offer,
+    offer_of,
+    offered_to,
+    take_offer,
+)
 from bookings.pages.appointment import appointment_facts, facts_of
-from bookings.pages.provisional import spent_words
+from bookings.pages.provisional import spent_words, status_for_reader
 from bookings.pages.shell import Fact, PublicPage, greeting
+from clients.models import Client
 from staff.errors import Refused
 
 
@@ -56,18 +65,19 @@ class WaitlistPage(PublicPage):
         if not isinstance(problem, OfferTaken | OfferPassed | SlotGone):
             return super().refuse(problem)
         offer = find_offer(self.kwargs["token"])
-        self.speak_to(offer.entry.client)
-        booking = booking_from(offer)
+        reader = offered_to(offer)
+        self.speak_to(reader)
+        booking = None if reader is None else booking_from(offer, reader=reader)
         stands = booking is not None and booking.status == Booking.Status.SCHEDULED
-        heading, sentences = why_not(problem, status="" if booking is None else booking.status)
+        heading, sentences = why_not(problem, status=status_for_reader(booking))
         facts = facts_of(booking, salon=self.salon) if booking is not None and stands else []
         return self.notice(heading, *sentences, facts=facts, status=problem.http_status)
 
 
-def booking_from(offer: WaitlistOffer) -> Booking | None:
-    """What has come of the client's waiting, if it is still theirs."""
+def booking_from(offer: WaitlistOffer, *, reader: Client) -> Booking | None:
+    """What has come of the waiting, if it is the reader's."""
     booking: Booking | None = (
-        Booking.objects.filter(waitlist_id=offer.entry_id, client_id=offer.entry.client_id)
+        Booking.objects.filter(waitlist_id=offer.entry_id, client=reader)
         .select_related("service", "staff")
         .order_by("-id")
         .first()
