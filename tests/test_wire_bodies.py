@@ -191,6 +191,26 @@ def test_a_body_that_is_cut_off_is_400(broken: Exception) -> None:
 
 
 @pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"CONTENT_LENGTH": "50"}, 400),
+        ({"CONTENT_LENGTH": "99999999999"}, 400),
+        ({"CONTENT_LENGTH": "26"}, 200),
+        ({"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}, 200),
+    ],
+)
+def test_a_form_that_does_not_come_whole_reaches_no_page(environ: dict[str, Any], expected: int) -> None:
+    status, _headers, _body = wsgi(
+        body=b"rating=5&comment=half+of+i",
+        path_info="/feedback/abc",
+        CONTENT_TYPE="application/x-www-form-urlencoded",
+        **environ,
+    )
+    assert status == expected
+    assert seen == ([{"rating": "5", "comment": "half of i"}] if expected == 200 else [])
+
+
+@pytest.mark.parametrize(
     "content_type",
     [
         "application/json; charset=hex",

@@ -10,6 +10,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import Client
 from django.urls import path, register_converter
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -80,8 +81,9 @@ def get_only(request: HttpRequest) -> HttpResponse:
     return HttpResponse("{}", content_type="application/json")
 
 
+@csrf_exempt
 def page(request: HttpRequest, token: str = "") -> HttpResponse:
-    seen.append(request.GET.dict())
+    seen.append(request.GET.dict() | request.POST.dict())
     return HttpResponse(f"<p>{token}</p>")
 
 

@@ -1,9 +1,10 @@
 """The edge of the API: nothing but JSON leaves it, and nothing malformed gets past it (contract §0).
 
 Everywhere path and query must be text. Outside Django admin and static files one trailing slash is dropped
-before the address is resolved, so URL patterns are written without it. On JSON addresses further: the host
-must be ours, the body is read here (at most 256 kB, chunked or not), no cookie is read or set, answers are in
-one language, and an error that is not JSON yet, Django's debug pages included, becomes JSON.
+before the address is resolved, so URL patterns are written without it. On JSON addresses and on the pages
+behind mailed links no cookie is read, and the body is read here: at most 256 kB, chunked or not, and whole,
+so that nothing is done for half a form. On JSON addresses further: the host must be ours, no cookie is set,
+answers are in one language, and an error that is not JSON yet, Django's debug pages included, becomes JSON.
 """
 
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from io import BytesIO
 from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
-from django.core.exceptions import BadRequest, DisallowedHost
+from django.core.exceptions import BadRequest, DisallowedHost, RequestDataTooBig
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -71,12 +72,15 @@ class JsonEdgeMiddleware:
     def _page(self, request: WSGIRequest) -> HttpResponseBase:
         try:
             check_address(request)
+            if is_public_page(request.path_info):
+                request.META.pop("HTTP_COOKIE", None)
+                keep_body(request)
         except errors.NotFound as problem:
             raise Http404(problem.message) from None
         except errors.BadRequest as problem:
             raise BadRequest(problem.message) from None
-        if is_public_page(request.path_info):
-            request.META.pop("HTTP_COOKIE", None)
+        except errors.TooLarge as problem:
+            raise RequestDataTooBig(problem.message) from None
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
@@ -111,6 +115,11 @@ def admit(request: WSGIRequest) -> None:
         raise BadHost() from None
     request.META.pop("HTTP_COOKIE", None)
     request.META.pop("HTTP_ACCEPT_LANGUAGE", None)
+    keep_body(request)
+
+
+def keep_body(request: WSGIRequest) -> None:
+    """Reads the body, whole or not at all, for whoever asks for it later. Raises TooLarge, IncompleteBody."""
     body = read_body(request)
     request._stream = BytesIO(body)
     request.META["CONTENT_LENGTH"] = str(len(body))
