@@ -12,10 +12,10 @@ from bookings.noshow.checkout import Checkout
 from clients.models import Client
 from notifications.models import Message, Notification
 from staff.models import SalonSettings
-from tests.noshow_cast import charging_cast, fee_of, miss, run_jobs
+from tests.noshow_cast import AFTER_THE_VISIT, charging_cast, fee_of, miss, run_jobs
 from tests.stripe_server import StripeServer
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("after_the_visit")]
+pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(AFTER_THE_VISIT, tick=True)]
 
 NOW = datetime(2026, 3, 24, 12, 0, tzinfo=UTC)
 ODD = Checkout(
