@@ -209,4 +209,7 @@ def test_a_free_slot_can_be_booked(salon: Salon, desk: Desk) -> None:
     data = data_of(desk.get("/slots", serviceId=salon.service.pk))
     (day, times), *_ = data["slots"].items()
     (time, ((provider_id, _), *_)), *_ = times.items()
-    desk.made(order(salon, bookingStart=f"{day} {time}", providerId=provider_id))
+    made = desk.made(order(salon, bookingStart=f"{day} {time}", providerId=provider_id))
+    assert (made["bookingStart"], made["providerId"]) == (f"{day} {time}:00", provider_id)
+    left = data_of(desk.get("/slots", serviceId=salon.service.pk, providerIds=provider_id))
+    assert time not in left["slots"][day]
