@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from staff.errors import BadRequest, Conflict, Gone, NotFound
+from staff.wire.refusals import BadRequest, Conflict, Gone, NotFound
 
 
 class BookingNotFound(NotFound):

@@ -13,8 +13,8 @@ from notifications.models import FollowupSequence, FollowupStep, Job, Message
 from notifications.outbox import Due
 from notifications.outbox.states import IS_LIVE
 from staff.models import SalonSettings
-from staff.prepared import Blank, Prepared
-from staff.schedule import instant_on
+from staff.salon.schedule import instant_on
+from staff.storage.prepared import Blank, Prepared
 
 REVIEW_REQUEST = "review.request"
 FOLLOWUP_STEP = "followup.step"

@@ -1,6 +1,6 @@
 """Public links: their tokens and the addresses they stand on (contract §1.3 "base_url", §1.4 "pages").
 
-The token in a link is the credential. `staff.base_urls` says which base addresses are the salon's own.
+The token in a link is the credential. `staff.salon.base_urls` says which base addresses are the salon's own.
 
 Names: new_token, checked_base_url, public_url, accept_url, decline_url, feedback_url, pay_url,
 waitlist_url, unsubscribe_url.
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 
-from staff.base_urls import checked_base_url, public_url
+from staff.salon.base_urls import checked_base_url, public_url
 
 __all__ = [
     "accept_url",

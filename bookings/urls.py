@@ -1,18 +1,34 @@
-"""The addresses under /api that belong to bookings, and those for operators.
+"""Addresses of bookings: the API, the pages behind mailed links and their JSON twins, Stripe's webhook.
 
 A trailing slash is taken off before (contract §0).
 """
 
-from django.urls import path
+from django.urls import path, re_path
 
 from bookings.api.availability import AvailabilityView, HoldsView, HoldView
 from bookings.api.bookings import BookingListView, BookingView
 from bookings.api.changes import BookingChangesView
-from bookings.api.health import HealthView, ReadinessView
+from bookings.api.client_merge import ClientMergeView
 from bookings.api.history import BookingEventsView, BookingMessagesView
-from bookings.api.schema import DocsView, SchemaView
+from bookings.api.public import (
+    AcceptView,
+    DeclineView,
+    FeedbackView,
+    RequestView,
+    TakeOfferView,
+    UnsubscribeView,
+    WaitlistOfferView,
+)
+from bookings.api.reviews import ReviewListView, ReviewSummaryView, ReviewView
+from bookings.api.stripe_webhook import StripeWebhookView
 from bookings.api.waitlist import WaitlistEntryView, WaitlistView
-from bookings.client_merge import ClientMergeView
+from bookings.pages.feedback import FeedbackPage
+from bookings.pages.password import PasswordPage
+from bookings.pages.pay import PayPage
+from bookings.pages.provisional import AcceptPage, DeclinePage
+from bookings.pages.shell import UnknownPage
+from bookings.pages.unsubscribe import UnsubscribePage
+from bookings.pages.waitlist import WaitlistPage
 
 urlpatterns = [
     path("api/bookings", BookingListView.as_view()),
@@ -26,8 +42,24 @@ urlpatterns = [
     path("api/clients/<id:id>/merge", ClientMergeView.as_view()),
     path("api/waitlist", WaitlistView.as_view()),
     path("api/waitlist/<id:id>", WaitlistEntryView.as_view()),
-    path("api/schema", SchemaView.as_view()),
-    path("api/docs", DocsView.as_view()),
-    path("healthz", HealthView.as_view()),
-    path("readyz", ReadinessView.as_view()),
+    path("provisional/<str:token>/accept", AcceptPage.as_view()),
+    path("provisional/<str:token>/decline", DeclinePage.as_view()),
+    path("feedback/<str:token>", FeedbackPage.as_view()),
+    path("waitlist/<str:token>", WaitlistPage.as_view()),
+    path("unsubscribe/<str:token>", UnsubscribePage.as_view()),
+    path("password-reset/<str:token>", PasswordPage.as_view()),
+    re_path(r"^(?:provisional|feedback|waitlist|unsubscribe|password-reset)(?:/.*)?$", UnknownPage.as_view()),
+    path("api/public/provisional/<str:token>", RequestView.as_view()),
+    path("api/public/provisional/<str:token>/accept", AcceptView.as_view()),
+    path("api/public/provisional/<str:token>/decline", DeclineView.as_view()),
+    path("api/public/feedback/<str:token>", FeedbackView.as_view()),
+    path("api/public/waitlist/<str:token>", WaitlistOfferView.as_view()),
+    path("api/public/waitlist/<str:token>/take", TakeOfferView.as_view()),
+    path("api/public/unsubscribe/<str:token>", UnsubscribeView.as_view()),
+    path("api/reviews", ReviewListView.as_view()),
+    path("api/reviews/summary", ReviewSummaryView.as_view()),
+    path("api/reviews/<id:id>", ReviewView.as_view()),
+    path("pay/<str:token>", PayPage.as_view()),
+    re_path(r"^pay(?:/.*)?$", UnknownPage.as_view()),
+    path("api/stripe/webhook", StripeWebhookView.as_view()),
 ]

@@ -1,4 +1,4 @@
-"""/api/clients (contract §1.5): staff, administrators and native keys. Merging is `bookings.client_merge`."""
+"""/api/clients (contract §1.5): staff, admins and native keys (merging: `bookings.api.client_merge`)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from clients.printing import client_json
 from clients.records import add_client, archive_client, change_client, not_archived
 from clients.search import found_by
 from clients.serializers import ClientSerializer
-from staff.auth import IsLoggedIn, salon_of
-from staff.calls import SEARCH, checked_body, order_of, ordered
-from staff.idempotency import IDEMPOTENCY_KEY, idempotent
-from staff.rows import found
+from staff.access.auth import IsLoggedIn, salon_of
+from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
+from staff.storage.storing import found
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
 from staff.wire.query import query_bool, query_text
+from staff.wire.reading import SEARCH, checked_body, order_of, ordered
 from staff.wire.schema import ID_IN_PATH, documented, flag, list_answer, text_filter
 from staff.wire.views import GatedView
 

@@ -1,7 +1,7 @@
 """Keeping the salon's client records (contract §1.5, /api/clients).
 
 Names: add_client, change_client, archive_client, not_archived. A client is never deleted here: bookings
-refer to them. Merging two is `bookings.client_merge`, because it moves bookings.
+refer to them. Merging two is `bookings.api.client_merge`, because it moves bookings.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from clients.models import Client
-from staff.errors import Conflict
-from staff.rows import locked, store_changes, stored
+from staff.storage.storing import locked, store_changes, stored
+from staff.wire.refusals import Conflict
 
 
 class AlreadyMerged(Conflict):

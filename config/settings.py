@@ -80,11 +80,11 @@ PERIODIC = [
     "bookings.lifecycle.lapse_due",
     "bookings.lifecycle.remind_of_ended",
     "bookings.waitlist.sweep_offers",
-    "bookings.holds.sweep_expired",
+    "bookings.slots.holds.sweep_expired",
     "bookings.noshow.reconcile.reconcile",
     "notifications.webhooks.order.pass_over_heads",
     "notifications.webhooks.retention.forget_old_deliveries",
-    "staff.idempotency.forget_old_answers",
+    "staff.access.idempotency.forget_old_answers",
 ]
 
 # How errors before any view is found are printed, by the beginning of the address.
@@ -95,7 +95,7 @@ EDGE_ERROR_FORMATS = {
 }
 
 # Who knows the bookings that a holiday, time off or a departure touches: `staff` is below bookings.
-AFFECTED_BOOKINGS = "bookings.affected.affected_bookings"
+AFFECTED_BOOKINGS = "bookings.slots.affected.affected_bookings"
 
 # --- Django ------------------------------------------------------------------------------------
 
@@ -106,7 +106,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 APPEND_SLASH = False
 
 INSTALLED_APPS = [
-    "staff.admin_app.SalonAdminConfig",
+    "staff.apps.SalonAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -137,7 +137,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "staff.salon_time.SalonTimeMiddleware",
+    "staff.salon.clock.SalonTimeMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -203,7 +203,7 @@ AXES_LOCKOUT_PARAMETERS = ["username"]
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_VERBOSE = False
-AXES_USERNAME_CALLABLE = "staff.accounts.account_name"
+AXES_USERNAME_CALLABLE = "staff.access.accounts.account_name"
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 PASSWORD_RESET_TIMEOUT = int(timedelta(hours=2).total_seconds())
@@ -275,11 +275,11 @@ REST_FRAMEWORK = {
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "staff.wire.renderer.AlwaysJson",
     "EXCEPTION_HANDLER": "staff.wire.errors.exception_handler",
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "staff.auth.ApiKeyAuthentication",
-        "staff.auth.StaffTokenAuthentication",
+        "staff.access.auth.ApiKeyAuthentication",
+        "staff.access.auth.StaffTokenAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["staff.auth.IsLoggedIn"],
-    "DEFAULT_THROTTLE_CLASSES": ["staff.throttles.NativeKeyThrottle"],
+    "DEFAULT_PERMISSION_CLASSES": ["staff.access.auth.IsLoggedIn"],
+    "DEFAULT_THROTTLE_CLASSES": ["staff.access.throttles.NativeKeyThrottle"],
     "DEFAULT_SCHEMA_CLASS": "staff.wire.schema.NativeSchema",
     "NUM_PROXIES": TRUSTED_PROXIES,
     "UNAUTHENTICATED_USER": None,

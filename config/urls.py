@@ -4,6 +4,8 @@ from django.contrib import admin
 from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
+from config.docs import DocsView, SchemaView
+from config.health import HealthView, ReadinessView
 from staff.wire.paths import IdConverter
 
 register_converter(IdConverter, "id")
@@ -14,10 +16,12 @@ handler404 = "staff.wire.handlers.not_found"
 handler500 = "staff.wire.handlers.server_error"
 
 urlpatterns = [
+    path("api/schema", SchemaView.as_view()),
+    path("api/docs", DocsView.as_view()),
+    path("healthz", HealthView.as_view()),
+    path("readyz", ReadinessView.as_view()),
     path("", include("bookings.urls")),
     path("", include("bookings.dialects.urls")),
-    path("", include("bookings.page_urls")),
-    path("", include("bookings.noshow_urls")),
     path("", include("clients.urls")),
     path("", include("notifications.urls")),
     path("", include("staff.urls")),

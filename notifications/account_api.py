@@ -8,12 +8,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from notifications.password_reset import ask_for_reset, reset_password
-from staff.accounts import LONGEST_PASSWORD
-from staff.auth import AnyoneButKeys, ApiKeyAuthentication
-from staff.base_urls import checked_base_url
-from staff.calls import checked_body
-from staff.throttles import LoginThrottle, PublicLinkThrottle
+from staff.access.accounts import LONGEST_PASSWORD
+from staff.access.auth import AnyoneButKeys, ApiKeyAuthentication
+from staff.access.throttles import LoginThrottle, PublicLinkThrottle
+from staff.salon.base_urls import checked_base_url
 from staff.wire.fields import TextField
+from staff.wire.reading import checked_body
 from staff.wire.schema import documented
 from staff.wire.views import GatedView
 

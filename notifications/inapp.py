@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 
 from notifications.models import Notification
 from staff.models import Staff
-from staff.prepared import Prepared
-from staff.rows import found
+from staff.storage.prepared import Prepared
+from staff.storage.storing import found
 
 LONGEST_TITLE = 300
 

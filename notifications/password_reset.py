@@ -20,9 +20,9 @@ from django.utils.http import base36_to_int, int_to_base36
 
 from notifications import outbox
 from notifications.models import Job
-from staff.accounts import set_password
-from staff.errors import Gone
+from staff.access.accounts import set_password
 from staff.models import Staff
+from staff.wire.refusals import Gone
 
 JOB_TYPE = "password.reset"
 MOST_MAILS = 5

@@ -9,8 +9,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from notifications.models import FollowupSequence, FollowupStep
-from staff.errors import BadRequest
-from staff.rows import found, locked, store_changes, stored
+from staff.storage.storing import found, locked, store_changes, stored
+from staff.wire.refusals import BadRequest
 
 STEP_FIELDS = ("delay_days", "subject", "body")
 

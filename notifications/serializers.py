@@ -8,9 +8,9 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from notifications.models import Job
-from staff.calls import ReferenceField
 from staff.models import Service
 from staff.wire.fields import StrictBooleanField, StrictIdField, StrictIntegerField, TextField, WallClockField
+from staff.wire.reading import ReferenceField
 
 LONGEST_DELAY_DAYS = 3650
 MOST_STEPS = 50

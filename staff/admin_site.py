@@ -12,9 +12,9 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
-from staff.accounts import log_out_everywhere
+from staff.access.accounts import log_out_everywhere
+from staff.access.throttles import LoginThrottle
 from staff.models import Staff
-from staff.throttles import LoginThrottle
 
 APP_NAMES = {
     "bookings": "Bookings",

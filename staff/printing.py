@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from staff.currencies import print_amount
 from staff.models import (
     ApiKey,
     Holiday,
@@ -21,6 +20,7 @@ from staff.models import (
     TimeOff,
     WorkingHours,
 )
+from staff.wire.money import print_amount
 from staff.wire.times import print_clock, print_date, print_when
 
 Json = dict[str, Any]

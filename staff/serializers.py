@@ -11,9 +11,7 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from staff.accounts import LONGEST_PASSWORD
-from staff.calls import ReferenceField, ReferencesField
-from staff.currencies import CURRENCIES
+from staff.access.accounts import LONGEST_PASSWORD
 from staff.models import ApiKey, Location, SalonSettings, Service, Staff
 from staff.wire.fields import (
     CalendarDateField,
@@ -28,6 +26,8 @@ from staff.wire.fields import (
     TimeOfDayField,
     WallClockField,
 )
+from staff.wire.money import CURRENCIES
+from staff.wire.reading import ReferenceField, ReferencesField
 
 LONGEST_NAME = 200
 MINUTES_OF_A_DAY = 1440

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from staff.api import accounts, keys, offers, opening, people, salon
+from staff.api import accounts, catalogue, keys, opening, people, salon
 
 urlpatterns = [
     path("api/auth/login", accounts.LoginView.as_view()),
@@ -12,10 +12,10 @@ urlpatterns = [
     path("api/auth/password", accounts.PasswordView.as_view()),
     path("api/staff", people.StaffListView.as_view()),
     path("api/staff/<id:id>", people.StaffView.as_view()),
-    path("api/services", offers.ServiceListView.as_view()),
-    path("api/services/<id:id>", offers.ServiceView.as_view()),
-    path("api/locations", offers.LocationListView.as_view()),
-    path("api/locations/<id:id>", offers.LocationView.as_view()),
+    path("api/services", catalogue.ServiceListView.as_view()),
+    path("api/services/<id:id>", catalogue.ServiceView.as_view()),
+    path("api/locations", catalogue.LocationListView.as_view()),
+    path("api/locations/<id:id>", catalogue.LocationView.as_view()),
     path("api/working-hours", opening.WorkingHoursListView.as_view()),
     path("api/working-hours/<id:id>", opening.WorkingHoursView.as_view()),
     path("api/time-off", opening.TimeOffListView.as_view()),

@@ -15,7 +15,7 @@ from django.utils import timezone
 from knox.models import AuthToken
 
 from bookings.models import Booking, Feedback, Hold, NoShowFee, WaitlistEntry, WaitlistOffer
-from bookings.unsubscribe import unsubscribe_token
+from bookings.self_service.unsubscribe import unsubscribe_token
 from clients.models import Client
 from notifications.models import FollowupSequence, Job, Notification, WebhookDelivery, WebhookEndpoint
 from notifications.password_reset import token_for

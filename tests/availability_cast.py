@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
-from bookings.busy import occupy
 from bookings.models import Booking, BusyTime, Hold
+from bookings.slots.busy import occupy
 from clients.models import Client
 from staff.models import Service, Staff
 

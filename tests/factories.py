@@ -16,8 +16,8 @@ from rest_framework.test import APIClient
 from bookings.lifecycle.book import Order, book
 from bookings.models import Booking
 from clients.models import Client
-from staff.actor import SYSTEM, Actor
-from staff.auth import make_key_secret
+from staff.access.actor import SYSTEM, Actor
+from staff.access.auth import make_key_secret
 from staff.models import ApiKey, Holiday, Location, SalonSettings, Service, Staff, TimeOff, WorkingHours
 
 PASSWORD = "correct horse battery staple"

@@ -19,7 +19,7 @@ from bookings import lifecycle, waitlist
 from bookings.lifecycle.book import Order
 from bookings.models import Booking, WaitlistEntry, WaitlistOffer
 from clients.models import Client
-from staff.actor import SYSTEM
+from staff.access.actor import SYSTEM
 from staff.models import SalonSettings, Service, Staff
 from tests.factories import make_ada, make_alice, make_bea, make_client, make_salon, make_service
 

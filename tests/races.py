@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection
 
-from staff.errors import Refused
+from staff.wire.refusals import Refused
 
 
 def at_once(*calls: Callable[[], Any]) -> list[Any]:

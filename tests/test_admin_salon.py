@@ -12,7 +12,7 @@ from django.urls import reverse
 from knox.models import AuthToken
 
 from clients.models import Client
-from staff.auth import find_key
+from staff.access.auth import find_key
 from staff.models import ApiKey, Holiday, SalonSettings, Service, Staff, TimeOff, WorkingHours
 from tests.factories import (
     PASSWORD,

@@ -9,7 +9,7 @@ import pytest
 import time_machine
 
 from clients.models import Client
-from staff.auth import find_key
+from staff.access.auth import find_key
 from staff.models import ApiKey
 from tests.factories import caller, make_ada, make_alice, make_bea, make_key, make_salon, make_service
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from bookings import lifecycle
-from bookings.availability import refusals_for, warnings_for
 from bookings.errors import SlotTaken
 from bookings.lifecycle.book import Order
 from bookings.models import Booking
-from staff.actor import SYSTEM
-from staff.errors import BadRequest
+from bookings.slots.verdicts import refusals_for, warnings_for
+from staff.access.actor import SYSTEM
 from staff.models import SalonSettings
+from staff.wire.refusals import BadRequest
 from staff.wire.times import parse_when
 from tests.availability_cast import AMSTERDAM, MONDAY_NOON, at, booked
 from tests.bookings_cast import Salon, make_cast, stored

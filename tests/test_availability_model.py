@@ -18,9 +18,10 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bookings.availability import availability, refusals_for
 from bookings.models import Booking, BusyTime
-from staff.actor import SYSTEM
+from bookings.slots.availability import availability
+from bookings.slots.verdicts import refusals_for
+from staff.access.actor import SYSTEM
 from staff.models import Holiday, SalonSettings, Service, Staff, TimeOff, WorkingHours
 from staff.wire.times import parse_when, print_when
 from tests.availability_cast import held

@@ -16,9 +16,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from bookings import lifecycle
-from bookings.client_merge import merge
+from bookings.api.client_merge import merge
 from bookings.models import Booking
-from staff.actor import SYSTEM
+from staff.access.actor import SYSTEM
 from tests.bookings_cast import Salon, make_cast
 from tests.factories import caller, make_staff, token_of
 

@@ -15,14 +15,14 @@ import time_machine
 from django.core.management import call_command
 from pytest_django import Settings
 
-from bookings.busy import OCCUPYING
 from bookings.models import Booking, BookingEvent, BusyTime, Feedback, WaitlistEntry
+from bookings.slots.busy import OCCUPYING
 from clients.models import Client
 from notifications.execution import run_due
 from notifications.models import Job, Message, Notification
 from staff.management.first_logins import FILE_NAME, kept_logins
 from staff.models import Holiday, SalonSettings, Service, Staff
-from staff.schedule import works_throughout
+from staff.salon.schedule import works_throughout
 from tests.factories import caller, make_alice, make_bea, make_holiday, make_salon
 
 pytestmark = pytest.mark.django_db

@@ -19,8 +19,8 @@ from django.db import models
 from django.utils import timezone
 
 from bookings import waitlist
-from bookings.feedback import give_feedback
 from bookings.models import Booking, BookingEvent, BusyTime, Feedback, NoShowFee, WaitlistEntry
+from bookings.self_service.feedback import give_feedback
 from clients.models import Client
 from notifications import inapp, outbox
 from notifications.execution import run_due

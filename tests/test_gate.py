@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from staff.errors import BadRequest, TooLarge
 from staff.wire.gate import DEEPEST, LARGEST_BODY, BadJson, EmptyBody, parse_json, parse_object
+from staff.wire.refusals import BadRequest, TooLarge
 from staff.wire.text import LONGEST_STRING, BadText, check_text
 
 

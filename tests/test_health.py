@@ -19,7 +19,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 from pytest_django import Settings
 
-from bookings import busy_triggers
+from bookings.slots import guard
 from notifications import outbox
 from notifications.models import Job
 from notifications.outbox import Due
@@ -259,19 +259,17 @@ def _asked_elsewhere(folder: Path, **environ: str) -> tuple[dict[str, Any], floa
 def _guard_gone() -> Iterator[None]:
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
-            cursor.execute(f"DROP TRIGGER {busy_triggers.GUARD_NAME}_insert")
+            cursor.execute(f"DROP TRIGGER {guard.GUARD_NAME}_insert")
         else:
-            cursor.execute(f"ALTER TABLE bookings_busytime RENAME CONSTRAINT {busy_triggers.GUARD_NAME} TO x")
+            cursor.execute(f"ALTER TABLE bookings_busytime RENAME CONSTRAINT {guard.GUARD_NAME} TO x")
     try:
         yield
     finally:
         if connection.vendor == "sqlite":
-            busy_triggers.install(connection)
+            guard.install(connection)
         else:
             with connection.cursor() as cursor:
-                cursor.execute(
-                    f"ALTER TABLE bookings_busytime RENAME CONSTRAINT x TO {busy_triggers.GUARD_NAME}"
-                )
+                cursor.execute(f"ALTER TABLE bookings_busytime RENAME CONSTRAINT x TO {guard.GUARD_NAME}")
 
 
 def _enqueue(once_key: str, *, run_at: Any) -> None:

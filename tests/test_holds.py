@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bookings import holds
 from bookings.models import Booking, BusyTime, Hold
+from bookings.slots import holds
 from notifications.models import Job
 from staff.models import Staff
 from tests.availability_cast import MONDAY_NOON, at, booked, held

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from bookings import holds, lifecycle
+from bookings import lifecycle
 from bookings.errors import SlotTaken
 from bookings.lifecycle.book import Order
 from bookings.models import Booking, BusyTime, Hold
-from staff.actor import SYSTEM
+from bookings.slots import holds
+from staff.access.actor import SYSTEM
 from staff.models import SalonSettings, Staff
 from tests.bookings_cast import Salon, make_cast
 from tests.factories import make_bea

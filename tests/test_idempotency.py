@@ -11,7 +11,7 @@ import time_machine
 from django.utils import timezone
 
 from bookings.models import Booking
-from staff.idempotency import forget_old_answers
+from staff.access.idempotency import forget_old_answers
 from staff.models import IdempotentAnswer
 from tests.bookings_cast import MORNING, Salon, make_cast, stored
 from tests.factories import caller, token_of

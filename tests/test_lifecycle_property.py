@@ -15,15 +15,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bookings import lifecycle
+from bookings.lifecycle.announced import last_told
 from bookings.lifecycle.effects import STANDING_MAILS
 from bookings.models import Booking, BookingEvent, BusyTime, NoShowFee, SpentToken
-from bookings.told import last_told
 from clients.models import Client
 from notifications.execution import run_due
 from notifications.models import FollowupSequence, FollowupStep, Job, Message, Notification
-from staff.actor import Actor
-from staff.errors import Refused
+from staff.access.actor import Actor
 from staff.models import Service, Staff
+from staff.wire.refusals import Refused
 from tests.factories import make_bea, make_client, make_cora, make_salon, make_service
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from bookings import links
-from staff.errors import BadRequest
+from staff.wire.refusals import BadRequest
 
 
 @pytest.fixture(autouse=True)

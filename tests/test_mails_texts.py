@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils.translation.template import templatize
 
-from bookings.management.catalogues import BadCatalogue, mo_bytes, po_files, read_po
+from config.management.catalogues import BadCatalogue, mo_bytes, po_files, read_po
 
 BOOKINGS = Path(__file__).resolve().parent.parent / "bookings"
 CALLS = {"_": 1, "gettext": 1, "gettext_lazy": 1, "pgettext": 2, "pgettext_lazy": 2, "ngettext": 2}

@@ -18,10 +18,10 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from bookings.models import NoShowFee, StripeSession
-from bookings.noshow import desk
+from bookings.noshow import decisions
 from bookings.noshow.reconcile import reconcile
 from notifications.models import Job, Message
-from staff.errors import Refused
+from staff.wire.refusals import Refused
 from tests.bookings_cast import Salon
 from tests.noshow_cast import AFTER_THE_VISIT, charging_cast, post_event, run_jobs
 from tests.stripe_books import ApiError
@@ -96,11 +96,11 @@ class Life:
         self.clock.shift(timedelta(minutes=self.dice.choice([1, 6, 6, 90, 1300, 1500])))
 
     def waive(self) -> None:
-        self.decide(lambda fee: desk.waive(fee_id=fee.pk, reason="Kind", now=timezone.now()))
+        self.decide(lambda fee: decisions.waive(fee_id=fee.pk, reason="Kind", now=timezone.now()))
 
     def refund(self) -> None:
         if self.dice.random() < 0.4:
-            self.decide(lambda fee: desk.refund(fee_id=fee.pk, now=timezone.now()))
+            self.decide(lambda fee: decisions.refund(fee_id=fee.pk, now=timezone.now()))
             return
         left = self.stripe.books.paid_charges()
         if left:

@@ -9,7 +9,7 @@ import pytest
 
 from notifications import outbox
 from notifications.models import Job, Message, Notification
-from staff.errors import NotFound
+from staff.wire.refusals import NotFound
 from tests.factories import make_ada, make_bea, make_staff
 from tests.outbox_cast import MINUTE, NOON, SECOND, cast_handlers, claimed, due, enqueue, row, states
 

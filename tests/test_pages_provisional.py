@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from bookings.client_merge import merge
+from bookings.api.client_merge import merge
 from bookings.models import Booking, BookingEvent
 from notifications.models import Job, Notification
-from staff.actor import SYSTEM
+from staff.access.actor import SYSTEM
 from tests.factories import make_client
 from tests.pages_cast import (
     END,

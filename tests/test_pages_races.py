@@ -16,8 +16,8 @@ from rest_framework.test import APIClient
 from bookings import lifecycle
 from bookings.models import Booking, BookingEvent, BusyTime, Feedback, SpentToken, WaitlistEntry
 from notifications.models import Job
-from staff.actor import SYSTEM
-from staff.errors import Refused
+from staff.access.actor import SYSTEM
+from staff.wire.refusals import Refused
 from tests.factories import make_client
 from tests.pages_cast import END, NOW, START, Cast, make_cast
 from tests.races import at_once

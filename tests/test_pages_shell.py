@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
-from bookings.unsubscribe import unsubscribe_token
+from bookings.self_service.unsubscribe import unsubscribe_token
 from tests.factories import make_client
 from tests.pages_cast import NOW, START, Cast, browser, everything, heading_of, make_cast, text_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client as Browser
 
-from bookings.unsubscribe import unsubscribe_token
+from bookings.self_service.unsubscribe import unsubscribe_token
 from clients.models import Client
 from notifications.models import FollowupSequence, FollowupStep, Job, Message
 from tests.factories import make_client

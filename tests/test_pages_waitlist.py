@@ -11,7 +11,7 @@ import time_machine
 from bookings import lifecycle, waitlist
 from bookings.models import Booking, BusyTime, Hold, WaitlistEntry, WaitlistOffer
 from notifications.models import Job
-from staff.actor import SYSTEM
+from staff.access.actor import SYSTEM
 from tests.factories import make_client, make_holiday
 from tests.pages_cast import (
     END,

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client as Browser
 
 from bookings.models import NoShowFee, StripeSession
-from bookings.noshow.desk import waive
+from bookings.noshow.decisions import waive
 from tests.noshow_cast import (
     AFTER_THE_VISIT,
     charging_cast,

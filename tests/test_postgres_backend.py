@@ -10,10 +10,10 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import CharField
 from django.test.utils import CaptureQueriesContext
 
-from bookings.availability.lookups import find_service
-from staff.errors import BadRequest
+from bookings.slots.checks import find_service
 from staff.models import SalonSettings, Staff
-from staff.prepared import Blank, PreparedRows
+from staff.storage.prepared import Blank, PreparedRows
+from staff.wire.refusals import BadRequest
 
 pytestmark = [pytest.mark.postgres_only, pytest.mark.django_db(transaction=True)]
 

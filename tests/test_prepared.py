@@ -10,11 +10,11 @@ from django.db import connection
 from django.db.models import BigAutoField, CharField, DateTimeField, QuerySet
 from django.test.utils import CaptureQueriesContext
 
+from bookings.api.serializers import COLUMNS, Printer
 from bookings.models import Booking
-from bookings.serializers import COLUMNS, Printer
-from staff.actor import SYSTEM
+from staff.access.actor import SYSTEM
 from staff.models import SalonSettings
-from staff.prepared import Blank, Prepared, PreparedRows
+from staff.storage.prepared import Blank, Prepared, PreparedRows
 from tests.bookings_cast import make_cast
 from tests.factories import make_holiday
 

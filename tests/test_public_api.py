@@ -11,7 +11,7 @@ from django.test import Client as Browser
 from rest_framework.test import APIClient
 
 from bookings.models import Booking, Feedback
-from bookings.unsubscribe import unsubscribe_token
+from bookings.self_service.unsubscribe import unsubscribe_token
 from notifications.models import Job
 from tests.factories import caller, make_client
 from tests.pages_cast import END, NOW, START, Cast, changed, everything, make_cast, statements_of

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from bookings.api.schema import schema
+from config.docs import schema
 from staff.printing import SETTINGS_KEYS
 from tests.servers import free_port
 

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from bookings import lifecycle
 from bookings.errors import BookingNotFound
-from staff.actor import SYSTEM, Actor
+from staff.access.actor import SYSTEM, Actor
 from tests.bookings_cast import make_cast
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres_only]

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
-from bookings.api.schema import schema
-from bookings.feedback import give_feedback
 from bookings.models import Booking, Feedback
+from bookings.self_service.feedback import give_feedback
+from config.docs import schema
 from staff.models import Service, Staff
 from tests.factories import caller, make_client, make_cora, make_key, make_service
 from tests.pages_cast import NOW, Cast, erased, make_cast, statements_of

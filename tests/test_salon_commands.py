@@ -11,7 +11,7 @@ import time_machine
 from django.core.management import CommandError, call_command
 from knox.models import AuthToken
 
-from staff.auth import find_key
+from staff.access.auth import find_key
 from staff.models import ApiKey, Staff
 from tests.factories import PASSWORD, caller, make_ada, make_bea, make_salon, token_of
 

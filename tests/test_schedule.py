@@ -1,4 +1,4 @@
-"""staff/schedule.py: local dates, working windows, holidays, time off."""
+"""staff/salon/schedule.py: local dates, working windows, holidays, time off."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from staff.schedule import (
+from staff.salon.schedule import (
     Hours,
     Stretch,
     dates_between,

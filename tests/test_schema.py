@@ -15,7 +15,7 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, get_resolver
 from drf_spectacular.validation import validate_schema
 
-from bookings.api.schema import schema
+from config.docs import schema
 from tests.bookings_cast import make_cast, told
 from tests.factories import Caller, caller, make_key
 

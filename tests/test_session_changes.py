@@ -10,7 +10,7 @@ import pytest
 from bookings import lifecycle
 from bookings.errors import SessionFull
 from bookings.models import Booking, BusyTime
-from staff.actor import SYSTEM
+from staff.access.actor import SYSTEM
 from tests.bookings_cast import MORNING, Salon, make_cast, stored
 from tests.factories import make_service
 

@@ -13,7 +13,7 @@ from django.test import Client as Browser
 from stripe import WebhookSignature
 
 from bookings.models import NoShowFee, StripeEvent, StripeSession
-from bookings.noshow.desk import waive
+from bookings.noshow.decisions import waive
 from tests.noshow_cast import (
     AFTER_THE_VISIT,
     WEBHOOK,

@@ -10,7 +10,7 @@ import time_machine
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from staff.errors import BadRequest
+from staff.wire.refusals import BadRequest
 from staff.wire.times import (
     BadTime,
     day_start,

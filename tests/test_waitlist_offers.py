@@ -10,7 +10,7 @@ import pytest
 from bookings import lifecycle, waitlist
 from bookings.models import Booking, WaitlistEntry, WaitlistOffer
 from notifications.models import Job, Message, Notification
-from staff.actor import SYSTEM
+from staff.access.actor import SYSTEM
 from staff.models import SalonSettings, Service, Staff
 from tests.availability_cast import MONDAY_NOON, at
 from tests.bookings_cast import Salon, make_cast

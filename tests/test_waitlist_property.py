@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 
 from bookings import lifecycle, waitlist
 from bookings.models import Booking, BookingEvent, BusyTime, Hold, SpentToken, WaitlistEntry, WaitlistOffer
-from bookings.offer_door import take_offer
+from bookings.self_service.offer import take_offer
 from bookings.waitlist.offers import place_of
 from clients.models import Client
 from notifications.models import Job, Message, Notification
-from staff.actor import SYSTEM
-from staff.errors import Refused
+from staff.access.actor import SYSTEM
 from staff.models import SalonSettings, Service, Staff
+from staff.wire.refusals import Refused
 from tests.factories import make_bea, make_client, make_cora, make_salon, make_service
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]

@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from bookings import lifecycle
 from bookings.models import Booking, BusyTime, WaitlistEntry, WaitlistOffer
-from bookings.offer_door import take_offer
+from bookings.self_service.offer import take_offer
 from notifications.models import Job
-from staff.actor import SYSTEM
+from staff.access.actor import SYSTEM
 from staff.models import SalonSettings
 from staff.wire.times import local_date
 from tests.bookings_cast import Salon, make_cast

@@ -11,11 +11,11 @@ from django.utils import timezone
 from bookings import lifecycle, waitlist
 from bookings.errors import SessionFull
 from bookings.models import Booking, BusyTime, Hold, WaitlistEntry, WaitlistOffer
-from bookings.offer_door import OfferTaken, SlotGone, take_offer
+from bookings.self_service.offer import OfferTaken, SlotGone, take_offer
 from clients.models import Client
 from notifications.execution import run_due
 from notifications.models import Message
-from staff.actor import SYSTEM
+from staff.access.actor import SYSTEM
 from tests.factories import make_client
 from tests.pages_cast import NOW, START, Cast, browser, heading_of, make_cast
 from tests.races import at_once

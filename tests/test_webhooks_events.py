@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from bookings import lifecycle
 from bookings.models import Booking
 from notifications.models import Job, WebhookDelivery
-from staff.actor import SYSTEM
+from staff.access.actor import SYSTEM
 from tests.bookings_cast import MORNING, Salon, make_cast, stored
 from tests.factories import caller
 from tests.webhook_cast import add_endpoint, events, webhook_jobs

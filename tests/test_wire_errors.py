@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from staff import errors
+from staff.wire import refusals
 from staff.wire.errors import as_refused
 from staff.wire.fields import StrictIdField, TextField
 
@@ -35,7 +35,7 @@ class Raising(APIView):
 
 class Foreign(Raising):
     @staticmethod
-    def error_format(problem: errors.Refused) -> tuple[int, object]:
+    def error_format(problem: refusals.Refused) -> tuple[int, object]:
         return 418, {"message": problem.message, "data": [problem.code]}
 
 
@@ -73,18 +73,18 @@ def answer_to(exc: Exception, address: str = "/api/raising") -> tuple[int, Any, 
 @pytest.mark.parametrize(
     ("exc", "status", "code"),
     [
-        (errors.BadRequest(), 400, "invalid"),
-        (errors.NotLoggedIn(), 401, "not_authenticated"),
-        (errors.Forbidden(), 403, "permission_denied"),
-        (errors.NotFound(), 404, "not_found"),
-        (errors.Conflict(), 409, "conflict"),
-        (errors.Gone(), 410, "gone"),
-        (errors.Stale(), 412, "stale_version"),
-        (errors.TooLarge(), 413, "body_too_large"),
-        (errors.UnsupportedMedia(), 415, "unsupported_media_type"),
-        (errors.Unprocessable(), 422, "unprocessable"),
-        (errors.TooMany(), 429, "throttled"),
-        (errors.Unavailable(), 503, "unavailable"),
+        (refusals.BadRequest(), 400, "invalid"),
+        (refusals.NotLoggedIn(), 401, "not_authenticated"),
+        (refusals.Forbidden(), 403, "permission_denied"),
+        (refusals.NotFound(), 404, "not_found"),
+        (refusals.Conflict(), 409, "conflict"),
+        (refusals.Gone(), 410, "gone"),
+        (refusals.Stale(), 412, "stale_version"),
+        (refusals.TooLarge(), 413, "body_too_large"),
+        (refusals.UnsupportedMedia(), 415, "unsupported_media_type"),
+        (refusals.Unprocessable(), 422, "unprocessable"),
+        (refusals.TooMany(), 429, "throttled"),
+        (refusals.Unavailable(), 503, "unavailable"),
         (exceptions.ValidationError("No."), 400, "invalid"),
         (exceptions.ParseError(), 400, "parse_error"),
         (exceptions.NotAuthenticated(), 401, "not_authenticated"),
@@ -119,7 +119,7 @@ def test_status_and_code_of_every_exception(exc: Exception, status: int, code: s
 
 def test_the_whole_form() -> None:
     conflict = {"booking_id": 7, "start_at": "2026-03-24 10:00:00", "end_at": "2026-03-24 10:30:00"}
-    refused = errors.Conflict(
+    refused = refusals.Conflict(
         "Taken.",
         code="slot_taken",
         details={"start_at": "Choose another."},
@@ -140,14 +140,14 @@ def test_the_whole_form() -> None:
 
 
 def test_the_shortest_form() -> None:
-    assert answer_to(errors.NotFound("Booking not found"))[1] == {
+    assert answer_to(refusals.NotFound("Booking not found"))[1] == {
         "error": "Booking not found",
         "code": "not_found",
     }
 
 
 def test_a_subclass_brings_its_own_code_and_sentence() -> None:
-    class SlotTaken(errors.Conflict):
+    class SlotTaken(refusals.Conflict):
         code = "slot_taken"
         message = "That time is taken."
 
@@ -157,7 +157,7 @@ def test_a_subclass_brings_its_own_code_and_sentence() -> None:
 
 
 def test_one_field() -> None:
-    assert answer_to(errors.BadRequest.field("page", "Send a whole number."))[1] == {
+    assert answer_to(refusals.BadRequest.field("page", "Send a whole number."))[1] == {
         "error": "page: Send a whole number.",
         "code": "invalid",
         "details": {"page": ["Send a whole number."]},
@@ -213,7 +213,7 @@ def test_a_method_that_is_not_there_names_those_that_are() -> None:
 
 
 def test_a_view_prints_errors_in_its_own_form() -> None:
-    assert answer_to(errors.NotFound("Nope"), "/api/foreign")[:2] == (
+    assert answer_to(refusals.NotFound("Nope"), "/api/foreign")[:2] == (
         418,
         {"message": "Nope", "data": ["not_found"]},
     )

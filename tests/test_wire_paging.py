@@ -14,9 +14,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 
-from staff.errors import BadRequest
 from staff.wire.paging import Page, answer_list, in_chunks, page_request
 from staff.wire.query import query_bool, query_choice, query_date, query_id, query_integer, query_text
+from staff.wire.refusals import BadRequest
 
 
 def asking(**parameters: str) -> Request:

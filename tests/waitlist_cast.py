@@ -12,7 +12,7 @@ from bookings.lifecycle.book import Order
 from bookings.models import Booking, WaitlistEntry, WaitlistOffer
 from clients.models import Client
 from notifications.models import Job
-from staff.actor import SYSTEM
+from staff.access.actor import SYSTEM
 from tests.availability_cast import at
 from tests.bookings_cast import Salon
 

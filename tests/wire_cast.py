@@ -15,8 +15,8 @@ from django.views.decorators.http import require_http_methods
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from staff.errors import Refused
 from staff.wire.paths import IdConverter
+from staff.wire.refusals import Refused
 from staff.wire.renderer import array_response
 from staff.wire.views import GatedView
 from staff.wire.wsgi import guard

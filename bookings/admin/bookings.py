@@ -18,11 +18,11 @@ from bookings import lifecycle
 from bookings.admin.refusals import say_refusal
 from bookings.models import Booking, BookingEvent
 from notifications.models import Message
-from staff.actor import Actor
+from staff.access.actor import Actor
+from staff.access.auth import actor_for
 from staff.admin.readonly import ReadOnlyInline
-from staff.auth import actor_for
-from staff.errors import Refused
 from staff.models import SalonSettings, Staff
+from staff.wire.refusals import Refused
 
 
 class BookingForm(forms.ModelForm):

@@ -16,11 +16,11 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from bookings.models import NoShowFee, StripeSession
-from bookings.noshow.desk import LONGEST_REASON, refund, waive
+from bookings.noshow.decisions import LONGEST_REASON, refund, waive
 from notifications.models import Job
 from staff.admin.readonly import ReadOnlyAdmin, ReadOnlyInline
-from staff.currencies import from_minor
-from staff.errors import Refused
+from staff.wire.money import from_minor
+from staff.wire.refusals import Refused
 
 ROLE_NEEDED = "bookings.change_noshowfee"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from staff.errors import Refused
+from staff.wire.refusals import Refused
 
 
 def say_refusal(form: forms.BaseForm, refused: Refused) -> None:

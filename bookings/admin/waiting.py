@@ -14,8 +14,8 @@ from bookings import waitlist
 from bookings.admin.refusals import say_refusal
 from bookings.models import WaitlistEntry, WaitlistOffer
 from staff.admin.readonly import ReadOnlyInline
-from staff.errors import Refused
 from staff.models import SalonSettings
+from staff.wire.refusals import Refused
 
 
 class WaitlistEntryForm(forms.ModelForm):

@@ -12,17 +12,17 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from bookings import holds
-from bookings.availability import Blocked, Day, availability
-from bookings.availability.lookups import bookable, find_service
 from bookings.models import Hold
-from staff.auth import actor_of, salon_of
-from staff.calls import checked_body
-from staff.errors import BadRequest
-from staff.idempotency import IDEMPOTENCY_KEY, idempotent
+from bookings.slots import holds
+from bookings.slots.availability import Blocked, Day, availability
+from bookings.slots.checks import bookable, find_service
+from staff.access.auth import actor_of, salon_of
+from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
 from staff.models import SalonSettings, Staff
 from staff.wire.fields import StrictIdField, StrictIntegerField, WallClockField
 from staff.wire.query import query_bool, query_date, query_id
+from staff.wire.reading import checked_body
+from staff.wire.refusals import BadRequest
 from staff.wire.schema import documented, flag, id_filter
 from staff.wire.times import print_date, print_when
 from staff.wire.views import GatedView

@@ -12,12 +12,8 @@ from rest_framework.response import Response
 
 from bookings import lifecycle
 from bookings.api.documentation import BOOKING_FILTERS, EXAMPLE_BOOKING, EXAMPLE_NEW_BOOKING, IF_MATCH
-from bookings.errors import BookingNotFound
-from bookings.filters import filtered
-from bookings.links import checked_base_url
-from bookings.models import Booking
-from bookings.recurrence import starts_of
-from bookings.serializers import (
+from bookings.api.filters import filtered
+from bookings.api.serializers import (
     COLUMNS,
     BookingChangesSerializer,
     BookingSerializer,
@@ -26,12 +22,16 @@ from bookings.serializers import (
     WrittenBookingSerializer,
     printed_warnings,
 )
-from staff.actor import SYSTEM
-from staff.auth import actor_of, salon_of
-from staff.errors import BadRequest
-from staff.idempotency import IDEMPOTENCY_KEY, idempotent
+from bookings.errors import BookingNotFound
+from bookings.lifecycle.recurrence import starts_of
+from bookings.links import checked_base_url
+from bookings.models import Booking
+from staff.access.actor import SYSTEM
+from staff.access.auth import actor_of, salon_of
+from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
 from staff.wire.paging import PAGE_PARAMETERS, ROWS_PER_CHUNK, answer_list, in_chunks
 from staff.wire.query import query_text
+from staff.wire.refusals import BadRequest
 from staff.wire.schema import ID_IN_PATH, documented, list_answer
 from staff.wire.views import GatedView
 

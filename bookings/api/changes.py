@@ -17,11 +17,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from bookings.api.serializers import COLUMNS, BookingSerializer, Printer
 from bookings.models import Booking
-from bookings.serializers import COLUMNS, BookingSerializer, Printer
-from staff.auth import actor_of, salon_of
-from staff.errors import BadRequest
+from staff.access.auth import actor_of, salon_of
 from staff.wire.query import query_integer, query_text
+from staff.wire.refusals import BadRequest
 from staff.wire.schema import documented
 
 SETTLED_AFTER = timedelta(seconds=5)

@@ -8,11 +8,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from bookings.api.serializers import BookingEventSerializer, Printer
 from bookings.errors import BookingNotFound
 from bookings.models import Booking, BookingEvent
-from bookings.serializers import BookingEventSerializer, Printer
 from notifications.models import Message
-from staff.auth import actor_of, salon_of
+from staff.access.auth import actor_of, salon_of
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
 from staff.wire.schema import ID_IN_PATH, documented, list_answer
 

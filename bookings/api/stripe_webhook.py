@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bookings.noshow.webhook import take_event
-from staff.errors import UnsupportedMedia
+from staff.wire.refusals import UnsupportedMedia
 from staff.wire.renderer import JSON
 from staff.wire.schema import documented
 

@@ -16,12 +16,12 @@ from rest_framework.response import Response
 from bookings import waitlist
 from bookings.models import WaitlistEntry
 from clients.search import found_by
-from staff.auth import salon_of
-from staff.calls import SEARCH, checked_body, order_of, ordered
-from staff.idempotency import IDEMPOTENCY_KEY, idempotent
+from staff.access.auth import salon_of
+from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
 from staff.wire.fields import CalendarDateField, ChoiceTextField, StrictIdField, TextField, WallClockField
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
 from staff.wire.query import query_choice, query_date, query_id, query_text
+from staff.wire.reading import SEARCH, checked_body, order_of, ordered
 from staff.wire.schema import ID_IN_PATH, choice, date_filter, documented, id_filter, list_answer
 from staff.wire.times import print_date, print_when
 from staff.wire.views import GatedView

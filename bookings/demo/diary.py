@@ -11,7 +11,7 @@ from bookings.demo.cast import CLASS
 from bookings.models import Booking
 from clients.models import Client
 from staff.models import SalonSettings, Service, Staff
-from staff.schedule import Hours, dates_between, holiday_names, hours_of, windows_on
+from staff.salon.schedule import Hours, dates_between, holiday_names, hours_of, windows_on
 
 DAYS_BACK, DAYS_AHEAD = 7, 7
 SEED = 12

@@ -11,13 +11,13 @@ from django.db import transaction
 from bookings import lifecycle, waitlist
 from bookings.demo import cast
 from bookings.demo.diary import Diary, Visit, ahead, past, standing
-from bookings.feedback import give_feedback
 from bookings.models import Booking
+from bookings.self_service.feedback import give_feedback
 from clients.models import Client
 from notifications.models import Notification
-from staff.actor import Actor
-from staff.errors import Conflict
+from staff.access.actor import Actor
 from staff.models import SalonSettings, Staff
+from staff.wire.refusals import Conflict
 from staff.wire.times import local_date
 
 DEMO = Actor(type="system", id=None, name="Demo", door="command", is_admin=True)

@@ -8,10 +8,10 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from staff.actor import Actor
-from staff.auth import bearer_of, find_key
-from staff.errors import Forbidden, NotLoggedIn
+from staff.access.actor import Actor
+from staff.access.auth import bearer_of, find_key
 from staff.models import ApiKey
+from staff.wire.refusals import Forbidden, NotLoggedIn
 
 READS = ApiKey.Mode.READ
 WRITES = ApiKey.Mode.WRITE

@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Any
 
 from bookings.jobs.client_mail import ClientMail, find_recipient, not_needed
+from bookings.lifecycle.announced import Told, last_told, stands_in_calendar
 from bookings.mails import appointment
 from bookings.mails.appointment import Times
 from bookings.mails.letter import Letter, Reader
 from bookings.models import Booking
 from bookings.reasons import Reason
-from bookings.told import Told, last_told, stands_in_calendar
 from notifications import outbox
 from notifications.handlers import TryLater
 from notifications.models import Job, Message

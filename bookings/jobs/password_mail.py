@@ -14,8 +14,8 @@ from clients.models import Client
 from notifications.handlers import Mail
 from notifications.models import Job, Message
 from notifications.password_reset import token_for
-from staff.base_urls import public_url
 from staff.models import SalonSettings, Staff
+from staff.salon.base_urls import public_url
 
 
 class PasswordReset:

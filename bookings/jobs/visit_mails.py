@@ -16,7 +16,7 @@ from bookings.mails import visit
 from bookings.mails.letter import Letter, Reader
 from bookings.models import Booking, Feedback
 from bookings.reasons import Reason
-from bookings.unsubscribe import unsubscribe_token
+from bookings.self_service.unsubscribe import unsubscribe_token
 from clients.models import Client
 from notifications.handlers import TryLater
 from notifications.models import FollowupStep, Job, Message

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC
 
+from bookings.api.serializers import Printer
 from bookings.models import Booking
 from bookings.reasons import Reason
-from bookings.serializers import Printer
 from notifications.handlers import NotNeeded
 from notifications.models import WebhookDelivery
 from notifications.webhooks.delivery import Delivering

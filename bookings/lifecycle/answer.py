@@ -7,13 +7,13 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from bookings.busy import taken_as_conflict
 from bookings.errors import LinkSpent, LinkUnknown, RequestSpent
-from bookings.lifecycle import rules
+from bookings.lifecycle import checks
 from bookings.lifecycle.change import How, apply
 from bookings.lifecycle.requests import hash_token
 from bookings.models import Booking, SpentToken
-from staff.actor import SYSTEM, Actor
+from bookings.slots.busy import taken_as_conflict
+from staff.access.actor import SYSTEM, Actor
 from staff.models import SalonSettings
 
 LAPSE_BATCH = 200
@@ -61,7 +61,7 @@ def _answer(*, token: str, status: str, detail: str, outcome: str, now: datetime
     wanted: list[Booking] = []
     request_of(token=token, now=now)
     with taken_as_conflict(_client_actor(None), wanted, zone=salon.zone), transaction.atomic():
-        booking = rules.locked(Booking.objects.filter(provisional_token=token)).first()
+        booking = checks.locked(Booking.objects.filter(provisional_token=token)).first()
         if booking is None or _expired(booking, now=now or timezone.now()):
             request_of(token=token, now=now)
             raise LinkSpent
@@ -78,7 +78,7 @@ def _answer(*, token: str, status: str, detail: str, outcome: str, now: datetime
 
 def _lapse(booking_id: int, *, now: datetime) -> int:
     with transaction.atomic():
-        booking = rules.locked(Booking.objects.filter(pk=booking_id)).get()
+        booking = checks.locked(Booking.objects.filter(pk=booking_id)).get()
         if booking.provisional_token is None or not _expired(booking, now=now):
             return 0
         apply(

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from bookings.models import Booking, BookingEvent
-from staff.actor import Actor
+from staff.access.actor import Actor
 
 
 def record(

@@ -11,19 +11,20 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from bookings import holds, waitlist
-from bookings.availability import refusals_for, warnings_for
-from bookings.availability.lookups import bookable, check_agenda, check_holiday, check_times, find_service
-from bookings.busy import OCCUPYING, lock_staff, occupy, taken_as_conflict
-from bookings.lifecycle import effects, rules
+from bookings import waitlist
+from bookings.lifecycle import checks, effects
 from bookings.lifecycle.audit import record
 from bookings.lifecycle.outcome import Change, Outcome, Warning
 from bookings.lifecycle.requests import ask_client
 from bookings.models import Booking, WaitlistEntry, stamp
+from bookings.slots import holds
+from bookings.slots.busy import OCCUPYING, lock_staff, occupy, taken_as_conflict
+from bookings.slots.checks import bookable, check_agenda, check_holiday, check_times, find_service
+from bookings.slots.verdicts import refusals_for, warnings_for
 from clients.models import Client
-from staff.actor import Actor
-from staff.errors import BadRequest
+from staff.access.actor import Actor
 from staff.models import SalonSettings, Service, Staff
+from staff.wire.refusals import BadRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def book(
         booking = _saved(order, party, salon=salon, now=now)
         wanted.append(booking)
         if booking.status in OCCUPYING:
-            overlap = rules.is_deliberate(actor=actor, asked=order.allow_overlap, salon=salon)
+            overlap = checks.is_deliberate(actor=actor, asked=order.allow_overlap, salon=salon)
             occupy(booking, overlap=overlap, now=now)
         event = record(
             booking,
@@ -125,7 +126,7 @@ def book(
 def _lock_joined_session(actor: Actor, order: Order) -> Booking:
     """The first booking of the session to join: same service, staff member and times as ordered."""
     joined: Booking | None = Booking.objects.visible_to(actor).filter(pk=order.session_of or 0).first()
-    first = None if joined is None else rules.lock_session(joined.session_id)
+    first = None if joined is None else checks.lock_session(joined.session_id)
     if first is None:
         raise BadRequest.field("session_of", f"There is no booking {order.session_of} to join.")
     asked = (order.service_id, order.staff_id, order.start_at, order.end_at)
@@ -139,14 +140,14 @@ def _lock_joined_session(actor: Actor, order: Order) -> Booking:
 def _gather(
     order: Order, *, staff: Staff, session: Booking | None, salon: SalonSettings, now: datetime
 ) -> _Party:
-    client = rules.find_client(order.client_id)
+    client = checks.find_client(order.client_id)
     service = find_service(order.service_id)
     check_holiday(order.start_at, order.end_at, zone=salon.zone)
-    rules.check_pair(order.status, order.detail)
-    rules.check_persons(order.persons, service)
-    members = [] if session is None else rules.live_members(session.pk)
+    checks.check_pair(order.status, order.detail)
+    checks.check_persons(order.persons, service)
+    members = [] if session is None else checks.live_members(session.pk)
     if session is not None:
-        rules.check_room(members, client_id=client.pk, persons=order.persons, service=service)
+        checks.check_room(members, client_id=client.pk, persons=order.persons, service=service)
     if order.hold_token is not None:
         holds.take_over(token=order.hold_token, staff_id=staff.pk, now=now)
     entry = None
@@ -158,7 +159,7 @@ def _gather(
         staff=staff,
         client=client,
         service=service,
-        location_id=rules.location_for(order.location_id, staff=staff),
+        location_id=checks.location_for(order.location_id, staff=staff),
         entry=entry,
         session=session,
         members=members,

@@ -11,17 +11,17 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from bookings.availability import warnings_for
-from bookings.availability.lookups import bookable, check_agenda, check_holiday, check_times, find_service
-from bookings.busy import OCCUPYING, lock_staff, occupy, release, taken_as_conflict
-from bookings.lifecycle import effects, rules
+from bookings.lifecycle import checks, effects
+from bookings.lifecycle.announced import Told, last_told
 from bookings.lifecycle.audit import record
 from bookings.lifecycle.outcome import Before, Change, Outcome, Warning
 from bookings.lifecycle.requests import ask_client, set_deadline, spend_token
 from bookings.links import new_token
 from bookings.models import Booking, BookingEvent, stamp
-from bookings.told import Told, last_told
-from staff.actor import Actor
+from bookings.slots.busy import OCCUPYING, lock_staff, occupy, release, taken_as_conflict
+from bookings.slots.checks import bookable, check_agenda, check_holiday, check_times, find_service
+from bookings.slots.verdicts import warnings_for
+from staff.access.actor import Actor
 from staff.models import SalonSettings
 from staff.wire.times import print_when
 
@@ -107,8 +107,8 @@ def change(
     salon = salon or SalonSettings.load()
     wanted: list[Booking] = []
     with taken_as_conflict(actor, wanted, zone=salon.zone), transaction.atomic():
-        booking = rules.lock_booking(actor=actor, booking_id=booking_id)
-        rules.check_version(booking, expected_version)
+        booking = checks.lock_booking(actor=actor, booking_id=booking_id)
+        checks.check_version(booking, expected_version)
         return apply(
             actor=actor,
             booking=booking,
@@ -206,7 +206,7 @@ def apply(
 
     wanted.append(booking)
     if edit.needs_slot:
-        overlap = rules.is_deliberate(actor=actor, asked=how.overlap, salon=salon)
+        overlap = checks.is_deliberate(actor=actor, asked=how.overlap, salon=salon)
         occupy(booking, overlap=overlap, now=now)
     elif not edit.stands:
         release(booking)
@@ -246,7 +246,7 @@ def _merged(booking: Booking, changes: Mapping[str, Any]) -> _Edit:
 def _check(edit: _Edit, *, actor: Actor, salon: SalonSettings) -> None:
     booking = edit.booking
     if edit.touches("status", "status_detail"):
-        rules.check_pair(booking.status, booking.status_detail)
+        checks.check_pair(booking.status, booking.status_detail)
     if edit.touches("start_at", "end_at"):
         check_times(booking.start_at, booking.end_at)
     if edit.touches("start_at", "end_at") or edit.reopened:
@@ -254,11 +254,11 @@ def _check(edit: _Edit, *, actor: Actor, salon: SalonSettings) -> None:
     if edit.touches("staff_id"):
         check_agenda(actor, booking.staff_id)
     if edit.touches("client_id"):
-        rules.find_client(booking.client_id)
+        checks.find_client(booking.client_id)
     if edit.touches("service_id"):
         find_service(booking.service_id)
     if edit.touches("location_id") and booking.location_id is not None:
-        rules.find_location(booking.location_id)
+        checks.find_location(booking.location_id)
 
 
 def _lock_around(edit: _Edit) -> None:
@@ -282,13 +282,13 @@ def _keep_session(edit: _Edit, *, party: uuid.UUID | None) -> None:
     """A move takes the booking out into a session of its own; who stays or comes back needs room there."""
     booking = edit.booking
     if edit.touches("persons", "service_id"):
-        rules.check_persons(booking.persons, booking.service)
+        checks.check_persons(booking.persons, booking.service)
     if party is None and edit.touches(*SLOT):
         _leave_session(booking)
     elif edit.stands and (edit.reopened or edit.touches("persons", "client_id")):
-        others = rules.live_members(booking.session_id, but=booking.pk)
+        others = checks.live_members(booking.session_id, but=booking.pk)
         if others:
-            rules.check_room(
+            checks.check_room(
                 others, client_id=booking.client_id, persons=booking.persons, service=booking.service
             )
 
@@ -317,7 +317,7 @@ def _party_for(booking: Booking) -> uuid.UUID:
     Never the one it had: a deliberate overlap may stand there under that party, and a later move or
     restore is checked anew (contract §1.3).
     """
-    present = rules.live_members(booking.session_of_id or booking.pk, but=booking.pk)
+    present = checks.live_members(booking.session_of_id or booking.pk, but=booking.pk)
     return present[0].party if present else uuid.uuid4()
 
 

@@ -14,11 +14,11 @@ from django.conf import settings
 from django.db.models import F
 
 from bookings import followups, noshow, waitlist, webhooks
-from bookings.busy import OCCUPYING
 from bookings.lifecycle import notices
 from bookings.lifecycle.outcome import Change
 from bookings.models import Booking
 from bookings.reasons import Reason
+from bookings.slots.busy import OCCUPYING
 from clients.models import Client
 from notifications import inapp, outbox
 from notifications.models import Job

@@ -6,9 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bookings.busy import OCCUPYING
 from bookings.models import Booking, BookingEvent
-from staff.actor import Actor
+from bookings.slots.busy import OCCUPYING
+from staff.access.actor import Actor
 from staff.models import SalonSettings
 
 

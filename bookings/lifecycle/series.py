@@ -13,9 +13,9 @@ from bookings.errors import ClientAlreadyInSession, HolidayClosed, SlotTaken
 from bookings.lifecycle import effects
 from bookings.lifecycle.book import Order, book
 from bookings.lifecycle.outcome import Outcome
-from staff.actor import Actor
-from staff.errors import BadRequest, Refused
+from staff.access.actor import Actor
 from staff.models import SalonSettings
+from staff.wire.refusals import BadRequest, Refused
 from staff.wire.times import print_when
 
 IN_THE_WAY = (SlotTaken, HolidayClosed, ClientAlreadyInSession)

@@ -10,14 +10,14 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from bookings.busy import OCCUPYING, lock_staff, release, taken_as_conflict
 from bookings.errors import BookingNotFound, SessionFull
-from bookings.lifecycle import rules
+from bookings.lifecycle import checks
 from bookings.lifecycle.audit import record
 from bookings.lifecycle.change import SLOT, How, apply
 from bookings.lifecycle.outcome import Outcome
 from bookings.models import Booking
-from staff.actor import Actor
+from bookings.slots.busy import OCCUPYING, lock_staff, release, taken_as_conflict
+from staff.access.actor import Actor
 from staff.models import SalonSettings
 
 
@@ -66,8 +66,8 @@ def lock_members(*, actor: Actor, session_id: int) -> list[Booking]:
     The first one is locked on its own before the others are read: who joined while we waited for it is
     then among them. Raises BookingNotFound when `actor` sees none.
     """
-    rules.lock_session(session_id)
-    members = list(rules.locked(Booking.objects.visible_to(actor).filter(session_id=session_id)))
+    checks.lock_session(session_id)
+    members = list(checks.locked(Booking.objects.visible_to(actor).filter(session_id=session_id)))
     if not members:
         raise BookingNotFound
     return members
@@ -91,7 +91,7 @@ def _gives_up_its_time(booking: Booking, changes: Mapping[str, Any]) -> bool:
 def note(*, actor: Actor, booking_id: int, reason: str, now: datetime | None = None) -> Booking:
     """Write an audit row for a call that changed nothing. Raises BookingNotFound."""
     with transaction.atomic():
-        booking = rules.lock_booking(actor=actor, booking_id=booking_id)
+        booking = checks.lock_booking(actor=actor, booking_id=booking_id)
         record(
             booking,
             actor=actor,

@@ -15,7 +15,7 @@ from django.utils import dateformat
 from django.utils.formats import number_format
 from django.utils.translation import get_supported_language_variant, pgettext
 
-from staff.currencies import from_minor, minor_digits, to_minor
+from staff.wire.money import from_minor, minor_digits, to_minor
 
 SYMBOLS = {
     "AUD": "A$",

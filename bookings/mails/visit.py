@@ -14,7 +14,7 @@ from bookings.mails.language import moment, money, short_date
 from bookings.mails.letter import Button, Letter, Reader, Row, how_to_reach, if_in_doubt
 from bookings.models import Booking, NoShowFee, WaitlistOffer
 from notifications.models import FollowupStep
-from staff.currencies import from_minor
+from staff.wire.money import from_minor
 
 
 def review_request(booking: Booking, *, feedback_token: str, reader: Reader) -> Letter:

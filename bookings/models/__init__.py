@@ -9,7 +9,8 @@ from bookings.models.booking import (
     stamp,
 )
 from bookings.models.busy import BusyTime, Hold
-from bookings.models.money import Feedback, NoShowFee, StripeEvent, StripeSession
+from bookings.models.feedback import Feedback
+from bookings.models.noshow import NoShowFee, StripeEvent, StripeSession
 from bookings.models.waitlist import WaitlistEntry, WaitlistOffer
 
 __all__ = [

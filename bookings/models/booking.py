@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from staff.actor import Actor
+from staff.access.actor import Actor
 
 LEGAL_STATUS_PAIRS: tuple[tuple[str, str], ...] = (
     ("scheduled", ""),

@@ -1,6 +1,6 @@
 """How much, and how Stripe counts it. Amounts from outside are never used (reliability §3).
 
-A fee's `amount_minor` is in the currency's ISO 4217 minor unit (`staff.currencies`). Stripe counts most
+A fee's `amount_minor` is in the currency's ISO 4217 minor unit (`staff.wire.money`). Stripe counts most
 currencies so; the few others are converted here, at its border.
 """
 
@@ -9,8 +9,8 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 
 from bookings.models import Booking
-from staff.currencies import minor_digits, to_minor
 from staff.models import SalonSettings
+from staff.wire.money import minor_digits, to_minor
 
 STRIPE_DIGITS = {"ISK": 2, "UGX": 2, "MGA": 0}
 """Where Stripe's minor unit is not ISO 4217's."""

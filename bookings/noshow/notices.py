@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from bookings.models import NoShowFee
 from bookings.noshow.checkout import Checkout
 from notifications import inapp
-from staff.currencies import from_minor
 from staff.models import SalonSettings
+from staff.wire.money import from_minor
 
 PAID = "noshow.paid"
 FAILED = "noshow.failed"

@@ -13,8 +13,8 @@ from django.db import transaction
 from bookings.models import StripeEvent
 from bookings.noshow.checkout import checkout_of
 from bookings.noshow.payments import take_news, take_refund
-from staff.errors import BadRequest
 from staff.wire.gate import parse_json
+from staff.wire.refusals import BadRequest
 
 TOLERANCE_SECONDS = 300
 LONGEST_ID = 255

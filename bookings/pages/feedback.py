@@ -7,7 +7,11 @@ from http import HTTPStatus
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from bookings.feedback import (
+from bookings.mails.language import long_moment
+from bookings.mails.plain import one_line
+from bookings.models import Booking
+from bookings.pages.shell import Button, Fact, PublicPage, greeting
+from bookings.self_service.feedback import (
     HAPPY,
     HIGHEST,
     LONGEST_COMMENT,
@@ -19,11 +23,7 @@ from bookings.feedback import (
     review_link,
     visit_of,
 )
-from bookings.mails.language import long_moment
-from bookings.mails.plain import one_line
-from bookings.models import Booking
-from bookings.pages.shell import Button, Fact, PublicPage, greeting
-from staff.errors import Refused
+from staff.wire.refusals import Refused
 from staff.wire.text import BadText, check_text
 
 

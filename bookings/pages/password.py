@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 
 from bookings.pages.shell import PublicPage
 from notifications.password_reset import person_behind, reset_password
-from staff.accounts import LONGEST_PASSWORD
-from staff.errors import BadRequest
+from staff.access.accounts import LONGEST_PASSWORD
+from staff.wire.refusals import BadRequest
 from staff.wire.text import BadText, check_text
 
 

@@ -18,7 +18,7 @@ from bookings.noshow.paylink import Standing, checkout_url, fee_of, payment_orig
 from bookings.noshow.stripe_api import StripeTrouble
 from bookings.pages.render import HEADERS
 from bookings.pages.shell import Button, Fact, PublicPage, greeting
-from staff.currencies import from_minor
+from staff.wire.money import from_minor
 
 RETRY_AFTER_SECONDS = 30
 

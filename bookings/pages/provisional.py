@@ -16,8 +16,8 @@ from bookings.mails.language import long_moment
 from bookings.models import Booking
 from bookings.pages.appointment import facts_of
 from bookings.pages.shell import Button, PublicPage, greeting
-from bookings.request_door import RequestMoved, answer_request, behind
-from staff.errors import Refused
+from bookings.self_service.request import RequestMoved, answer_request, behind
+from staff.wire.refusals import Refused
 
 DECIDED = ("link_accepted", "link_confirmed", "link_withdrawn")
 """Codes of a link that say nothing of why the appointment does not take place."""

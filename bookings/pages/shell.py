@@ -20,11 +20,11 @@ from bookings.mails.language import language_for
 from bookings.mails.plain import one_line
 from bookings.pages.render import render_page
 from clients.models import Client
-from staff.auth import salon_of
-from staff.errors import Refused, TooMany
+from staff.access.auth import salon_of
+from staff.access.throttles import PublicLinkThrottle
 from staff.models import SalonSettings
-from staff.throttles import PublicLinkThrottle
 from staff.wire.errors import MethodNotAllowed, error_headers
+from staff.wire.refusals import Refused, TooMany
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from bookings.pages.shell import PublicPage
-from bookings.unsubscribe import subscriber_of, unsubscribe
+from bookings.self_service.unsubscribe import subscriber_of, unsubscribe
 
 
 class UnsubscribePage(PublicPage):

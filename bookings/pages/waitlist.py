@@ -7,7 +7,10 @@ from django.utils.translation import gettext as _
 
 from bookings.mails.language import long_moment
 from bookings.models import Booking, WaitlistOffer
-from bookings.offer_door import (
+from bookings.pages.appointment import appointment_facts, facts_of
+from bookings.pages.provisional import spent_words, status_for_reader
+from bookings.pages.shell import Fact, PublicPage, greeting
+from bookings.self_service.offer import (
     OfferPassed,
     OfferTaken,
     SlotGone,
@@ -16,11 +19,8 @@ from bookings.offer_door import (
     offered_to,
     take_offer,
 )
-from bookings.pages.appointment import appointment_facts, facts_of
-from bookings.pages.provisional import spent_words, status_for_reader
-from bookings.pages.shell import Fact, PublicPage, greeting
 from clients.models import Client
-from staff.errors import Refused
+from staff.wire.refusals import Refused
 
 
 class WaitlistPage(PublicPage):

@@ -16,18 +16,18 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from bookings import lifecycle, waitlist, webhooks
-from bookings.busy import OCCUPYING
 from bookings.lifecycle.audit import record
 from bookings.models import Booking, BookingEvent, Feedback, NoShowFee, WaitlistEntry, stamp
-from bookings.noshow.desk import waive
+from bookings.noshow.decisions import waive
 from bookings.reasons import Reason
+from bookings.slots.busy import OCCUPYING
 from clients.models import Client
 from notifications import outbox
 from notifications.models import Job, Message, Notification, WebhookDelivery
 from notifications.outbox.states import IS_CLAIMED, IS_PENDING
-from staff.actor import Actor
-from staff.errors import Conflict, NotFound
+from staff.access.actor import Actor
 from staff.models import SalonSettings
+from staff.wire.refusals import Conflict, NotFound
 
 CANCELLED_BECAUSE = "The client's personal data is erased."
 WAIVED_BECAUSE = "The client's personal data was erased."

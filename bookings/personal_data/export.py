@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from bookings.api.serializers import COLUMNS, Printer
 from bookings.models import Booking, BookingEvent, Feedback, NoShowFee, WaitlistEntry
-from bookings.serializers import COLUMNS, Printer
 from clients.models import Client
 from clients.printing import client_json
 from notifications.models import Message
-from staff.currencies import from_minor, print_amount
 from staff.models import SalonSettings
-from staff.rows import found
+from staff.storage.storing import found
+from staff.wire.money import from_minor, print_amount
 from staff.wire.times import print_date
 
 Json = dict[str, Any]

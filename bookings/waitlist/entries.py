@@ -8,14 +8,14 @@ from typing import Any
 
 from django.db import transaction
 
-from bookings import holds
-from bookings.availability.lookups import bookable, find_service
-from bookings.busy import lock_staff
 from bookings.models import WaitlistEntry, WaitlistOffer
+from bookings.slots import holds
+from bookings.slots.busy import lock_staff
+from bookings.slots.checks import bookable, find_service
 from bookings.waitlist.offers import end_offer, live_offer_of, lock_entry
 from clients.models import Client
-from staff.errors import BadRequest, Conflict, NotFound
 from staff.models import SalonSettings, Staff
+from staff.wire.refusals import BadRequest, Conflict, NotFound
 from staff.wire.times import local_date
 
 Status = WaitlistEntry.Status

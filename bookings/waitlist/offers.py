@@ -18,16 +18,16 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import formats, translation
 from django.utils.translation import gettext as _
 
-from bookings import holds
-from bookings.busy import lock_staff
 from bookings.links import new_token
 from bookings.models import WaitlistEntry, WaitlistOffer
 from bookings.reasons import Reason
+from bookings.slots import holds
+from bookings.slots.busy import lock_staff
 from bookings.waitlist.places import Place, place_at
 from notifications.inapp import tell_staff
 from notifications.outbox import Due, drop, enqueue
 from staff.models import SalonSettings, Service, Staff
-from staff.schedule import holidays_touched, time_off_of
+from staff.salon.schedule import holidays_touched, time_off_of
 from staff.wire.times import local_date
 
 OFFER = "waitlist.offer"

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef
 
-from bookings.busy import OCCUPYING, is_free
 from bookings.models import Booking, BusyTime
+from bookings.slots.busy import OCCUPYING, is_free
 from staff.models import Service
 
 

@@ -2,8 +2,8 @@
 
 A kept connection is tested without asking the server anything: Django sends `SELECT 1` before every request.
 A server that went away has said so on the line: the kernel knows, and psycopg reads it there (`make chaos`,
-F5). And statements that never change (`staff.prepared`) are planned once per connection by the server:
-planning a join of four tables takes it several times longer than finding the one row.
+F5). And statements that never change (`staff.storage.prepared`) are planned once per connection by the
+server: planning a join of four tables takes it several times longer than finding the one row.
 """
 
 from __future__ import annotations

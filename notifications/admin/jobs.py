@@ -17,7 +17,7 @@ from notifications import outbox
 from notifications.models import Job
 from notifications.outbox.retry import RETRIABLE
 from staff.admin.readonly import ReadOnlyAdmin
-from staff.errors import Refused
+from staff.wire.refusals import Refused
 
 
 @admin.register(Job)

@@ -13,11 +13,11 @@ from notifications.models import FollowupSequence
 from notifications.printing import sequence_json
 from notifications.sequences import add_sequence, change_sequence, remove_sequence, sequences
 from notifications.serializers import FollowupSequenceSerializer
-from staff.auth import AdminWrites
-from staff.calls import SEARCH, checked_body, order_of, ordered, searched
-from staff.rows import found
+from staff.access.auth import AdminWrites
+from staff.storage.storing import found
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
 from staff.wire.query import query_bool, query_id
+from staff.wire.reading import SEARCH, checked_body, order_of, ordered, searched
 from staff.wire.schema import ID_IN_PATH, documented, flag, id_filter, list_answer
 from staff.wire.views import GatedView
 

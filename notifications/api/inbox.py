@@ -13,8 +13,8 @@ from notifications.inapp import mark_all_read, mark_read
 from notifications.models import Notification
 from notifications.printing import notification_json
 from notifications.serializers import NotificationSerializer, ReadAllSerializer, UnreadCountSerializer
-from staff.auth import IsPerson, person_of, salon_of
-from staff.rows import found
+from staff.access.auth import IsPerson, person_of, salon_of
+from staff.storage.storing import found
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
 from staff.wire.query import query_bool
 from staff.wire.schema import ID_IN_PATH, documented, flag, list_answer

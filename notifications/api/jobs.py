@@ -16,8 +16,8 @@ from notifications import outbox
 from notifications.models import Job
 from notifications.printing import job_json
 from notifications.serializers import JobSerializer
-from staff.auth import IsAdmin, salon_of
-from staff.rows import found
+from staff.access.auth import IsAdmin, salon_of
+from staff.storage.storing import found
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
 from staff.wire.query import query_choice, query_id
 from staff.wire.schema import ID_IN_PATH, choice, documented, id_filter, list_answer

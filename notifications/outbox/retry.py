@@ -8,7 +8,7 @@ from django.db import transaction
 
 from notifications.models import Job, Message
 from notifications.wake import wake_workers
-from staff.errors import Conflict, NotFound
+from staff.wire.refusals import Conflict, NotFound
 
 RETRIABLE = (Job.State.DEAD, Job.State.UNCERTAIN)
 

@@ -19,7 +19,7 @@ from notifications.webhooks.endpoints import add_endpoint, change_endpoint, remo
 from notifications.webhooks.order import replay
 from notifications.webhooks.printing import STATES, state_of
 from staff.admin.readonly import ReadOnlyAdmin
-from staff.errors import Refused
+from staff.wire.refusals import Refused
 
 NEWEST = 20
 

@@ -20,11 +20,11 @@ from notifications.webhooks.serializers import (
     WebhookMadeSerializer,
     WebhookSerializer,
 )
-from staff.auth import IsAdmin, salon_of
-from staff.calls import SEARCH, checked_body, searched
-from staff.rows import found
+from staff.access.auth import IsAdmin, salon_of
+from staff.storage.storing import found
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
 from staff.wire.query import query_bool, query_choice, query_id
+from staff.wire.reading import SEARCH, checked_body, searched
 from staff.wire.schema import ID_IN_PATH, choice, documented, flag, id_filter, list_answer
 from staff.wire.views import GatedView
 

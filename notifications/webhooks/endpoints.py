@@ -14,8 +14,8 @@ from notifications.models import WebhookEndpoint
 from notifications.webhooks.addresses import BadTarget, addresses_of, target_of
 from notifications.webhooks.enqueue import recipient_of
 from notifications.webhooks.signing import new_secret
-from staff.errors import BadRequest
-from staff.rows import locked, store_changes, stored
+from staff.storage.storing import locked, store_changes, stored
+from staff.wire.refusals import BadRequest
 
 LONGEST_FAILURE = timedelta(days=5)
 """An endpoint that took nothing for so long is switched off."""

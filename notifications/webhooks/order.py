@@ -17,8 +17,8 @@ from notifications.outbox import Due
 from notifications.outbox.states import IS_LIVE, literal
 from notifications.wake import wake_workers
 from notifications.webhooks.enqueue import JOB_TYPE, recipient_of
-from staff.errors import Conflict
-from staff.rows import locked
+from staff.storage.storing import locked
+from staff.wire.refusals import Conflict
 
 LONGEST_HEAD = timedelta(hours=1)
 """So long after its first attempt an event keeps later ones about the same booking waiting."""

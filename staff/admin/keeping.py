@@ -12,10 +12,10 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
-from staff.affected import affected_bookings
-from staff.auth import actor_for
-from staff.errors import Refused
+from staff.access.auth import actor_for
 from staff.models import SalonSettings, Staff
+from staff.salon.affected import affected_bookings
+from staff.wire.refusals import Refused
 
 MOST_NAMED = 10
 

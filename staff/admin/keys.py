@@ -12,9 +12,9 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from knox.models import AuthToken
 
+from staff.access.auth import make_key_secret
+from staff.access.keys import revoke_key
 from staff.admin.keeping import KeptAdmin
-from staff.auth import make_key_secret
-from staff.keys import revoke_key
 from staff.models import ApiKey, Staff
 
 admin.site.unregister(Group)

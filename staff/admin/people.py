@@ -1,4 +1,4 @@
-"""Staff in admin: the same rules as the API (`staff.people`), with their working hours on the page."""
+"""Staff in admin: the same rules as the API (`staff.access.people`), with their working hours on the page."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
 
-from staff.accounts import log_out_everywhere
+from staff.access.accounts import log_out_everywhere
+from staff.access.people import NEEDS_EMAIL, LastAdmin, is_active_admin, locked_with_admins
 from staff.admin.keeping import say_affected
 from staff.models import Staff, WorkingHours
-from staff.people import NEEDS_EMAIL, LastAdmin, is_active_admin, locked_with_admins
 
 AT_WORK: tuple[str, Any] = (
     "At work",

@@ -11,10 +11,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from staff.admin.keeping import refusal_of
-from staff.currencies import CURRENCIES
-from staff.errors import BadRequest
 from staff.models import SalonSettings
-from staff.salon import check_settings, known_zones
+from staff.salon.settings import check_settings, known_zones
+from staff.wire.money import CURRENCIES
+from staff.wire.refusals import BadRequest
 
 
 def _choices(values: Any) -> list[tuple[str, str]]:

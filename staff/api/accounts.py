@@ -6,12 +6,12 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from staff.accounts import change_password, log_in, log_out, log_out_everywhere
-from staff.auth import AnyoneButKeys, ApiKeyAuthentication, IsPerson, person_of, salon_of
-from staff.calls import checked_body
+from staff.access.accounts import change_password, log_in, log_out, log_out_everywhere
+from staff.access.auth import AnyoneButKeys, ApiKeyAuthentication, IsPerson, person_of, salon_of
+from staff.access.throttles import LoginThrottle, PasswordThrottle
 from staff.printing import user_json
 from staff.serializers import LoggedInSerializer, LoginSerializer, PasswordSerializer, UserSerializer
-from staff.throttles import LoginThrottle, PasswordThrottle
+from staff.wire.reading import checked_body
 from staff.wire.schema import documented
 from staff.wire.times import print_when
 from staff.wire.views import GatedView

@@ -10,15 +10,15 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from staff.auth import IsAdmin, person_of, salon_of
-from staff.calls import SEARCH, checked_body, order_of, ordered, searched
-from staff.keys import change_key, make_key, revoke_key
+from staff.access.auth import IsAdmin, person_of, salon_of
+from staff.access.keys import change_key, make_key, revoke_key
 from staff.models import ApiKey
 from staff.printing import api_key_json
-from staff.rows import found
 from staff.serializers import ApiKeyMadeSerializer, ApiKeySerializer
+from staff.storage.storing import found
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
 from staff.wire.query import query_bool, query_choice
+from staff.wire.reading import SEARCH, checked_body, order_of, ordered, searched
 from staff.wire.schema import ID_IN_PATH, choice, documented, flag, list_answer
 from staff.wire.views import GatedView
 

@@ -16,11 +16,11 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from staff.affected import affected_bookings
-from staff.auth import AdminWrites, PersonWrites, actor_of, salon_of
-from staff.calls import SEARCH, checked_body, order_of, ordered, searched
+from staff.access.auth import AdminWrites, PersonWrites, actor_of, salon_of
 from staff.models import Holiday, Staff, TimeOff, WorkingHours
-from staff.opening import (
+from staff.printing import holiday_json, time_off_json, working_hours_json
+from staff.salon.affected import affected_bookings
+from staff.salon.opening import (
     add_holiday,
     add_time_off,
     add_working_hours,
@@ -32,8 +32,6 @@ from staff.opening import (
     remove_working_hours,
     time_off_visible_to,
 )
-from staff.printing import holiday_json, time_off_json, working_hours_json
-from staff.rows import found
 from staff.serializers import (
     HolidayAnswerSerializer,
     HolidaySerializer,
@@ -41,8 +39,10 @@ from staff.serializers import (
     TimeOffSerializer,
     WorkingHoursSerializer,
 )
+from staff.storage.storing import found
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
 from staff.wire.query import query_date, query_id, query_integer
+from staff.wire.reading import SEARCH, checked_body, order_of, ordered, searched
 from staff.wire.schema import ID_IN_PATH, date_filter, documented, id_filter, list_answer
 from staff.wire.times import day_start
 from staff.wire.views import GatedView

@@ -10,16 +10,16 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from staff.affected import affected_bookings
-from staff.auth import AdminWrites, actor_of, salon_of
-from staff.calls import SEARCH, checked_body, order_of, ordered, searched
+from staff.access.auth import AdminWrites, actor_of, salon_of
+from staff.access.people import Changed, change_person, deactivate, hire, with_services
 from staff.models import Staff
-from staff.people import Changed, change_person, deactivate, hire, with_services
 from staff.printing import staff_json
-from staff.rows import found
+from staff.salon.affected import affected_bookings
 from staff.serializers import StaffAnswerSerializer, StaffSerializer
+from staff.storage.storing import found
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
 from staff.wire.query import query_bool, query_choice, query_id
+from staff.wire.reading import SEARCH, checked_body, order_of, ordered, searched
 from staff.wire.schema import ID_IN_PATH, choice, documented, flag, id_filter, list_answer
 from staff.wire.views import GatedView
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from staff.auth import AdminWrites, salon_of
-from staff.calls import checked_body
+from staff.access.auth import AdminWrites, salon_of
 from staff.printing import settings_json
-from staff.salon import change_settings
+from staff.salon.settings import change_settings
 from staff.serializers import SalonSettingsSerializer
+from staff.wire.reading import checked_body
 from staff.wire.schema import documented
 from staff.wire.views import GatedView
 

@@ -12,7 +12,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
-from staff.prepared import PreparedRows, columns_of
+from staff.storage.prepared import PreparedRows, columns_of
 
 
 class Location(models.Model):

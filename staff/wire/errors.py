@@ -33,8 +33,8 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from staff import errors
-from staff.errors import Refused
+from staff.wire import refusals
+from staff.wire.refusals import Refused
 from staff.wire.renderer import JSON, json_bytes
 
 logger = logging.getLogger("staff.wire")
@@ -53,7 +53,7 @@ class Crash(Refused):
     message = "Something went wrong on our side; it has been logged. Try again later."
 
 
-class BadHost(errors.BadRequest):
+class BadHost(refusals.BadRequest):
     code = "bad_host"
     message = "This host name is not served here; check the address."
 
@@ -129,28 +129,28 @@ def as_refused(exc: BaseException) -> Refused | None:
         case exceptions.APIException():
             return _from_rest_framework(exc)
         case Http404():
-            return errors.NotFound()
+            return refusals.NotFound()
         case PermissionDenied():
-            return errors.Forbidden()
+            return refusals.Forbidden()
         case DisallowedHost():
             return BadHost()
         case RequestDataTooBig():
-            return errors.TooLarge()
+            return refusals.TooLarge()
         case ValidationError():
             return _invalid(exc.message_dict if hasattr(exc, "error_dict") else exc.messages)
         case UnreadablePostError():
-            return errors.BadRequest("The body was cut off; send it again.", code="incomplete_body")
+            return refusals.BadRequest("The body was cut off; send it again.", code="incomplete_body")
         case SuspiciousOperation() | DjangoBadRequest():
-            return errors.BadRequest("The request is malformed; check its address and parameters.")
+            return refusals.BadRequest("The request is malformed; check its address and parameters.")
         case OperationalError() | InterfaceError():
             logger.error("the database did not answer", exc_info=exc)
-            return errors.Unavailable(retry_after=SECONDS_TO_COME_BACK)
+            return refusals.Unavailable(retry_after=SECONDS_TO_COME_BACK)
         case DataError():
             logger.error("a value reached the database that it cannot hold", exc_info=exc)
-            return errors.BadRequest("A value is out of range; check numbers, dates and texts.")
+            return refusals.BadRequest("A value is out of range; check numbers, dates and texts.")
         case IntegrityError():
             logger.error("a write reached the database that its constraints refuse", exc_info=exc)
-            return errors.Conflict()
+            return refusals.Conflict()
     return None
 
 
@@ -159,23 +159,23 @@ def _from_rest_framework(exc: exceptions.APIException) -> Refused:
         case exceptions.ValidationError():
             return _invalid(exc.detail)
         case exceptions.NotAuthenticated():
-            return errors.NotLoggedIn(headers=_challenge(exc))
+            return refusals.NotLoggedIn(headers=_challenge(exc))
         case exceptions.AuthenticationFailed():
-            return errors.NotLoggedIn(str(exc.detail), code=_code(exc), headers=_challenge(exc))
+            return refusals.NotLoggedIn(str(exc.detail), code=_code(exc), headers=_challenge(exc))
         case exceptions.PermissionDenied():
             plain = str(exc.detail) == str(exceptions.PermissionDenied.default_detail)
-            return errors.Forbidden(None if plain else str(exc.detail), code=_code(exc))
+            return refusals.Forbidden(None if plain else str(exc.detail), code=_code(exc))
         case exceptions.NotFound():
             plain = str(exc.detail) == str(exceptions.NotFound.default_detail)
-            return errors.NotFound(None if plain else str(exc.detail), code=_code(exc))
+            return refusals.NotFound(None if plain else str(exc.detail), code=_code(exc))
         case exceptions.MethodNotAllowed():
             return MethodNotAllowed()
         case exceptions.UnsupportedMediaType():
-            return errors.UnsupportedMedia()
+            return refusals.UnsupportedMedia()
         case exceptions.Throttled():
             wait: int | None = getattr(exc, "wait", None)
             pause = f"{wait} seconds" if wait else "a while"
-            return errors.TooMany(f"Too many requests; try again in {pause}.", retry_after=wait)
+            return refusals.TooMany(f"Too many requests; try again in {pause}.", retry_after=wait)
     problem = Refused(str(exc.detail), code=_code(exc))
     problem.http_status = exc.status_code
     return problem
@@ -191,17 +191,17 @@ def _code(exc: exceptions.APIException) -> str:
     return codes if isinstance(codes, str) else str(exc.default_code)
 
 
-def _invalid(detail: Any) -> errors.BadRequest:
+def _invalid(detail: Any) -> refusals.BadRequest:
     """The 400 with every sentence in `details` and the first of them in `error`."""
     found: dict[str, list[str]] = {}
     _collect(detail, "", found)
     if not found:
-        return errors.BadRequest()
+        return refusals.BadRequest()
     (field, sentences), *others = found.items()
     sentence = sentences[0] if field in NOT_OF_A_FIELD else f"{field}: {sentences[0]}"
     if others:
         sentence += f" ({len(others)} more in details)"
-    return errors.BadRequest(
+    return refusals.BadRequest(
         sentence,
         details={NOT_OF_A_FIELD[0] if name in NOT_OF_A_FIELD else name: found[name] for name in found},
     )

@@ -24,7 +24,7 @@ from gunicorn.http.errors import ParseException
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
-from staff.errors import BadRequest, TooLarge, UnsupportedMedia
+from staff.wire.refusals import BadRequest, TooLarge, UnsupportedMedia
 from staff.wire.text import LARGEST_INTEGER, LONGEST_STRING, SMALLEST_INTEGER, BadText, check_text
 
 LARGEST_BODY = 256 * 1024

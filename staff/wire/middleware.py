@@ -20,8 +20,7 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.http.response import HttpResponseBase
 from django.utils.module_loading import import_string
 
-from staff import errors
-from staff.errors import Refused
+from staff.wire import refusals
 from staff.wire.errors import (
     BadHost,
     Crash,
@@ -35,6 +34,7 @@ from staff.wire.errors import (
 )
 from staff.wire.gate import read_body
 from staff.wire.paths import is_json_path, is_public_page, keeps_its_slash
+from staff.wire.refusals import Refused
 from staff.wire.renderer import JSON, json_bytes
 from staff.wire.text import LONGEST_STRING, BadText, check_text
 
@@ -42,14 +42,14 @@ _OF_THE_OLD_BODY = ("Content-Length", "Content-Encoding", "Content-Language", "E
 _BY_STATUS: dict[int, type[Refused]] = {
     each.http_status: each
     for each in (
-        errors.BadRequest,
-        errors.NotLoggedIn,
-        errors.Forbidden,
-        errors.NotFound,
+        refusals.BadRequest,
+        refusals.NotLoggedIn,
+        refusals.Forbidden,
+        refusals.NotFound,
         MethodNotAllowed,
-        errors.TooLarge,
-        errors.TooMany,
-        errors.Unavailable,
+        refusals.TooLarge,
+        refusals.TooMany,
+        refusals.Unavailable,
     )
 }
 
@@ -75,11 +75,11 @@ class JsonEdgeMiddleware:
             if is_public_page(request.path_info):
                 request.META.pop("HTTP_COOKIE", None)
                 keep_body(request)
-        except errors.NotFound as problem:
+        except refusals.NotFound as problem:
             raise Http404(problem.message) from None
-        except errors.BadRequest as problem:
+        except refusals.BadRequest as problem:
             raise BadRequest(problem.message) from None
-        except errors.TooLarge as problem:
+        except refusals.TooLarge as problem:
             raise RequestDataTooBig(problem.message) from None
         return self.get_response(request)
 
@@ -94,16 +94,16 @@ class JsonEdgeMiddleware:
 def check_address(request: WSGIRequest) -> None:
     """Raises NotFound for a path with NUL, BadRequest for a query that is no text."""
     if "\0" in request.path_info:
-        raise errors.NotFound()
+        raise refusals.NotFound()
     raw = request.META.get("QUERY_STRING", "")
     if "%" not in raw and raw.isascii() and len(raw) <= LONGEST_STRING:
         return
     try:
         check_text(unquote_to_bytes(raw.encode("iso-8859-1")).decode("utf-8"))
     except UnicodeDecodeError:
-        raise errors.BadRequest("The query string is not valid UTF-8.", code="invalid_query") from None
+        raise refusals.BadRequest("The query string is not valid UTF-8.", code="invalid_query") from None
     except BadText as refused:
-        raise errors.BadRequest(f"The query string: {refused.message}", code="invalid_query") from None
+        raise refusals.BadRequest(f"The query string: {refused.message}", code="invalid_query") from None
 
 
 def admit(request: WSGIRequest) -> None:
@@ -170,7 +170,7 @@ def _become_json(request: HttpRequest, response: HttpResponse) -> None:
     """Gives an error its JSON body in place: its other headers (Allow, Retry-After) and its status stay."""
     kind = _BY_STATUS.get(response.status_code)
     if kind is None:
-        kind = Crash if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR else errors.BadRequest
+        kind = Crash if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR else refusals.BadRequest
     problem = kind()
     status, body = error_format_of(request)(problem)
     if response.status_code == problem.http_status:

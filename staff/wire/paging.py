@@ -19,7 +19,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from staff.errors import BadRequest
+from staff.wire.refusals import BadRequest
 from staff.wire.renderer import array_response
 
 DEFAULT_LIMIT = 50

@@ -10,7 +10,7 @@ from datetime import date
 
 from rest_framework.request import Request
 
-from staff.errors import BadRequest
+from staff.wire.refusals import BadRequest
 from staff.wire.text import LARGEST_INTEGER, BadText, check_text
 from staff.wire.times import BadTime, parse_date
 

@@ -208,7 +208,7 @@ def text_filter(name: str, description: str) -> OpenApiParameter:
 
 
 class StaffTokenScheme(OpenApiAuthenticationExtension):
-    target_class = "staff.auth.StaffTokenAuthentication"
+    target_class = "staff.access.auth.StaffTokenAuthentication"
     name = "staffToken"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
@@ -220,7 +220,7 @@ class StaffTokenScheme(OpenApiAuthenticationExtension):
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):
-    target_class = "staff.auth.ApiKeyAuthentication"
+    target_class = "staff.access.auth.ApiKeyAuthentication"
     name = "apiKey"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:

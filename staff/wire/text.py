@@ -5,7 +5,7 @@ Names: check_text, LONGEST_STRING.
 
 import re
 
-from staff.errors import BadRequest
+from staff.wire.refusals import BadRequest
 
 LONGEST_STRING = 10_000
 LARGEST_INTEGER = 2**63 - 1

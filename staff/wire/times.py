@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone as clock
 
-from staff.errors import BadRequest
+from staff.wire.refusals import BadRequest
 
 EARLIEST_YEAR = 2000
 YEARS_AHEAD = 5

@@ -20,9 +20,9 @@ django.setup()
 from django.db import connection
 from django.test.utils import CaptureQueriesContext, setup_databases, teardown_databases
 
-from bookings.availability import availability
 from bookings.models import Booking, BusyTime
-from staff.actor import SYSTEM
+from bookings.slots.availability import availability
+from staff.access.actor import SYSTEM
 from staff.models import Service
 from tests.factories import make_alice, make_bea, make_hours, make_salon, make_service
 

@@ -22,7 +22,7 @@ from bookings.dialects.amelia.codes import (
 )
 from bookings.errors import BookingNotFound
 from bookings.models import Booking
-from staff.actor import Actor
+from staff.access.actor import Actor
 from staff.wire.times import day_start
 
 OURS = "amelia"

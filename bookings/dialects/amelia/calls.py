@@ -14,7 +14,7 @@ from django.http import QueryDict
 from rest_framework.request import Request
 
 from bookings.dialects.amelia.codes import STATUSES
-from staff.errors import BadRequest, NotFound
+from staff.wire.refusals import BadRequest, NotFound
 from staff.wire.text import LARGEST_INTEGER, check_text
 from staff.wire.times import BadTime, parse_date
 

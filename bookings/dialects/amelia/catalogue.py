@@ -10,16 +10,16 @@ from typing import Any
 from django.db.models import Q
 from rest_framework import serializers
 
-from bookings.availability import availability
-from bookings.availability.lookups import bookable, find_service
 from bookings.dialects.amelia.calls import LARGEST_PAGE, Call
 from bookings.dialects.amelia.render import Json, customer, number, user
 from bookings.errors import BookingNotFound
+from bookings.slots.availability import availability
+from bookings.slots.checks import bookable, find_service
 from clients.models import Client
 from clients.records import add_client, not_archived
-from staff.errors import BadRequest
 from staff.models import Location, SalonSettings, Service, Staff
 from staff.wire.fields import CalendarDateField, E164PhoneField, EmailAddressField, TextField
+from staff.wire.refusals import BadRequest
 from staff.wire.times import BadTime, local_date, parse_date
 
 CUSTOMERS_PER_PAGE = 100

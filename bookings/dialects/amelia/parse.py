@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 from rest_framework import serializers
 
 from bookings.dialects.amelia.codes import APPROVED, STATUSES
-from staff.errors import BadRequest
-from staff.salon import known_zones
+from staff.salon.settings import known_zones
 from staff.wire.fields import ChoiceTextField, StrictIdField, StrictIntegerField, TextField
+from staff.wire.refusals import BadRequest
 from staff.wire.times import BadTime, parse_when
 
 LONGEST_DURATION = 24 * 60 * 60

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bookings.errors import BookingNotFound, ClientAlreadyInSession, HolidayClosed, SessionFull, SlotTaken
-from staff.errors import Refused
+from staff.wire.refusals import Refused
 
 FLAGS = {
     SlotTaken.code: (409, "timeSlotUnavailable"),

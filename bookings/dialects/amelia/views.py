@@ -24,7 +24,7 @@ from bookings.dialects.amelia.codes import CANCELED, REJECTED, shown_as
 from bookings.dialects.amelia.refusals import error
 from bookings.dialects.keys import READS, WRITES, DialectKey, KeyMay, actor_of_key
 from bookings.links import new_token
-from staff.auth import salon_of
+from staff.access.auth import salon_of
 from staff.models import ApiKey
 from staff.wire.errors import MethodNotAllowed
 from staff.wire.text import LARGEST_INTEGER

@@ -14,16 +14,16 @@ from typing import Any
 from django.db import transaction
 
 from bookings import lifecycle
-from bookings.availability.lookups import find_service
-from bookings.busy import lock_staff
 from bookings.dialects.amelia.appointments import OURS, Appointment, find_appointment, kept
 from bookings.dialects.amelia.codes import LIVE, REJECTED, WRITTEN_AS, shown_as
 from bookings.dialects.amelia.parse import Edit, NewAppointment, Occurrence, Seat
 from bookings.errors import BookingNotFound
 from bookings.models import Booking
-from staff.actor import Actor
-from staff.errors import Refused
+from bookings.slots.busy import lock_staff
+from bookings.slots.checks import find_service
+from staff.access.actor import Actor
 from staff.models import SalonSettings, Service
+from staff.wire.refusals import Refused
 from staff.wire.times import print_when
 
 

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from rest_framework.request import Request
 
 from bookings.dialects.eagenda.codes import WRITTEN_AS
-from staff.errors import BadRequest
 from staff.wire.query import query_date, query_integer, query_text
+from staff.wire.refusals import BadRequest
 from staff.wire.times import BadTime, parse_when
 
 DEFAULT_PAGE_SIZE = 50

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from bookings.dialects.eagenda.codes import shown_for
 from bookings.models import Booking
 from clients.models import Client
-from staff.errors import Refused
 from staff.models import Location, Service, Staff
+from staff.wire.refusals import Refused
 
 FIELDS = {
     "client_id": "attendees",

@@ -14,7 +14,7 @@ from bookings.dialects.eagenda.codes import CANCELED, RANKS, pairs_of
 from bookings.dialects.eagenda.parse import Search
 from bookings.errors import BookingNotFound
 from bookings.models import Booking, BookingQuerySet
-from staff.actor import Actor
+from staff.access.actor import Actor
 from staff.wire.times import day_start
 
 JOINED = ("client", "service", "staff", "location")

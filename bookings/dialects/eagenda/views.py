@@ -24,10 +24,10 @@ from bookings.models import Booking
 from clients.models import Client
 from clients.records import add_client
 from clients.serializers import ClientSerializer
-from staff.actor import Actor
-from staff.auth import KEY_PREFIX, salon_of
-from staff.errors import BadRequest, NotFound
+from staff.access.actor import Actor
+from staff.access.auth import KEY_PREFIX, salon_of
 from staff.models import ApiKey, Location, SalonSettings, Service, Staff
+from staff.wire.refusals import BadRequest, NotFound
 from staff.wire.views import GatedView
 
 

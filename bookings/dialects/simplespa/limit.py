@@ -15,8 +15,8 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from staff.errors import TooMany
 from staff.models import ApiKey
+from staff.wire.refusals import TooMany
 
 WRITES_PER_WINDOW = 10
 WINDOW = timedelta(minutes=1)

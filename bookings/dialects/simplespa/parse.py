@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bookings.dialects.simplespa.codes import LABELS
-from staff.errors import BadRequest
+from staff.wire.refusals import BadRequest
 from staff.wire.text import LARGEST_INTEGER
 from staff.wire.times import BadTime, day_start, parse_date, parse_when
 

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from bookings.dialects.simplespa.codes import LABELS, SHOWN_AS
 from bookings.models import Booking
 from clients.models import Client
-from staff.errors import Refused
 from staff.models import Service, Staff
+from staff.wire.refusals import Refused
 from staff.wire.times import print_when
 
 

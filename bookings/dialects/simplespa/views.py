@@ -17,9 +17,9 @@ from bookings.dialects.simplespa.limit import WriteLimit
 from bookings.errors import BookingNotFound
 from bookings.models import Booking
 from clients.models import Client
-from staff.auth import salon_of
-from staff.errors import Stale
+from staff.access.auth import salon_of
 from staff.models import ApiKey, SalonSettings, Service, Staff
+from staff.wire.refusals import Stale
 from staff.wire.views import GatedView
 
 TRIES = 5

@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from bookings.personal_data import UpcomingBookings, erase_client
-from staff.actor import Actor
-from staff.errors import Conflict, NotFound
+from staff.access.actor import Actor
+from staff.wire.refusals import Conflict, NotFound
 
 ACTOR = Actor(type="system", id=None, name="erase_client", door="command", is_admin=True)
 

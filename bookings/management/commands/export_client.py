@@ -11,8 +11,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from bookings.personal_data import export_client
-from staff.errors import NotFound
 from staff.models import SalonSettings
+from staff.wire.refusals import NotFound
 
 
 class Command(BaseCommand):

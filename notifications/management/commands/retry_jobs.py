@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from notifications import outbox
 from notifications.models import Job
-from staff.errors import Conflict, NotFound
+from staff.wire.refusals import Conflict, NotFound
 
 
 class Command(BaseCommand):

@@ -10,9 +10,9 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
 
-from staff.errors import Refused
+from staff.access.people import change_person, hire
 from staff.models import Staff
-from staff.people import change_person, hire
+from staff.wire.refusals import Refused
 
 
 class Command(BaseCommand):

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from staff.keys import make_key
+from staff.access.keys import make_key
 from staff.models import ApiKey
 
 

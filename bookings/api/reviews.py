@@ -1,0 +1,224 @@
+"""/api/reviews: what clients said, and the averages (contract §1.4 "to completed"; issue 3, item 3).
+
+A review: `{id, booking_id, start_at, client_id, client_name, staff_id, staff_name, service_id, service_name,
+rating, comment, created_at}`, newest first. Filters, on both addresses: staff_id, service_id, client_id,
+rating, date_from and date_to (salon dates on which it was written, inclusive).
+`/api/reviews/summary`: `{count, average, ratings: {"1": n, ... "5": n}, staff: [{staff_id, staff_name, count,
+average}], services: [{service_id, service_name, count, average}]}`; averages have two decimals, null of
+nothing. Everybody who may see the booking may see what was said of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, QuerySet
+from django.http.response import HttpResponseBase
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from bookings.models import Booking, Feedback
+from bookings.self_service.feedback import HIGHEST, LOWEST
+from staff.access.auth import actor_of, salon_of
+from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
+from staff.wire.query import query_date, query_id, query_integer
+from staff.wire.refusals import NotFound
+from staff.wire.schema import ID_IN_PATH, date_filter, documented, id_filter, list_answer
+from staff.wire.times import day_start, print_when
+from staff.wire.views import GatedView
+
+COLUMNS = (
+    "id",
+    "booking_id",
+    "booking__start_at",
+    "booking__client_id",
+    "booking__client__first_name",
+    "booking__client__last_name",
+    "booking__staff_id",
+    "booking__staff__name",
+    "booking__service_id",
+    "booking__service__name",
+    "rating",
+    "comment",
+    "created_at",
+)
+FILTERS = [
+    id_filter("staff_id", "Only visits with this person."),
+    id_filter("service_id", "Only visits for this service."),
+    id_filter("client_id", "Only this client's."),
+    OpenApiParameter(
+        "rating", {"type": "integer", "minimum": LOWEST, "maximum": HIGHEST}, description="Only this rating."
+    ),
+    date_filter("date_from", "Written on or after this salon date."),
+    date_filter("date_to", "Written on or before this salon date."),
+]
+
+
+class ReviewSerializer(serializers.Serializer):
+    id = serializers.IntegerField()
+    booking_id = serializers.IntegerField()
+    start_at = serializers.CharField(help_text="YYYY-MM-DD HH:MM:SS, salon wall clock")
+    client_id = serializers.IntegerField(allow_null=True)
+    client_name = serializers.CharField(allow_null=True)
+    staff_id = serializers.IntegerField()
+    staff_name = serializers.CharField()
+    service_id = serializers.IntegerField()
+    service_name = serializers.CharField()
+    rating = serializers.IntegerField(min_value=LOWEST, max_value=HIGHEST)
+    comment = serializers.CharField(allow_blank=True)
+    created_at = serializers.CharField(help_text="YYYY-MM-DD HH:MM:SS, salon wall clock")
+
+
+class StaffRatingSerializer(serializers.Serializer):
+    staff_id = serializers.IntegerField()
+    staff_name = serializers.CharField()
+    count = serializers.IntegerField(min_value=1)
+    average = serializers.FloatField(min_value=LOWEST, max_value=HIGHEST)
+
+
+class ServiceRatingSerializer(serializers.Serializer):
+    service_id = serializers.IntegerField()
+    service_name = serializers.CharField()
+    count = serializers.IntegerField(min_value=1)
+    average = serializers.FloatField(min_value=LOWEST, max_value=HIGHEST)
+
+
+class ReviewSummarySerializer(serializers.Serializer):
+    count = serializers.IntegerField(min_value=0)
+    average = serializers.FloatField(allow_null=True, min_value=LOWEST, max_value=HIGHEST)
+    ratings = serializers.DictField(
+        child=serializers.IntegerField(min_value=0), help_text="How many of each."
+    )
+    staff = StaffRatingSerializer(many=True)
+    services = ServiceRatingSerializer(many=True)
+
+
+@dataclass(slots=True)
+class Tally:
+    """How often each rating was given."""
+
+    counts: dict[int, int] = field(default_factory=lambda: dict.fromkeys(range(LOWEST, HIGHEST + 1), 0))
+
+    def add(self, rating: int, count: int) -> None:
+        self.counts[rating] += count
+
+    @property
+    def count(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def average(self) -> float | None:
+        """Two decimals, None of nothing."""
+        total = sum(rating * count for rating, count in self.counts.items())
+        return round(total / self.count, 2) if self.count else None
+
+
+class ReviewListView(GatedView):
+    @documented(
+        "List reviews",
+        answer=list_answer(ReviewSerializer),
+        parameters=[*PAGE_PARAMETERS, *FILTERS],
+        description="Newest first. With the personal agenda on, only those of one's own visits.",
+    )
+    def get(self, request: Request) -> HttpResponseBase:
+        zone = salon_of(request).zone
+        rows = _asked_for(request).order_by("-id").values(*COLUMNS)
+        return answer_queryset(request, rows, row=lambda row: review_json(row, zone=zone))
+
+
+class ReviewView(GatedView):
+    @documented("One review", answer=ReviewSerializer, refused=[404], parameters=[ID_IN_PATH])
+    def get(self, request: Request, id: int) -> Response:
+        row = _visible(request).filter(pk=id).values(*COLUMNS).first()
+        if row is None:
+            raise NotFound("Review not found")
+        return Response(review_json(row, zone=salon_of(request).zone))
+
+
+class ReviewSummaryView(GatedView):
+    @documented(
+        "Averages of all reviews, per staff member and per service",
+        answer=ReviewSummarySerializer,
+        parameters=FILTERS,
+    )
+    def get(self, request: Request) -> Response:
+        return Response(summary_json(_asked_for(request)))
+
+
+def review_json(row: Mapping[str, Any], *, zone: ZoneInfo) -> dict[str, Any]:
+    """A row of COLUMNS as it stands on the wire."""
+    names = (row["booking__client__first_name"], row["booking__client__last_name"])
+    return {
+        "id": row["id"],
+        "booking_id": row["booking_id"],
+        "start_at": print_when(row["booking__start_at"], zone=zone),
+        "client_id": row["booking__client_id"],
+        "client_name": None if row["booking__client_id"] is None else " ".join(names).strip(),
+        "staff_id": row["booking__staff_id"],
+        "staff_name": row["booking__staff__name"],
+        "service_id": row["booking__service_id"],
+        "service_name": row["booking__service__name"],
+        "rating": row["rating"],
+        "comment": row["comment"],
+        "created_at": print_when(row["created_at"], zone=zone),
+    }
+
+
+def summary_json(reviews: QuerySet[Feedback]) -> dict[str, Any]:
+    """One statement, grouped; the sums are exact."""
+    everything = Tally()
+    staff: dict[tuple[str, int], Tally] = {}
+    services: dict[tuple[str, int], Tally] = {}
+    grouped = reviews.order_by().values_list(
+        "booking__staff__name",
+        "booking__staff_id",
+        "booking__service__name",
+        "booking__service_id",
+        "rating",
+    )
+    for staff_name, staff_id, service_name, service_id, rating, count in grouped.annotate(times=Count("id")):
+        everything.add(rating, count)
+        staff.setdefault((staff_name, staff_id), Tally()).add(rating, count)
+        services.setdefault((service_name, service_id), Tally()).add(rating, count)
+    return {
+        "count": everything.count,
+        "average": everything.average,
+        "ratings": {str(rating): count for rating, count in everything.counts.items()},
+        "staff": [
+            {"staff_id": pk, "staff_name": name, "count": tally.count, "average": tally.average}
+            for (name, pk), tally in sorted(staff.items())
+        ],
+        "services": [
+            {"service_id": pk, "service_name": name, "count": tally.count, "average": tally.average}
+            for (name, pk), tally in sorted(services.items())
+        ],
+    }
+
+
+def _visible(request: Request) -> QuerySet[Feedback]:
+    actor = actor_of(request)
+    return Feedback.objects.filter(booking__in=Booking.objects.visible_to(actor).order_by().values("pk"))
+
+
+def _asked_for(request: Request) -> QuerySet[Feedback]:
+    """What the filters leave of the visible reviews. Raises BadRequest."""
+    reviews = _visible(request)
+    zone = salon_of(request).zone
+    wanted = {
+        "booking__staff_id": query_id(request, "staff_id"),
+        "booking__service_id": query_id(request, "service_id"),
+        "booking__client_id": query_id(request, "client_id"),
+        "rating": query_integer(request, "rating", smallest=LOWEST, largest=HIGHEST),
+    }
+    reviews = reviews.filter(**{name: value for name, value in wanted.items() if value is not None})
+    if (first := query_date(request, "date_from")) is not None:
+        reviews = reviews.filter(created_at__gte=day_start(first, zone=zone))
+    if (last := query_date(request, "date_to")) is not None:
+        reviews = reviews.filter(created_at__lt=day_start(last + timedelta(days=1), zone=zone))
+    return reviews

@@ -1,0 +1,315 @@
+"""Bookings on the wire: one function out, two serializers in (contract §1.1-1.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import BigAutoField, QuerySet
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from bookings.lifecycle import Warning
+from bookings.models import Booking
+from staff.access.actor import SYSTEM, Actor
+from staff.models import SalonSettings
+from staff.storage.prepared import Blank, Prepared
+from staff.wire.fields import (
+    ChoiceTextField,
+    StrictBooleanField,
+    StrictIdField,
+    StrictIntegerField,
+    TextField,
+    WallClockField,
+)
+from staff.wire.money import print_amount
+from staff.wire.times import print_when
+
+COLUMNS = (
+    "id",
+    "client_id",
+    "staff_id",
+    "service_id",
+    "start_at",
+    "end_at",
+    "status",
+    "notes",
+    "internal_notes",
+    "provisional_token",
+    "feedback_token",
+    "waitlist_id",
+    "client__first_name",
+    "client__last_name",
+    "client__phone",
+    "client__mobile",
+    "service__name",
+    "staff__name",
+    "status_detail",
+    "key",
+    "session_id",
+    "location_id",
+    "persons",
+    "price",
+    "source",
+    "version",
+    "created_at",
+    "updated_at",
+)
+"""Exactly what a booking on the wire needs, in one statement."""
+
+LONGEST_REASON = 500
+
+
+class Printer:
+    """Prints rows of COLUMNS for one salon: its wall clock and its currency."""
+
+    def __init__(self, salon: SalonSettings) -> None:
+        self.zone: ZoneInfo = salon.zone
+        self.currency = salon.currency
+
+    def when(self, instant: datetime) -> str:
+        return print_when(instant, zone=self.zone)
+
+    def row(self, row: tuple[Any, ...]) -> dict[str, Any]:
+        """The booking object: the 13 documented keys first, in their order (contract §1.1)."""
+        (
+            pk,
+            client_id,
+            staff_id,
+            service_id,
+            start_at,
+            end_at,
+            status,
+            notes,
+            internal_notes,
+            provisional_token,
+            feedback_token,
+            waitlist_id,
+            first_name,
+            last_name,
+            phone,
+            mobile,
+            service_name,
+            staff_name,
+            status_detail,
+            key,
+            session_id,
+            location_id,
+            persons,
+            price,
+            source,
+            version,
+            created_at,
+            updated_at,
+        ) = row
+        known = client_id is not None
+        return {
+            "id": pk,
+            "client_id": client_id,
+            "staff_id": staff_id,
+            "service_id": service_id,
+            "start_at": self.when(start_at),
+            "end_at": self.when(end_at),
+            "status": status,
+            "notes": notes,
+            "internal_notes": internal_notes,
+            "provisional_token": provisional_token,
+            "feedback_token": feedback_token,
+            "waitlist_id": waitlist_id,
+            "client_name": f"{first_name} {last_name}".strip() if known else None,
+            "client_phone": (phone or mobile) if known else None,
+            "service_name": service_name,
+            "staff_name": staff_name,
+            "status_detail": status_detail,
+            "key": str(key),
+            "session_id": session_id,
+            "location_id": location_id,
+            "persons": persons,
+            "price": None if price is None else print_amount(price, currency=self.currency),
+            "source": source,
+            "version": version,
+            "created_at": self.when(created_at),
+            "updated_at": self.when(updated_at),
+        }
+
+    def rows(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
+        return (self.row(row) for row in rows)
+
+    def visible(self, booking_id: int, *, to: Actor) -> dict[str, Any] | None:
+        """This booking printed, or None when there is none or `to` may not see it. One statement."""
+        limited = to.agenda_of is not None
+        found = _VISIBLE[limited].rows(id=booking_id, agenda_of=to.agenda_of)
+        return self.row(found[0]) if found else None
+
+    def one(self, bookings: QuerySet[Booking]) -> dict[str, Any] | None:
+        """The first of `bookings` printed, or None. One statement."""
+        row = bookings.values_list(*COLUMNS).first()
+        return None if row is None else self.row(row)
+
+
+def _visible(actor: Actor) -> QuerySet[Booking, tuple[Any, ...]]:
+    bookings = Booking.objects.visible_to(actor).filter(pk=Blank("id", BigAutoField()))
+    rows: QuerySet[Booking, tuple[Any, ...]] = bookings.order_by().values_list(*COLUMNS)
+    return rows
+
+
+_SOMEBODY: Any = Blank("agenda_of", BigAutoField())
+_VISIBLE = {
+    False: Prepared(lambda: _visible(SYSTEM)),
+    True: Prepared(lambda: _visible(replace(SYSTEM, agenda_of=_SOMEBODY))),
+}
+"""The one scoped queryset for one id: of somebody who sees all, and of somebody limited to an agenda."""
+
+
+def printed_warnings(warnings: Iterable[Warning]) -> list[dict[str, str]]:
+    return [{"code": each.code, "message": each.message} for each in warnings]
+
+
+class BookingSerializer(serializers.Serializer[Any]):
+    """The booking object in the OpenAPI schema; `Printer` prints it."""
+
+    id = serializers.IntegerField()
+    client_id = serializers.IntegerField(allow_null=True, help_text="Null only after erasure.")
+    staff_id = serializers.IntegerField()
+    service_id = serializers.IntegerField()
+    start_at = serializers.CharField(help_text="YYYY-MM-DD HH:MM:SS, salon wall clock.")
+    end_at = serializers.CharField(help_text="YYYY-MM-DD HH:MM:SS, salon wall clock.")
+    status = serializers.ChoiceField(choices=Booking.Status.values)
+    notes = serializers.CharField(help_text="Visible to the client.")
+    internal_notes = serializers.CharField(help_text="Never visible to the client.")
+    provisional_token = serializers.CharField(
+        allow_null=True, help_text="Set while a mailed request is unanswered."
+    )
+    feedback_token = serializers.CharField(
+        allow_null=True, help_text="Set at the first completion, then kept."
+    )
+    waitlist_id = serializers.IntegerField(allow_null=True)
+    client_name = serializers.CharField(allow_null=True, help_text="Null only after erasure.")
+    client_phone = serializers.CharField(allow_null=True)
+    service_name = serializers.CharField()
+    staff_name = serializers.CharField()
+    status_detail = serializers.CharField(
+        help_text="What a foreign format says beyond the status; often empty."
+    )
+    key = serializers.UUIDField()
+    session_id = serializers.IntegerField(help_text="The id of the first booking of the session.")
+    location_id = serializers.IntegerField(allow_null=True)
+    persons = serializers.IntegerField(min_value=1)
+    price = serializers.CharField(allow_null=True, help_text="Decimal, in the salon's currency.")
+    source = serializers.CharField()  # type: ignore[assignment]
+    version = serializers.IntegerField(min_value=1, help_text="Grows with every change; see If-Match.")
+    created_at = serializers.CharField(help_text="YYYY-MM-DD HH:MM:SS, salon wall clock.")
+    updated_at = serializers.CharField(help_text="YYYY-MM-DD HH:MM:SS, salon wall clock.")
+
+
+class WarningSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class SkippedSerializer(serializers.Serializer[Any]):
+    start_at = serializers.CharField()
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class WrittenBookingSerializer(BookingSerializer):
+    """A booking as POST and PUT answer it: with `warnings` at the end.
+
+    With `recurrence` the booking is the first occurrence; all of them and those skipped come before.
+    """
+
+    occurrences = BookingSerializer(many=True, required=False)
+    skipped = SkippedSerializer(many=True, required=False)
+    warnings = WarningSerializer(many=True)
+
+
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "array", "items": {"type": "string"}, "maxItems": 104},
+            {"type": "string", "maxLength": 500, "example": "FREQ=WEEKLY;COUNT=10"},
+        ],
+        "description": "More starts of the same booking: a list, or an RRULE (DAILY, WEEKLY, MONTHLY, "
+        "COUNT or UNTIL) on the salon's wall clock; at most 104 within 2 years.",
+    }
+)
+class RecurrenceField(serializers.Field):
+    """A list of starts or an RRULE; `bookings.lifecycle.recurrence` reads it."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class NewBookingSerializer(serializers.Serializer[Any]):
+    """POST /api/bookings. Context: `zone`."""
+
+    client_id = StrictIdField()
+    staff_id = StrictIdField()
+    service_id = StrictIdField()
+    start_at = WallClockField()
+    end_at = WallClockField()
+    notes = TextField(required=False)
+    internal_notes = TextField(required=False)
+    provisional = StrictBooleanField(
+        required=False, default=False, help_text="Mail the client links to accept or decline."
+    )
+    waitlist_id = StrictIdField(required=False, allow_null=True)
+    base_url = TextField(required=False, null_is_empty=False, help_text="Where the links in mails lead.")
+    location_id = StrictIdField(required=False, allow_null=True)
+    persons = StrictIntegerField(required=False, default=1, min_value=1, max_value=1000)
+    allow_overlap = StrictBooleanField(required=False, default=False)
+    hold_token = TextField(required=False, null_is_empty=False, allow_null=True, max_length=200)
+    session_of = StrictIdField(required=False, allow_null=True, help_text="Join the session of this booking.")
+    recurrence = RecurrenceField(required=False, allow_null=True)
+    skip_conflicts = StrictBooleanField(
+        required=False, default=False, help_text="With recurrence: book what is free and list the rest."
+    )
+
+
+class BookingChangesSerializer(serializers.Serializer[Any]):
+    """PUT and PATCH /api/bookings/:id, all optional. Context: `zone`, `stored` (times before)."""
+
+    client_id = StrictIdField(
+        required=False, allow_null=True, help_text="Null only sent back, where the client was erased."
+    )
+    staff_id = StrictIdField(required=False)
+    service_id = StrictIdField(required=False)
+    location_id = StrictIdField(required=False, allow_null=True)
+    start_at = WallClockField(required=False)
+    end_at = WallClockField(required=False)
+    status = ChoiceTextField(choices=Booking.Status.values, required=False)
+    notes = TextField(required=False)
+    internal_notes = TextField(required=False)
+    persons = StrictIntegerField(required=False, min_value=1, max_value=1000)
+    allow_overlap = StrictBooleanField(required=False, default=False)
+    base_url = TextField(required=False, null_is_empty=False)
+    reason = TextField(required=False, max_length=LONGEST_REASON, help_text="For the audit trail.")
+
+
+class BookingEventSerializer(serializers.Serializer[Any]):
+    """One audit row in the OpenAPI schema."""
+
+    id = serializers.IntegerField()
+    at = serializers.CharField(help_text="YYYY-MM-DD HH:MM:SS, salon wall clock.")
+    door = serializers.CharField()
+    actor = serializers.DictField(help_text="{type, id, name}")
+    to = serializers.CharField()
+    changes = serializers.DictField(help_text="{field: [old, new]}")
+    reason = serializers.CharField(allow_blank=True)
+
+    def get_fields(self) -> dict[str, Any]:
+        """`from` is a Python keyword, so it joins here, in its place."""
+        fields = super().get_fields()
+        ordered: dict[str, Any] = {}
+        for name, field in fields.items():
+            if name == "to":
+                ordered["from"] = serializers.CharField(allow_null=True)
+            ordered[name] = field
+        return ordered

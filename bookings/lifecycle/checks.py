@@ -1,0 +1,126 @@
+"""What the door checks before it writes (contract §1.2-1.3). Raises staff.wire.refusals / bookings.errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import BigAutoField, Q
+
+from bookings.errors import BookingNotFound, ClientAlreadyInSession, SessionFull
+from bookings.models import LEGAL_STATUS_PAIRS, Booking, BookingQuerySet
+from clients.models import Client
+from staff.access.actor import Actor
+from staff.models import Location, SalonSettings, Service, Staff
+from staff.storage.prepared import Blank, Prepared, PreparedRows
+from staff.wire.refusals import BadRequest, Stale
+
+
+def lock_booking(*, actor: Actor, booking_id: int) -> Booking:
+    """The booking, locked after the first one of its session: every door locks a session in id order.
+
+    Raises BookingNotFound, also when `actor` may not see it, or no longer does once the lock is ours.
+    """
+    wanted = Booking.objects.visible_to(actor).filter(pk=booking_id)
+    rows = locked(
+        Booking.objects.filter(Q(pk__in=wanted.values("pk")) | Q(pk__in=wanted.values("session_of_id")))
+    )
+    booking = next((row for row in rows if row.pk == booking_id), None)
+    if booking is None or (actor.agenda_of is not None and not wanted.exists()):
+        raise BookingNotFound
+    return booking
+
+
+def locked(bookings: BookingQuerySet) -> BookingQuerySet:
+    """These rows, locked in id order; other readers are not kept waiting."""
+    return bookings.select_for_update(no_key=True, of=("self",)).order_by("pk")
+
+
+def is_deliberate(*, actor: Actor, asked: bool, salon: SalonSettings) -> bool:
+    """Whether this write may overlap: asked for, or a staff write where the salon allows it (§1.3)."""
+    allowed = salon.double_booking == SalonSettings.DoubleBooking.ALLOW
+    return asked or (allowed and actor.type != "client")
+
+
+def check_version(booking: Booking, expected_version: int | None) -> None:
+    if expected_version is not None and booking.version != expected_version:
+        raise Stale(
+            f"The booking has changed meanwhile: it is at version {booking.version}, you sent "
+            f"{expected_version}. Read it again and repeat your change."
+        )
+
+
+def check_pair(status: str, detail: str) -> None:
+    if (status, detail) not in LEGAL_STATUS_PAIRS:
+        raise BadRequest.field("status", f"'{status}' with the detail '{detail}' is not a legal pair.")
+
+
+def find_client(client_id: int | None) -> Client:
+    if client_id is None:
+        raise BadRequest.field("client_id", "A booking belongs to a client; send an id.")
+    client = _PRESENT_CLIENT.first(id=client_id)
+    if client is None:
+        raise BadRequest.field("client_id", f"There is no client {client_id}, or they are archived.")
+    return client
+
+
+_PRESENT_CLIENT = PreparedRows(
+    Client,
+    lambda: Client.objects.filter(pk=Blank("id", BigAutoField()), archived_at__isnull=True).order_by(),
+)
+
+
+def find_location(location_id: int) -> None:
+    if not Location.objects.filter(pk=location_id, is_active=True).exists():
+        raise BadRequest.field("location_id", f"There is no location {location_id}, or it is closed.")
+
+
+def location_for(location_id: int | None, *, staff: Staff) -> int | None:
+    """The location asked for, else the staff member's, else the only one, else None (contract §1.2)."""
+    if location_id is not None:
+        find_location(location_id)
+        return location_id
+    if staff.location_id is not None:
+        return staff.location_id
+    only = _TWO_LOCATIONS.rows()
+    return only[0][0] if len(only) == 1 else None
+
+
+_TWO_LOCATIONS = Prepared(
+    lambda: Location.objects.filter(is_active=True).order_by("pk").values_list("pk")[:2]
+)
+
+
+def check_persons(persons: int, service: Service) -> None:
+    if persons < 1 or persons > service.max_capacity:
+        raise BadRequest.field(
+            "persons", f"{service.name} takes 1 to {service.max_capacity} persons; send a number in between."
+        )
+
+
+def lock_session(session_id: int) -> Booking | None:
+    """The session's first booking, locked: whoever joins, leaves or moves a session queues here."""
+    return locked(Booking.objects.filter(pk=session_id)).first()
+
+
+def live_members(session_id: int, *, but: int | None = None) -> list[Booking]:
+    """The session's bookings that occupy, oldest first, without the booking `but`."""
+    members = Booking.objects.filter(session_id=session_id).filter(
+        Q(status=Booking.Status.SCHEDULED) | Q(status=Booking.Status.PROVISIONAL)
+    )
+    return [member for member in members.order_by("pk") if member.pk != but]
+
+
+def check_room(members: Iterable[Booking], *, client_id: int | None, persons: int, service: Service) -> None:
+    """There is room for `persons` more beside the session's live `members`.
+
+    Raises ClientAlreadyInSession, SessionFull.
+    """
+    present = list(members)
+    if client_id is not None and any(member.client_id == client_id for member in present):
+        raise ClientAlreadyInSession
+    taken = sum(member.persons for member in present)
+    if taken + persons > service.max_capacity:
+        raise SessionFull(
+            f"{service.name} takes {service.max_capacity} persons and {taken} are booked; "
+            f"there is no room for {persons} more."
+        )

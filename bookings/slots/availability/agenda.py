@@ -1,0 +1,203 @@
+"""What is known about the salon and its staff over some dates: read once, asked many times.
+
+Reading costs the same few statements for one staff member and one day as for ten and two months.
+Times are UTC, ranges half-open.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import accumulate
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from django.db.models import Exists, OuterRef, Q, Value
+
+from bookings.models import Booking, BusyTime
+from bookings.slots.busy import LONGEST_BUSY
+from staff.access.actor import Actor
+from staff.models import SalonSettings, Service, Staff
+from staff.salon.schedule import ONE_DAY, Hours, Stretch, hours_of, time_off_of, windows_between, windows_on
+from staff.wire.times import day_start, local_date
+
+LONGEST_BOOKING = timedelta(hours=24)
+FARTHEST_DAYS = 10_000
+"""A larger horizon is this one: dates end in the year 9999."""
+
+
+class Busy(NamedTuple):
+    """A stretch that belongs to somebody; `booking_id` is None for a hold and for who may not see it."""
+
+    starts_at: datetime
+    ends_at: datetime
+    booking_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for everybody: the salon's choices, its holidays, the service's buffers, the time it is now.
+
+    `soonest` is the first start that keeps the minimum notice, `too_far` the first beyond the horizon.
+    """
+
+    before: timedelta
+    after: timedelta
+    zone: ZoneInfo
+    now: datetime
+    notice: timedelta
+    horizon_days: int
+    soonest: datetime
+    too_far: datetime
+    holidays: Mapping[date, str]
+
+
+class Agenda:
+    """One staff member over some dates: when they work, are away, are busy.
+
+    `hours` without rows means that no working hours are kept: nothing is offered then.
+    """
+
+    def __init__(
+        self,
+        *,
+        staff_id: int,
+        offers_service: bool,
+        hours: Sequence[Hours],
+        windows: Sequence[Stretch],
+        away: Sequence[Stretch],
+        busy: Iterable[Busy],
+    ) -> None:
+        self.staff_id = staff_id
+        self.offers_service = offers_service
+        self.hours = hours
+        self._windows = windows
+        self._window_starts = [each.start_at for each in windows]
+        self._away = away
+        self._away_ends = [each.end_at for each in away]
+        self.busy = sorted(busy, key=lambda each: (each.starts_at, each.ends_at))
+        self._latest_ends = list(accumulate((each.ends_at for each in self.busy), max))
+
+    def works(self, start_at: datetime, end_at: datetime) -> bool:
+        """Whether one working window covers the stretch."""
+        place = bisect_right(self._window_starts, start_at) - 1
+        return place >= 0 and end_at <= self._windows[place].end_at
+
+    def is_away(self, start_at: datetime, end_at: datetime) -> bool:
+        place = bisect_right(self._away_ends, start_at)
+        return place < len(self._away) and self._away[place].start_at < end_at
+
+    def busy_at(self, starts_at: datetime, ends_at: datetime) -> Busy | None:
+        """The earliest busy stretch that overlaps."""
+        place = bisect_right(self._latest_ends, starts_at)
+        if place < len(self.busy) and self.busy[place].starts_at < ends_at:
+            return self.busy[place]
+        return None
+
+    def busy_between(self, starts_at: datetime, ends_at: datetime) -> timedelta:
+        """How much of the stretch is taken; what overlaps counts once."""
+        taken, reached = timedelta(), starts_at
+        for each in self.busy[: bisect_left(self.busy, ends_at, key=lambda one: one.starts_at)]:
+            begin = max(each.starts_at, reached)
+            end = min(each.ends_at, ends_at)
+            if end > begin:
+                taken += end - begin
+                reached = end
+        return taken
+
+    def windows_on(self, day: date, *, zone: ZoneInfo) -> list[Stretch]:
+        return windows_on(day, self.hours, zone=zone)
+
+
+def terms_of(service: Service, *, salon: SalonSettings, now: datetime, holidays: Mapping[date, str]) -> Terms:
+    zone, notice = salon.zone, timedelta(minutes=salon.min_notice_minutes)
+    last_day = local_date(now, zone=zone) + timedelta(days=min(salon.booking_horizon_days, FARTHEST_DAYS))
+    return Terms(
+        before=timedelta(minutes=service.buffer_before_minutes),
+        after=timedelta(minutes=service.buffer_after_minutes),
+        zone=zone,
+        now=now,
+        notice=notice,
+        horizon_days=salon.booking_horizon_days,
+        soonest=now + notice,
+        too_far=day_start(last_day + ONE_DAY, zone=zone),
+        holidays=holidays,
+    )
+
+
+def read_agendas(
+    service: Service,
+    first: date,
+    last: date,
+    *,
+    zone: ZoneInfo,
+    now: datetime,
+    staff_id: int | None = None,
+    viewer: Actor | None = None,
+    with_busy: bool = True,
+) -> list[Agenda]:
+    """The agendas, by staff id, of `staff_id` or of everyone who offers `service`, for starts on these dates.
+
+    Holds that have expired at `now` occupy nobody. `viewer` sees the ids of the bookings that
+    `visible_to` shows, nobody sees any. Four statements, three without `with_busy`.
+    """
+    people = _people(service, staff_id)
+    if not people:
+        return []
+    ids = [person_id for person_id, _ in people]
+    # A booking that starts on the last date may end a day later, and its buffer after that.
+    begins = day_start(first, zone=zone) - timedelta(minutes=service.buffer_before_minutes)
+    ends = (
+        day_start(last + ONE_DAY, zone=zone)
+        + LONGEST_BOOKING
+        + timedelta(minutes=service.buffer_after_minutes)
+    )
+    hours = hours_of(ids)
+    away = time_off_of(ids, start_at=begins, end_at=ends)
+    busy = _busy_of(ids, begins, ends, now=now, viewer=viewer) if with_busy else {}
+    return [
+        Agenda(
+            staff_id=person_id,
+            offers_service=offers_service,
+            hours=hours[person_id],
+            windows=windows_between(first - ONE_DAY, last + ONE_DAY, hours[person_id], zone=zone),
+            away=away[person_id],
+            busy=busy.get(person_id, []),
+        )
+        for person_id, offers_service in people
+    ]
+
+
+def _people(service: Service, staff_id: int | None) -> list[tuple[int, bool]]:
+    """Staff ids, each with whether they offer the service; who is inactive or not bookable is left out."""
+    offers = Exists(Staff.services.through.objects.filter(staff_id=OuterRef("pk"), service_id=service.pk))
+    people = Staff.objects.filter(is_active=True, bookable=True).annotate(offers_service=offers)
+    people = people.filter(offers_service=True) if staff_id is None else people.filter(pk=staff_id)
+    return list(people.order_by("pk").values_list("id", "offers_service"))
+
+
+def _busy_of(
+    staff_ids: Collection[int], begins: datetime, ends: datetime, *, now: datetime, viewer: Actor | None
+) -> dict[int, list[Busy]]:
+    """The live busy times per staff member, by the (staff, starts_at) index on both databases."""
+    seen = Booking.objects.none() if viewer is None else Booking.objects.visible_to(viewer)
+    rows = BusyTime.objects.filter(
+        Q(expires_at__isnull=True) | Q(expires_at__gt=now),
+        staff_id__in=staff_ids,
+        starts_at__gte=begins - LONGEST_BUSY,
+        starts_at__lt=ends,
+        ends_at__gt=begins,
+    )
+    if viewer is not None:
+        rows = rows.annotate(seen=Exists(seen.filter(pk=OuterRef("booking_id"))))
+    else:
+        rows = rows.annotate(seen=Value(value=False))
+    found: dict[int, list[Busy]] = defaultdict(list)
+    for person, starts_at, ends_at, booking_id, visible in rows.values_list(
+        "staff_id", "starts_at", "ends_at", "booking_id", "seen"
+    ):
+        found[person].append(Busy(starts_at, ends_at, booking_id if visible else None))
+    return found

@@ -1,0 +1,162 @@
+"""The rules against a booking at a time, in the order in which they are named: one table for every door.
+
+Availability offers a start when no rule speaks against it, `explain` names the first that does, a
+client's own door refuses with the same code and sentence, and a staff member's booking goes through
+with the rules marked `warns` as `warnings` (a desk knows better; issue 4). A rule that
+neither warns nor is refused to everybody (`holiday` by the door, `slot_taken` by the database) binds
+clients alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from bookings.errors import HolidayClosed, SlotTaken
+from bookings.slots.availability.agenda import Agenda, Terms
+from staff.salon.schedule import local_dates
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a time is refused or warned of. `booking_id` is the booking in the way, if it may be seen."""
+
+    code: str
+    message: str
+    booking_id: int | None = None
+
+
+class Case(NamedTuple):
+    """One wish: the service from `start_at` to `end_at` (UTC, without buffers) with one staff member."""
+
+    terms: Terms
+    agenda: Agenda
+    start_at: datetime
+    end_at: datetime
+
+
+class Hit(NamedTuple):
+    """The rule speaks against the case; `message` where it can say more than the table does."""
+
+    booking_id: int | None = None
+    message: str | None = None
+
+
+HIT = Hit()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    code: str
+    message: str
+    check: Callable[[Case], Hit | None]
+    warns: bool = False
+
+
+def reasons_against(case: Case) -> Iterator[Reason]:
+    """Every rule that speaks against the case, in the order of the table."""
+    for rule in RULES:
+        hit = rule.check(case)
+        if hit is not None:
+            yield _reason(rule, case.terms, hit)
+
+
+def first_reason_against(case: Case) -> Reason | None:
+    return next(reasons_against(case), None)
+
+
+def warnings_about(case: Case) -> list[Reason]:
+    """The rules that speak against the case and that staff may overrule."""
+    return [reason for reason in reasons_against(case) if reason.code in WARNINGS]
+
+
+def closed_on(day: date, name: str) -> str:
+    """The sentence with which every door refuses a holiday."""
+    named = f" ({name})" if name else ""
+    return f"The salon is closed on {day:%Y-%m-%d}{named}; choose another date."
+
+
+def _reason(rule: Rule, terms: Terms, hit: Hit) -> Reason:
+    notice = int(terms.notice / timedelta(minutes=1))
+    message = hit.message or rule.message.format(notice=notice, horizon=terms.horizon_days)
+    return Reason(rule.code, message, hit.booking_id)
+
+
+def _does_not_offer(case: Case) -> Hit | None:
+    return None if case.agenda.offers_service else HIT
+
+
+def _touches_holiday(case: Case) -> Hit | None:
+    holidays = case.terms.holidays
+    if not holidays:
+        return None
+    touched = local_dates(case.start_at, case.end_at, zone=case.terms.zone)
+    closed = next((day for day in touched if day in holidays), None)
+    return None if closed is None else Hit(message=closed_on(closed, holidays[closed]))
+
+
+def _has_begun(case: Case) -> Hit | None:
+    return HIT if case.start_at < case.terms.now else None
+
+
+def _is_too_soon(case: Case) -> Hit | None:
+    return HIT if case.start_at < case.terms.soonest else None
+
+
+def _is_too_far_ahead(case: Case) -> Hit | None:
+    return HIT if case.start_at >= case.terms.too_far else None
+
+
+def _is_second_of_a_doubled_hour(case: Case) -> Hit | None:
+    return HIT if case.start_at.astimezone(case.terms.zone).fold else None
+
+
+def _is_outside_working_hours(case: Case) -> Hit | None:
+    return None if case.agenda.works(case.start_at, case.end_at) else HIT
+
+
+def _is_in_time_off(case: Case) -> Hit | None:
+    return HIT if case.agenda.is_away(case.start_at, case.end_at) else None
+
+
+def _is_taken(case: Case) -> Hit | None:
+    terms = case.terms
+    busy = case.agenda.busy_at(case.start_at - terms.before, case.end_at + terms.after)
+    return None if busy is None else Hit(busy.booking_id)
+
+
+RULES = (
+    Rule(
+        "staff_does_not_offer_service",
+        "This staff member does not offer this service.",
+        _does_not_offer,
+        warns=True,
+    ),
+    Rule(HolidayClosed.code, HolidayClosed.message, _touches_holiday),
+    Rule("in_the_past", "That time has already passed; choose a later one.", _has_begun),
+    Rule(
+        "min_notice", "Bookings are taken at least {notice} minutes ahead; choose a later time.", _is_too_soon
+    ),
+    Rule(
+        "beyond_horizon",
+        "Bookings are taken at most {horizon} days ahead; choose an earlier time.",
+        _is_too_far_ahead,
+    ),
+    Rule(
+        "doubled_hour",
+        "The clocks are set back and this hour comes twice; only the first one can be booked here.",
+        _is_second_of_a_doubled_hour,
+    ),
+    Rule(
+        "outside_working_hours",
+        "This staff member does not work at that time.",
+        _is_outside_working_hours,
+        warns=True,
+    ),
+    Rule("time_off", "This staff member is away at that time.", _is_in_time_off, warns=True),
+    Rule(SlotTaken.code, SlotTaken.message, _is_taken),
+)
+
+WARNINGS = frozenset(rule.code for rule in RULES if rule.warns)

@@ -1,0 +1,128 @@
+"""Free start times, and why the others are refused (contract §1.5, GET /api/availability; issue 4, item 2).
+
+The grid: the starts of a working window lie `slot_step_minutes` apart, counted from its opening (rows that
+touch are one window). The grid decides what is shown, it is no rule: a door takes 10:07 too.
+The service must lie inside one window (which may go on past midnight); its buffers need only be free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from bookings.slots.availability.agenda import Agenda, Terms, read_agendas, terms_of
+from bookings.slots.availability.rules import Case, Reason, first_reason_against
+from staff.access.actor import Actor
+from staff.models import SalonSettings, Service
+from staff.salon.schedule import ONE_DAY, dates_between, holiday_names
+from staff.wire.times import day_start
+
+COARSEST_LOOK = timedelta(minutes=15)
+"""Outside working hours, where nothing is ever free, refused starts are looked at no closer than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Every start from `start_at` up to, but not including, `end_at` (UTC) is refused for this reason."""
+
+    start_at: datetime
+    end_at: datetime
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class StaffDay:
+    """One staff member on one salon date. `blocked` is empty unless it was asked for."""
+
+    staff_id: int
+    starts: list[datetime]
+    blocked: list[Blocked]
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    date: date
+    staff: list[StaffDay]
+
+
+def availability(
+    *,
+    service: Service,
+    first: date,
+    last: date,
+    salon: SalonSettings,
+    now: datetime,
+    staff_id: int | None = None,
+    explain_to: Actor | None = None,
+) -> list[Day]:
+    """The free starts on each salon date from `first` to `last`, for `staff_id` or everyone who offers it.
+
+    With `explain_to` also why the other starts are refused: the first rule of the table, and the id of the
+    booking in the way where that actor may see it. Five statements, whatever the number of people and days.
+    """
+    agendas = read_agendas(
+        service, first, last, zone=salon.zone, now=now, staff_id=staff_id, viewer=explain_to
+    )
+    terms = terms_of(service, salon=salon, now=now, holidays=holiday_names(first, last + ONE_DAY))
+    length = timedelta(minutes=service.duration_minutes)
+    step = timedelta(minutes=salon.slot_step_minutes)
+    return [
+        Day(
+            day,
+            [
+                _staff_day(agenda, day, terms=terms, length=length, step=step, explain=explain_to is not None)
+                for agenda in agendas
+            ],
+        )
+        for day in dates_between(first, last)
+    ]
+
+
+def _staff_day(
+    agenda: Agenda, day: date, *, terms: Terms, length: timedelta, step: timedelta, explain: bool
+) -> StaffDay:
+    starts: list[datetime] = []
+    blocked: list[Blocked] = []
+    looks = (
+        _looks(agenda, day, terms=terms, step=step) if explain else _grid(agenda, day, terms=terms, step=step)
+    )
+    for start_at, until in looks:
+        reason = first_reason_against(Case(terms, agenda, start_at, start_at + length))
+        if reason is None:
+            starts.append(start_at)
+        elif explain:
+            _append(blocked, Blocked(start_at, until, reason))
+    return StaffDay(agenda.staff_id, starts, blocked)
+
+
+def _append(blocked: list[Blocked], more: Blocked) -> None:
+    if blocked and blocked[-1].end_at == more.start_at and blocked[-1].reason == more.reason:
+        blocked[-1] = Blocked(blocked[-1].start_at, more.end_at, more.reason)
+    else:
+        blocked.append(more)
+
+
+def _grid(agenda: Agenda, day: date, *, terms: Terms, step: timedelta) -> Iterator[tuple[datetime, datetime]]:
+    """The starts to look at in the day's working windows, each with where the next one would be."""
+    for window in agenda.windows_on(day, zone=terms.zone):
+        yield from _cut(window.start_at, window.end_at, step)
+
+
+def _looks(
+    agenda: Agenda, day: date, *, terms: Terms, step: timedelta
+) -> Iterator[tuple[datetime, datetime]]:
+    """The whole day: the grid, and what lies between the windows."""
+    reached, coarse = day_start(day, zone=terms.zone), max(step, COARSEST_LOOK)
+    for window in agenda.windows_on(day, zone=terms.zone):
+        yield from _cut(reached, window.start_at, coarse)
+        yield from _cut(window.start_at, window.end_at, step)
+        reached = window.end_at
+    yield from _cut(reached, day_start(day + ONE_DAY, zone=terms.zone), coarse)
+
+
+def _cut(begins: datetime, ends: datetime, step: timedelta) -> Iterator[tuple[datetime, datetime]]:
+    while begins < ends:
+        until = min(begins + step, ends)
+        yield begins, until
+        begins = until

@@ -1,0 +1,185 @@
+"""Writing busy times: how a booking occupies its staff member (design §2, idea 2; contract §1.3).
+
+Every function runs inside the caller's transaction, after `lock_staff`. The database refuses two
+parties at one instant; `taken_as_conflict` turns its refusal into SlotTaken.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import IntegrityError
+from django.db.models import BigAutoField, Max, Q, QuerySet
+from django.utils import timezone
+
+from bookings.errors import SlotTaken
+from bookings.models import Booking, BusyTime
+from bookings.slots.guard import GUARD_NAME
+from staff.access.actor import Actor
+from staff.models import Staff
+from staff.storage.prepared import Blank, PreparedRows
+from staff.wire.times import print_when
+
+OCCUPYING = ("scheduled", "provisional")
+"""The statuses that occupy the staff member."""
+
+KEPT = "That time is kept for somebody until {until}; wait or choose another time."
+
+LONGEST_BUSY = timedelta(days=3)
+"""A booking lasts at most a day, its buffers at most a day each: bounds every look-up by index."""
+
+
+def lock_staff(*staff_ids: int) -> dict[int, Staff]:
+    """Lock these staff rows in id order, so that writers queue instead of deadlocking (reliability §2)."""
+    if len(set(staff_ids)) == 1:
+        return {person.pk: person for person in _LOCKED_ONE.all(id=staff_ids[0])}
+    return {person.pk: person for person in _locked().filter(pk__in=set(staff_ids)).order_by("pk")}
+
+
+def _locked() -> QuerySet[Staff]:
+    return Staff.objects.select_for_update(no_key=True, of=("self",))
+
+
+_LOCKED_ONE = PreparedRows(Staff, lambda: _locked().filter(pk=Blank("id", BigAutoField())).order_by())
+
+
+def occupied_range(booking: Booking) -> tuple[datetime, datetime]:
+    """The booking's times widened by its frozen buffers (UTC, half-open)."""
+    return (
+        booking.start_at - timedelta(minutes=booking.buffer_before_minutes),
+        booking.end_at + timedelta(minutes=booking.buffer_after_minutes),
+    )
+
+
+def forget_expired(staff_id: int, *, now: datetime) -> None:
+    """Delete this staff member's expired holds: a constraint knows no clock."""
+    BusyTime.objects.filter(_expired(staff_id, now=now)).delete()
+
+
+def _expired(staff_id: int, *, now: datetime) -> Q:
+    return Q(staff_id=staff_id, expires_at__isnull=False, expires_at__lte=now)
+
+
+def occupy(booking: Booking, *, overlap: bool, now: datetime) -> None:
+    """Write the booking's busy times in place of those it had.
+
+    An ordinary booking writes one row of its own party, and the database refuses it where another
+    party is. A deliberate `overlap` is cut at the edges of the rows it overlaps: each segment takes
+    the party of who is there, the rest its own.
+    """
+    BusyTime.objects.filter(Q(booking_id=booking.pk) | _expired(booking.staff_id, now=now)).delete()
+    starts_at, ends_at = occupied_range(booking)
+    segments = [(starts_at, ends_at, booking.party)]
+    if overlap:
+        segments = _cut(
+            starts_at, ends_at, booking.party, present=overlapping(booking.staff_id, starts_at, ends_at)
+        )
+    BusyTime.objects.bulk_create(
+        BusyTime(staff_id=booking.staff_id, party=party, starts_at=start, ends_at=end, booking=booking)
+        for start, end, party in segments
+    )
+
+
+def release(booking: Booking) -> None:
+    """The booking occupies nobody any more."""
+    BusyTime.objects.filter(booking_id=booking.pk).delete()
+
+
+def overlapping(staff_id: int, starts_at: datetime, ends_at: datetime) -> list[BusyTime]:
+    """This staff member's busy times that touch the half-open range, expired holds included."""
+    return list(_touching(staff_id, starts_at, ends_at).order_by("starts_at", "id"))
+
+
+def _touching(staff_id: int, starts_at: datetime, ends_at: datetime) -> QuerySet[BusyTime]:
+    return BusyTime.objects.filter(
+        staff_id=staff_id,
+        starts_at__lt=ends_at,
+        starts_at__gte=starts_at - LONGEST_BUSY,
+        ends_at__gt=starts_at,
+    )
+
+
+def _cut(
+    starts_at: datetime, ends_at: datetime, own: uuid.UUID, *, present: list[BusyTime]
+) -> list[tuple[datetime, datetime, uuid.UUID]]:
+    edges = {starts_at, ends_at}
+    for row in present:
+        edges.update(edge for edge in (row.starts_at, row.ends_at) if starts_at < edge < ends_at)
+    ordered = sorted(edges)
+    segments: list[tuple[datetime, datetime, uuid.UUID]] = []
+    for start, end in pairwise(ordered):
+        party = next((row.party for row in present if row.starts_at < end and row.ends_at > start), own)
+        if segments and segments[-1][2] == party:
+            segments[-1] = (segments[-1][0], end, party)
+        else:
+            segments.append((start, end, party))
+    return segments
+
+
+@contextmanager
+def taken_as_conflict(actor: Actor, wanted: list[Booking], *, zone: ZoneInfo) -> Iterator[None]:
+    """Turn the database's refusal inside the block into SlotTaken.
+
+    The block appends to `wanted` the booking whose times it is about to write; the conflicts named
+    are only those `actor` may see. Must stand outside the transaction that is refused.
+    """
+    try:
+        yield
+    except IntegrityError as error:
+        if GUARD_NAME not in str(error):
+            raise
+        conflicts = [] if not wanted else conflicts_of(wanted[-1], actor=actor, zone=zone)
+        until = _kept_until(wanted[-1], now=timezone.now()) if wanted and not conflicts else None
+        message = None if until is None else KEPT.format(until=print_when(until, zone=zone))
+        raise SlotTaken(message, conflicts=conflicts) from error
+
+
+def _kept_until(booking: Booking, *, now: datetime) -> datetime | None:
+    """When the last hold or waitlist offer in the way of `booking` ends; None where there is none."""
+    held = _touching(booking.staff_id, *occupied_range(booking)).filter(expires_at__gt=now)
+    until: datetime | None = held.aggregate(until=Max("expires_at"))["until"]
+    return until
+
+
+def conflicts_of(booking: Booking, *, actor: Actor, zone: ZoneInfo) -> list[dict[str, Any]]:
+    """What stands in the way of `booking`, as contract §0 prints it on 409 slot_taken."""
+    starts_at, ends_at = occupied_range(booking)
+    ids = {
+        row.booking_id
+        for row in overlapping(booking.staff_id, starts_at, ends_at)
+        if row.booking_id is not None and row.booking_id != booking.pk
+    }
+    return [
+        {
+            "booking_id": pk,
+            "start_at": print_when(start_at, zone=zone),
+            "end_at": print_when(end_at, zone=zone),
+        }
+        for pk, start_at, end_at in Booking.objects.visible_to(actor)
+        .filter(pk__in=ids)
+        .order_by("start_at", "id")
+        .values_list("pk", "start_at", "end_at")
+    ]
+
+
+def is_free(
+    staff_id: int,
+    starts_at: datetime,
+    ends_at: datetime,
+    *,
+    now: datetime,
+    except_holds: Collection[int] = (),
+) -> bool:
+    """Nobody live is there: a read for offers and pages, never the guard itself."""
+    return (
+        not _touching(staff_id, starts_at, ends_at)
+        .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
+        .exclude(hold_id__in=list(except_holds))
+        .exists()
+    )

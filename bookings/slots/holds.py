@@ -1,0 +1,223 @@
+"""Holds: a slot kept while somebody fills in a form (contract §1.5, POST /api/holds; issue 4, item 3).
+
+A hold is a busy time with an expiry, so the database refuses a second one like any double booking; the
+salon's `double_booking: "allow"` does not make a hold overlap. An expired hold never blocks: who writes
+deletes it first, who reads ignores it. Its row stays for a day, so that a late booking is told apart from
+one with an invented token.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from bookings.errors import SlotTaken
+from bookings.models import Booking, BusyTime, Hold
+from bookings.slots.availability import Agenda, Case, read_agendas, reasons_against, terms_of
+from bookings.slots.busy import forget_expired, lock_staff, occupied_range, taken_as_conflict
+from bookings.slots.checks import bookable, check_agenda, check_holiday, check_times, find_service
+from staff.access.actor import Actor
+from staff.models import SalonSettings, Service, Staff
+from staff.salon.schedule import ONE_DAY, local_dates
+from staff.wire.refusals import BadRequest, NotFound
+from staff.wire.times import day_start
+
+SHORTEST_MINUTES = 1
+LONGEST_MINUTES = 15
+USUAL_MINUTES = 5
+TOKEN_BYTES = 24
+KEPT_AFTER_EXPIRY = timedelta(days=1)
+
+KEEPS_FROM_BEING_CHOSEN = frozenset({"time_off", SlotTaken.code})
+
+
+class HoldNotFound(NotFound):
+    code = "hold_not_found"
+    message = "There is no such hold; it may have been used or have expired."
+
+
+class NobodyFree(SlotTaken):
+    message = "Nobody who offers this service is free at that time; choose another time."
+
+
+def keep(
+    *,
+    actor: Actor,
+    service_id: int,
+    start_at: datetime,
+    staff_id: int | None = None,
+    end_at: datetime | None = None,
+    minutes: int = USUAL_MINUTES,
+    salon: SalonSettings,
+    now: datetime,
+) -> Hold:
+    """Keep the slot for `minutes` (times UTC; without `end_at` as long as the service lasts).
+
+    Without `staff_id` the one of those who offer the service, are free and not away who is least busy that
+    day, then the lowest id; who keeps working hours is only chosen within them, who keeps none comes last.
+    Raises BadRequest (400, holiday included), Forbidden (somebody else's agenda), SlotTaken, NobodyFree
+    (409). Everybody who may be chosen is locked first, in id order, so the choice is exact.
+    """
+    service = find_service(service_id)
+    end_at = end_at or start_at + timedelta(minutes=service.duration_minutes)
+    check_times(start_at, end_at)
+    check_holiday(start_at, end_at, zone=salon.zone)
+    if staff_id is not None:
+        check_agenda(actor, staff_id)
+    wanted: list[Booking] = []
+    with taken_as_conflict(actor, wanted, zone=salon.zone), transaction.atomic():
+        if staff_id is not None:
+            person_id = bookable(lock_staff(staff_id).get(staff_id), staff_id).pk
+        else:
+            person_id = _choose(service, start_at, end_at, actor=actor, salon=salon, now=now)
+        wanted.append(_as_booking(person_id, service, start_at, end_at))
+        return write(
+            staff_id=person_id,
+            service=service,
+            start_at=start_at,
+            end_at=end_at,
+            expires_at=now + timedelta(minutes=minutes),
+            now=now,
+        )
+
+
+def write(
+    *,
+    staff_id: int,
+    service: Service,
+    start_at: datetime,
+    end_at: datetime,
+    expires_at: datetime,
+    now: datetime,
+) -> Hold:
+    """Write the hold and its busy time, buffers included, inside the caller's transaction after `lock_staff`.
+
+    IntegrityError of the busy guard when somebody is there (`busy.taken_as_conflict`).
+    """
+    forget_expired(staff_id, now=now)
+    hold = Hold.objects.create(
+        token=secrets.token_urlsafe(TOKEN_BYTES),
+        staff_id=staff_id,
+        service=service,
+        start_at=start_at,
+        end_at=end_at,
+        expires_at=expires_at,
+        created_at=now,
+    )
+    starts_at, ends_at = occupied_range(_as_booking(staff_id, service, start_at, end_at))
+    BusyTime.objects.create(
+        staff_id=staff_id,
+        party=hold.party,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        hold=hold,
+        expires_at=expires_at,
+    )
+    return hold
+
+
+def take_over(*, token: str, staff_id: int, now: datetime) -> Hold:
+    """Give the held time to the booking about to be written, in the caller's transaction after `lock_staff`.
+
+    The hold and its busy time are deleted. An expired hold gives nothing any more, and takes nothing: the
+    booking goes through if the slot is still free. Raises BadRequest with details.hold_token for a token
+    that is unknown, already used, or another staff member's.
+    """
+    hold = Hold.objects.filter(token=token).first()
+    if hold is None:
+        raise BadRequest.field("hold_token", "There is no such hold; it may have been used already.")
+    if hold.staff_id != staff_id:
+        raise BadRequest.field("hold_token", f"This hold is for staff member {hold.staff_id}.")
+    if hold.expires_at > now:
+        _delete([hold.pk])
+    return hold
+
+
+def release(*, token: str) -> None:
+    """Give the slot free before its time. Raises HoldNotFound."""
+    with transaction.atomic():
+        held = list(Hold.objects.filter(token=token).values_list("pk", flat=True))
+        if not held:
+            raise HoldNotFound
+        _delete(held)
+
+
+def drop(*, hold_id: int) -> None:
+    """Delete the hold and its busy time, in the caller's transaction; nothing to do where it is gone."""
+    _delete([hold_id])
+
+
+def give_free(*, hold_id: int) -> None:
+    """Delete the hold's busy time alone: whoever has the hold's row locked is not waited for."""
+    BusyTime.objects.filter(hold_id=hold_id).delete()
+
+
+def sweep_expired(*, now: datetime) -> int:
+    """Periodic: delete the busy times of expired holds, and a day later the holds. Gives how many times.
+
+    Nobody depends on it: expired holds block nobody before they are swept.
+    """
+    with transaction.atomic():
+        swept, _ = BusyTime.objects.filter(expires_at__isnull=False, expires_at__lte=now).delete()
+        Hold.objects.filter(expires_at__lte=now - KEPT_AFTER_EXPIRY).delete()
+    return swept
+
+
+def _delete(hold_ids: Sequence[int]) -> None:
+    BusyTime.objects.filter(hold_id__in=hold_ids).delete()
+    Hold.objects.filter(pk__in=hold_ids).delete()
+
+
+def _choose(
+    service: Service,
+    start_at: datetime,
+    end_at: datetime,
+    *,
+    actor: Actor,
+    salon: SalonSettings,
+    now: datetime,
+) -> int:
+    """Lock everybody who offers the service, in id order, and pick one who is free. Raises NobodyFree."""
+    offering = Staff.objects.filter(services=service, is_active=True, bookable=True)
+    if actor.agenda_of is not None:
+        offering = offering.filter(pk=actor.agenda_of)
+    locked = lock_staff(*offering.values_list("pk", flat=True))
+    zone = salon.zone
+    touched = local_dates(start_at, end_at, zone=zone)
+    agendas = [
+        agenda
+        for agenda in read_agendas(service, touched[0], touched[-1], zone=zone, now=now)
+        if agenda.staff_id in locked
+    ]
+    terms = terms_of(service, salon=salon, now=now, holidays={})
+    day_begins, day_ends = day_start(touched[0], zone=zone), day_start(touched[0] + ONE_DAY, zone=zone)
+    ranked = [
+        (not agenda.hours, agenda.busy_between(day_begins, day_ends), agenda.staff_id)
+        for agenda in agendas
+        if _may_be_chosen(agenda, Case(terms, agenda, start_at, end_at))
+    ]
+    if not ranked:
+        raise NobodyFree
+    return min(ranked)[-1]
+
+
+def _may_be_chosen(agenda: Agenda, case: Case) -> bool:
+    against = {reason.code for reason in reasons_against(case)}
+    if agenda.hours and "outside_working_hours" in against:
+        return False
+    return against.isdisjoint(KEEPS_FROM_BEING_CHOSEN)
+
+
+def _as_booking(staff_id: int, service: Service, start_at: datetime, end_at: datetime) -> Booking:
+    """The booking a hold stands for, never saved: it has the range and the conflicts of one."""
+    return Booking(
+        staff_id=staff_id,
+        service=service,
+        start_at=start_at,
+        end_at=end_at,
+        buffer_before_minutes=service.buffer_before_minutes,
+        buffer_after_minutes=service.buffer_after_minutes,
+    )

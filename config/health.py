@@ -1,0 +1,291 @@
+"""/healthz and /readyz: whether this process lives, and whether it can take bookings (reliability §6).
+
+Both are public and hold nothing worth hiding: no address, no name, no error text. /healthz touches neither
+database nor broker. /readyz is 503 when a booking could not be stored safely: the database does not answer,
+migrations are missing, or nothing in the database refuses a double booking. All else is a warning with 200,
+because taking the salon's calendar away does not bring mails back.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any, Generic, TypeVar
+
+import structlog
+from celery import current_app
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from kombu.exceptions import KombuError
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from bookings.slots import guard
+from notifications import outbox, parking
+from notifications.models import Job
+from staff.wire.errors import SECONDS_TO_COME_BACK
+from staff.wire.schema import WITHOUT_LOGIN, problems
+
+LATE_AFTER = timedelta(minutes=5)
+"""A due job that nobody has taken for so long means that no worker is at work."""
+
+PATIENCE_SECONDS = 0.8
+"""How long /readyz waits for the database and the broker, both together."""
+
+TAGS = ["operations"]
+
+Found = TypeVar("Found")
+
+logger = structlog.get_logger(__name__)
+
+
+class AliveSerializer(serializers.Serializer[Any]):
+    status = serializers.CharField(help_text="`ok`")
+
+
+class ReadinessWarningSerializer(serializers.Serializer[Any]):
+    code = serializers.ChoiceField(
+        choices=["jobs_late", "jobs_dead", "jobs_parked", "mail_off", "broker_away"]
+    )
+    message = serializers.CharField()
+
+
+class CheckSerializer(serializers.Serializer[Any]):
+    ok = serializers.BooleanField(allow_null=True, help_text="Null: could not be looked at.")
+
+
+class MigrationsSerializer(CheckSerializer):
+    missing = serializers.IntegerField(allow_null=True, min_value=0)
+
+
+class JobsSerializer(CheckSerializer):
+    oldest_due_seconds = serializers.IntegerField(
+        allow_null=True, min_value=0, help_text="How long the oldest due job has been waiting; 0: none is."
+    )
+    late_after_seconds = serializers.IntegerField(min_value=1)
+    dead = serializers.IntegerField(allow_null=True, min_value=0)
+    parked = serializers.IntegerField(
+        allow_null=True, min_value=0, help_text="Waiting for `manage.py release_jobs` after a restore."
+    )
+
+
+class ChecksSerializer(serializers.Serializer[Any]):
+    database = CheckSerializer()
+    migrations = MigrationsSerializer()
+    double_booking_guard = CheckSerializer()
+    jobs = JobsSerializer(help_text="Never a reason for 503.")
+    mail = CheckSerializer(help_text="Whether mails leave at all. Never a reason for 503.")
+    broker = CheckSerializer(help_text="Whether it takes a wake-up. Never a reason for 503.")
+
+
+class ReadinessSerializer(serializers.Serializer[Any]):
+    status = serializers.CharField(help_text="`ready` or `not_ready`")
+    checks = ChecksSerializer()
+    warnings = ReadinessWarningSerializer(many=True)
+
+
+class NotReadySerializer(ReadinessSerializer):
+    """The native error form and the checks."""
+
+    error = serializers.CharField()
+    code = serializers.ChoiceField(choices=["not_ready"])
+
+
+class OpenView(APIView):
+    """Open to every probe; a credential that comes along is not looked at, calls are not counted."""
+
+    authentication_classes = []
+    permission_classes = []
+    throttle_classes = []
+
+
+class HealthView(OpenView):
+    @extend_schema(
+        summary="Whether the process answers",
+        description="Touches neither database nor broker.",
+        responses={200: AliveSerializer, **problems(400)},
+        auth=WITHOUT_LOGIN,
+        tags=TAGS,
+    )
+    def get(self, request: Request) -> Response:
+        return Response({"status": "ok"})
+
+
+class ReadinessView(OpenView):
+    @extend_schema(
+        summary="Whether bookings can be taken",
+        description="503 when the database does not answer, migrations are missing, or nothing in the "
+        "database refuses a double booking. What else is wrong stands in `warnings`, with 200. Answers "
+        "within a second, whatever hangs.",
+        responses={200: ReadinessSerializer, 503: NotReadySerializer, **problems(400)},
+        auth=WITHOUT_LOGIN,
+        tags=TAGS,
+    )
+    def get(self, request: Request) -> Response:
+        body = readiness()
+        if body["status"] == "ready":
+            return Response(body)
+        refusal = {"error": "This server cannot take bookings at the moment.", "code": "not_ready"}
+        headers = {"Retry-After": str(SECONDS_TO_COME_BACK)}
+        return Response({**refusal, **body}, status=503, headers=headers)
+
+
+@dataclass(slots=True)
+class DatabaseState:
+    """What the database says of itself; None where it did not get that far."""
+
+    answers: bool = False
+    missing_migrations: int | None = None
+    guarded: bool | None = None
+    oldest_due: timedelta | None = None
+    dead_jobs: int | None = None
+    parked_jobs: int | None = None
+
+
+@dataclass(slots=True)
+class Probe(Generic[Found]):
+    """Looks at something that may hang, in a thread of its own; never more than one at a time.
+
+    Whoever asks meanwhile waits for the same look, so that a server that hangs costs one thread.
+    """
+
+    look: Callable[[], Found]
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _running: Future[Found | None] | None = None
+
+    def begin(self) -> Future[Found | None]:
+        with self._lock:
+            if self._running is None:
+                self._running = Future()
+                threading.Thread(target=self._carry_out, args=(self._running,), daemon=True).start()
+            return self._running
+
+    def _carry_out(self, future: Future[Found | None]) -> None:
+        found = None
+        try:
+            found = self.look()
+        except Exception:
+            logger.exception("probe_failed")
+        with self._lock:
+            self._running = None
+        future.set_result(found)
+
+
+def readiness() -> dict[str, Any]:
+    """The body of /readyz."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    looks_at_database, looks_at_broker = DATABASE.begin(), BROKER.begin()
+    state = _wait(looks_at_database, until=until) or DatabaseState()
+    broker = _wait(looks_at_broker, until=until) or False
+    late = None if state.oldest_due is None else state.oldest_due > LATE_AFTER
+    mail = bool(settings.EMAIL_URL or settings.DEBUG)
+    checks = {
+        "database": {"ok": state.answers},
+        "migrations": {
+            "ok": None if state.missing_migrations is None else state.missing_migrations == 0,
+            "missing": state.missing_migrations,
+        },
+        "double_booking_guard": {"ok": state.guarded},
+        "jobs": {
+            "ok": None if late is None else not late,
+            "oldest_due_seconds": None if state.oldest_due is None else int(state.oldest_due.total_seconds()),
+            "late_after_seconds": int(LATE_AFTER.total_seconds()),
+            "dead": state.dead_jobs,
+            "parked": state.parked_jobs,
+        },
+        "mail": {"ok": mail},
+        "broker": {"ok": broker},
+    }
+    ready = state.answers and state.missing_migrations == 0 and bool(state.guarded)
+    found = {
+        "jobs_late": bool(late),
+        "jobs_dead": bool(state.dead_jobs),
+        "jobs_parked": bool(state.parked_jobs),
+        "mail_off": not mail,
+        "broker_away": not broker,
+    }
+    return {
+        "status": "ready" if ready else "not_ready",
+        "checks": checks,
+        "warnings": [{"code": code, "message": message} for code, message in WARNINGS.items() if found[code]],
+    }
+
+
+WARNINGS = {
+    "jobs_late": "Due jobs are waiting: no worker seems to be at work, so no mail leaves.",
+    "jobs_dead": "Some jobs were given up; an administrator can look at them and try them again.",
+    "jobs_parked": "A backup was restored; its jobs wait for `manage.py release_jobs`.",
+    "mail_off": "No mail leaves: EMAIL_URL is not set, mails are only kept in the message log.",
+    "broker_away": "The broker takes no wake-ups; what is due waits until it is back.",
+}
+
+
+def look_at_database() -> DatabaseState:
+    """Stops at the first thing that is wrong: without its tables no job can be counted."""
+    state = DatabaseState()
+    try:
+        connection.ensure_connection()
+        applied = set(MigrationRecorder(connection).applied_migrations())
+        state.answers = True
+        state.missing_migrations = len(known_migrations() - applied)
+        if not state.missing_migrations:
+            state.guarded = not guard.missing(connection)
+            state.oldest_due = _oldest_due(timezone.now())
+            state.dead_jobs = Job.objects.filter(state=Job.State.DEAD).count()
+            state.parked_jobs = parking.parked()
+    except DatabaseError as error:
+        logger.warning("readiness_database", error=str(error)[:200])
+    finally:
+        connection.close()
+    return state
+
+
+def look_at_broker() -> bool:
+    """Whether it can be reached, in one short try; of the folder broker, whether it can be written."""
+    folder = settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("data_folder_out")
+    if folder is not None:
+        return os.access(folder, os.W_OK)
+    with current_app.connection_for_write() as broker:
+        unreachable: tuple[type[BaseException], ...] = (KombuError, OSError, *broker.connection_errors)
+        try:
+            broker.connect()
+        except unreachable as error:
+            logger.warning("readiness_broker", error=str(error)[:200])
+            return False
+    return True
+
+
+@lru_cache
+def known_migrations() -> frozenset[tuple[str, str]]:
+    """App label and name of every migration of this code."""
+    return frozenset(MigrationLoader(None, ignore_no_migrations=True).disk_migrations)
+
+
+def _oldest_due(now: datetime) -> timedelta:
+    due = outbox.oldest_due(now=now)
+    return timedelta(0) if due is None else max(timedelta(0), now - due)
+
+
+def _wait(future: Future[Found | None], *, until: float) -> Found | None:
+    """What was found by then; None when it failed or is still hanging."""
+    try:
+        return future.result(timeout=max(0.0, until - time.monotonic()))
+    except TimeoutError:
+        return None
+
+
+DATABASE = Probe(look_at_database)
+BROKER = Probe(look_at_broker)

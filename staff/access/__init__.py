@@ -1,0 +1,1 @@
+"""Who is calling, and what they may do: logins, keys, throttles, idempotency (contract §0, §1.5)."""

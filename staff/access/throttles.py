@@ -1,0 +1,64 @@
+"""Rates of contract §0, counted in the shared cache over a sliding minute. 429 with Retry-After beyond them.
+
+Names: LoginThrottle, PublicLinkThrottle, NativeKeyThrottle, PasswordThrottle.
+
+The client's address is believed through TRUSTED_PROXIES proxies (REST framework's NUM_PROXIES). Not exact
+under concurrency, which is enough here; SimpleSpa's exact limit is counted on the key's row. Ten failures on
+one account are counted by axes (`staff.access.accounts`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.throttling import SimpleRateThrottle
+
+from staff.models import ApiKey, Staff
+
+
+class AddressThrottle(SimpleRateThrottle):
+    """So many calls a minute from one address."""
+
+    def get_cache_key(self, request: Any, view: Any) -> str:
+        address = hashlib.sha256(str(self.get_ident(request)).encode("utf-8", "replace")).hexdigest()[:32]
+        return f"throttle:{self.scope}:{address}"
+
+
+class LoginThrottle(AddressThrottle):
+    """Logins and password resets: 30 a minute for an address."""
+
+    scope = "login"
+    rate = "30/min"
+
+
+class PublicLinkThrottle(AddressThrottle):
+    """Public links, pages and their JSON twins: 60 a minute for an address."""
+
+    scope = "public"
+    rate = "60/min"
+
+
+class NativeKeyThrottle(SimpleRateThrottle):
+    """A native API key: 600 calls a minute. Staff are not counted."""
+
+    scope = "key"
+    rate = "600/min"
+
+    def get_cache_key(self, request: Request, view: Any) -> str | None:
+        if not isinstance(request.auth, ApiKey):
+            return None
+        return f"throttle:{self.scope}:{request.auth.pk}"
+
+
+class PasswordThrottle(SimpleRateThrottle):
+    """Guesses of one's old password through a stolen token: 10 a minute for a person."""
+
+    scope = "password"
+    rate = "10/min"
+
+    def get_cache_key(self, request: Request, view: Any) -> str | None:
+        if not isinstance(request.user, Staff):
+            return None
+        return f"throttle:{self.scope}:{request.user.pk}"

@@ -1,0 +1,1 @@
+"""What the salon decides: its services, hours, settings and clock."""

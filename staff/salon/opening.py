@@ -1,0 +1,115 @@
+"""When people work and when the salon is shut: working hours, time off, holidays (contract §1.5).
+
+Who may write whose: administrators everybody's, staff their own. Reading it back is `staff.salon.schedule`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import time
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from staff.access.actor import Actor
+from staff.models import Holiday, TimeOff, WorkingHours
+from staff.storage.storing import locked, store_changes, stored
+from staff.wire.refusals import BadRequest, Forbidden
+
+MIDNIGHT = time(0, 0)
+
+
+def time_off_visible_to(actor: Actor, *, sees_all: bool) -> QuerySet[TimeOff]:
+    """Reasons are private: administrators, keys and the front desk see everybody's, others their own."""
+    rows = TimeOff.objects.all()
+    if actor.is_admin or sees_all:
+        return rows
+    return rows.filter(staff_id=actor.id or 0)
+
+
+def check_may_write(actor: Actor, *, staff_id: int) -> None:
+    """Raises Forbidden for another's hours."""
+    if not actor.is_admin and actor.id != staff_id:
+        raise Forbidden("You may change your own hours only; ask an administrator.", code="not_yours")
+
+
+def add_working_hours(*, actor: Actor, fields: Mapping[str, Any]) -> WorkingHours:
+    """Raises Forbidden, BadRequest."""
+    check_may_write(actor, staff_id=fields["staff_id"])
+    hours = WorkingHours(**fields)
+    _check_hours(hours)
+    return stored(hours)
+
+
+def change_working_hours(hours_id: int, *, actor: Actor, fields: Mapping[str, Any]) -> WorkingHours:
+    """Raises NotFound, Forbidden, BadRequest."""
+    with transaction.atomic():
+        hours = locked(WorkingHours.objects.all(), hours_id)
+        check_may_write(actor, staff_id=hours.staff_id)
+        check_may_write(actor, staff_id=fields.get("staff_id", hours.staff_id))
+        return store_changes(hours, fields, check=_check_hours)
+
+
+def remove_working_hours(hours_id: int, *, actor: Actor) -> None:
+    """Raises NotFound, Forbidden."""
+    with transaction.atomic():
+        hours = locked(WorkingHours.objects.all(), hours_id)
+        check_may_write(actor, staff_id=hours.staff_id)
+        hours.delete()
+
+
+def add_time_off(*, actor: Actor, fields: Mapping[str, Any]) -> TimeOff:
+    """Raises Forbidden, BadRequest."""
+    check_may_write(actor, staff_id=fields["staff_id"])
+    away = TimeOff(**fields)
+    _check_time_off(away)
+    return stored(away)
+
+
+def change_time_off(
+    rows: QuerySet[TimeOff], time_off_id: int, *, actor: Actor, fields: Mapping[str, Any]
+) -> TimeOff:
+    """One of the `rows` the actor may see. Raises NotFound, Forbidden, BadRequest."""
+    with transaction.atomic():
+        away = locked(rows, time_off_id)
+        check_may_write(actor, staff_id=away.staff_id)
+        check_may_write(actor, staff_id=fields.get("staff_id", away.staff_id))
+        return store_changes(away, fields, check=_check_time_off)
+
+
+def remove_time_off(rows: QuerySet[TimeOff], time_off_id: int, *, actor: Actor) -> None:
+    """Raises NotFound, Forbidden."""
+    with transaction.atomic():
+        away = locked(rows, time_off_id)
+        check_may_write(actor, staff_id=away.staff_id)
+        away.delete()
+
+
+def add_holiday(*, fields: Mapping[str, Any]) -> Holiday:
+    """Raises AlreadyThere for a date that is one."""
+    return stored(Holiday(**fields), unique="date")
+
+
+def change_holiday(holiday_id: int, *, fields: Mapping[str, Any]) -> Holiday:
+    """Raises NotFound, AlreadyThere."""
+    with transaction.atomic():
+        return store_changes(locked(Holiday.objects.all(), holiday_id), fields, unique="date")
+
+
+def remove_holiday(holiday_id: int) -> None:
+    """Raises NotFound."""
+    with transaction.atomic():
+        locked(Holiday.objects.all(), holiday_id).delete()
+
+
+def _check_hours(hours: WorkingHours) -> None:
+    if hours.closes != MIDNIGHT and hours.closes <= hours.opens:
+        raise BadRequest.field(
+            "closes", "It must be later than opens; 00:00 is midnight at the end of the day."
+        )
+
+
+def _check_time_off(away: TimeOff) -> None:
+    if away.end_at <= away.start_at:
+        raise BadRequest.field("end_at", "It must be later than start_at.")

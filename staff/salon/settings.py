@@ -1,0 +1,52 @@
+"""Changing the salon's settings (contract §1.5, /api/settings)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+from zoneinfo import available_timezones
+
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
+from django.db import transaction
+
+from staff.models import SalonSettings
+from staff.storage.storing import locked, store_changes
+from staff.wire.refusals import BadRequest
+
+WHOLE = Decimal(100)
+_is_web_address = URLValidator(schemes=["http", "https"])
+
+
+def change_settings(*, fields: Mapping[str, Any]) -> SalonSettings:
+    """Merges `fields`. Another time zone changes no stored time, only how it is shown. Raises BadRequest."""
+    SalonSettings.load()
+    with transaction.atomic():
+        return store_changes(
+            locked(SalonSettings.objects.all(), 1),
+            fields,
+            check=lambda salon: check_settings(salon, changed=fields.keys()),
+        )
+
+
+def check_settings(salon: SalonSettings, *, changed: Collection[str]) -> None:
+    """The rules between and beyond single fields. Raises BadRequest on the field that was sent."""
+    if salon.timezone not in known_zones():
+        raise BadRequest.field("timezone", "Send a zone of the tz database, such as Europe/Amsterdam.")
+    percent = salon.noshow_fee_type == SalonSettings.FeeType.PERCENT
+    if percent and salon.noshow_fee_value > WHOLE:
+        field = "noshow_fee_value" if "noshow_fee_value" in changed else "noshow_fee_type"
+        raise BadRequest.field(field, "A percentage goes from 0 to 100.")
+    if salon.review_url:
+        try:
+            _is_web_address(salon.review_url)
+        except ValidationError:
+            raise BadRequest.field("review_url", "Send an http(s) address, or leave it empty.") from None
+
+
+@lru_cache
+def known_zones() -> frozenset[str]:
+    """The names of the tz database, without the machine's own zone and the one that stands for none."""
+    return frozenset(available_timezones() - {"localtime", "Factory"})
