@@ -16,10 +16,10 @@ from django.core.cache import cache
 from django.db import connection
 from time_machine import Traveller
 
-from tests import servers
-from tests.noshow_cast import live_stripe
-from tests.outbox_cast import Sink, mail_sink, send_to
-from tests.stripe_server import StripeServer
+from tests.cast import servers
+from tests.cast.noshow import live_stripe
+from tests.cast.outbox import Sink, mail_sink, send_to
+from tests.cast.stripe_server import StripeServer
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

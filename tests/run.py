@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 
-from tests import servers
+from tests.cast import servers
 
 OURS = (
     "DATABASE_URL",

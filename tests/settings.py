@@ -1,7 +1,7 @@
 """The product's settings for one pytest session: temporary folders, a database of its own, fast hashing.
 
 The database is the one DATABASE_URL names, SQLite in a temporary folder without it, or, with
-`--db=postgres` on the command line, a PostgreSQL brought up for the session (see `tests.servers`).
+`--db=postgres` on the command line, a PostgreSQL brought up for the session (see `tests.cast.servers`).
 It has to be settled here, because Django reads its settings before pytest reads its options.
 """
 
@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests import servers
+from tests.cast import servers
 
 _stack = contextlib.ExitStack()
 atexit.register(_stack.close)

@@ -24,7 +24,7 @@ from bookings.models import Booking, BusyTime
 from bookings.slots.availability import availability
 from staff.access.actor import SYSTEM
 from staff.models import Service
-from tests.factories import make_alice, make_bea, make_hours, make_salon, make_service
+from tests.cast.factories import make_alice, make_bea, make_hours, make_salon, make_service
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 PEOPLE = 10

@@ -22,9 +22,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from tests import servers
 from tests.bench.load import Request, calls_per_second
 from tests.bench.seed import PEOPLE, grow
+from tests.cast import servers
 from tests.chaos.house import Ground, House
 from tests.chaos.programs import ROOT, Program, processor_seconds, until
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 
-from tests import servers
+from tests.cast import servers
 from tests.chaos.desk import Answer, Desk, Pace, hands
 from tests.chaos.house import Ground, House
 from tests.chaos.kills import CLIENTS, check_mails, delays, say_delays

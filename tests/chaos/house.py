@@ -24,7 +24,7 @@ from typing import Any, Literal, Self
 
 import psycopg
 
-from tests import servers
+from tests.cast import servers
 from tests.chaos.desk import Desk, Salon, Slots
 from tests.chaos.ledger import Requests
 from tests.chaos.post_office import PostOffice, post_office

@@ -9,11 +9,11 @@ import urllib.request
 from collections import Counter
 from typing import Any
 
+from tests.cast.stripe_server import StripeServer, signed, stripe_server
 from tests.chaos.house import Ground, House
 from tests.chaos.kills import states
 from tests.chaos.ledger import Ledger, counted
 from tests.chaos.sizes import Sizes
-from tests.stripe_server import StripeServer, signed, stripe_server
 
 API_KEY = "sk_test_faults"
 SECRET = "whsec_faults"

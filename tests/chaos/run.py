@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from tests import servers
+from tests.cast import servers
 from tests.chaos import brokers, databases, kills, mails, money, races
 from tests.chaos.house import Ground
 from tests.chaos.ledger import Ledger

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests import servers
+from tests.cast import servers
 from tests.chaos.post_office import post_office
 from tests.e2e.house import House, installation
 

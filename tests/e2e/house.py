@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests import servers
+from tests.cast import servers
 from tests.chaos.programs import Program
 
 START_SECONDS = 120.0

@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from tests import servers
+from tests.cast import servers
 from tests.e2e import browser
 from tests.e2e.fuzz import fuzz
 from tests.e2e.house import installation
@@ -69,7 +69,8 @@ def in_a_browser(asked: argparse.Namespace) -> int:
 
 
 def access(asked: argparse.Namespace) -> int:
-    tests = [f"tests/test_{each}.py" for each in ("access_matrix", "access_admin", "odd_bodies")]
+    files = ("whole/test_access_matrix", "whole/test_access_admin", "wire/test_odd_bodies")
+    tests = [f"tests/{each}.py" for each in files]
     command = [sys.executable, "-m", "pytest", "--ds=tests.settings", "-q", "-o", "timeout=1200", *tests]
     return subprocess.run(command, env=os.environ | {"LEAVE_NOTHING_OUT": "1"}, check=False).returncode
 

@@ -1,0 +1,1 @@
+"""Bookings from the slot to the fee: API, pages, mails, waitlist."""

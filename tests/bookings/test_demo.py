@@ -1,0 +1,167 @@
+"""The demo salon: made once, through the door, around today; its clients are never mailed to the outside."""
+
+from __future__ import annotations
+
+import io
+import stat
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+from django.core.management import call_command
+from pytest_django import Settings
+
+from bookings.models import Booking, BookingEvent, BusyTime, Feedback, WaitlistEntry
+from bookings.slots.busy import OCCUPYING
+from clients.models import Client
+from notifications.execution import run_due
+from notifications.models import Job, Message, Notification
+from staff.management.first_logins import FILE_NAME, kept_logins
+from staff.models import Holiday, SalonSettings, Service, Staff
+from staff.salon.schedule import works_throughout
+from tests.cast.factories import caller, make_alice, make_bea, make_holiday, make_salon
+
+pytestmark = pytest.mark.django_db
+
+FRIDAY_NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(settings: Settings, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
+
+
+def _demo() -> str:
+    said = io.StringIO()
+    call_command("demo", stdout=said)
+    return said.getvalue()
+
+
+def _everything() -> list[Any]:
+    tables = (
+        Booking,
+        BookingEvent,
+        BusyTime,
+        Client,
+        Staff,
+        Service,
+        Job,
+        Message,
+        Notification,
+        SalonSettings,
+    )
+    return [list(table.objects.order_by("pk").values()) for table in tables]
+
+
+@time_machine.travel(FRIDAY_NOON, tick=False)
+def test_it_is_a_salon_with_two_weeks_of_bookings_in_every_status() -> None:
+    assert _demo() == "Demo salon: 4 staff, 7 services, 24 clients, 106 bookings around today.\n"
+    assert SalonSettings.load().business_name == "Studio Linden"
+    assert set(Booking.objects.values_list("status", flat=True)) == set(Booking.Status.values)
+    days = Counter(start.date() for start in Booking.objects.values_list("start_at", flat=True))
+    assert FRIDAY_NOON.date() in days
+    assert min(days) == FRIDAY_NOON.date() - timedelta(days=7)
+    assert max(days) == FRIDAY_NOON.date() + timedelta(days=7)
+    pilates = Service.objects.get(name="Pilates class")
+    sessions = Counter(Booking.objects.filter(service=pilates).values_list("session_id", flat=True))
+    assert (pilates.min_capacity, pilates.max_capacity) == (2, 6)
+    assert set(sessions.values()) == {4}
+    assert Holiday.objects.get().date == datetime(2026, 11, 23).date()
+    assert Holiday.objects.get().date not in days
+    assert Feedback.objects.count() == 5
+    assert set(WaitlistEntry.objects.values_list("status", flat=True)) == {"waiting", "notified"}
+    assert Client.objects.filter(is_demo=False).count() == 0
+    # What is over has been marked, but for the last two visits.
+    over = Booking.objects.filter(end_at__lte=FRIDAY_NOON, status="scheduled")
+    assert over.count() == 2
+
+
+@time_machine.travel(FRIDAY_NOON, tick=False)
+def test_every_booking_came_through_the_door() -> None:
+    _demo()
+    made = Booking.objects.count()
+    assert BookingEvent.objects.filter(from_status="", door="command").count() == made
+    standing = Booking.objects.filter(status__in=OCCUPYING)
+    assert set(BusyTime.objects.values_list("booking_id", flat=True)) == set(
+        standing.values_list("pk", flat=True)
+    )
+    provisional = Booking.objects.filter(status="provisional")
+    assert all(booking.provisional_token for booking in provisional)
+    coming = Booking.objects.filter(end_at__gt=FRIDAY_NOON).count()
+    mails = Counter(Message.objects.values_list("type", flat=True))
+    assert mails["booking.created"] + mails["booking.provisional"] == coming
+    assert mails["booking.provisional"] == provisional.count() > 0
+
+
+@time_machine.travel(FRIDAY_NOON, tick=False)
+def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
+    _demo()
+    before, logins = _everything(), (tmp_path / FILE_NAME).read_text()
+    assert _demo() == "The demo salon is there already.\n"
+    assert _everything() == before
+    assert (tmp_path / FILE_NAME).read_text() == logins
+
+
+@time_machine.travel(FRIDAY_NOON, tick=False)
+def test_no_mail_leaves_although_a_mail_server_is_set(settings: Settings) -> None:
+    """Nobody listens there: a mail that was tried would be waiting for its next attempt."""
+    settings.EMAIL_URL = "smtp://127.0.0.1:9"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
+    _demo()
+    run_due(at_most=10_000)
+    states = set(Message.objects.filter(job__run_at__lte=FRIDAY_NOON).values_list("state", flat=True))
+    assert states == {"kept", "not_sent"}
+    assert Job.objects.exclude(last_error="").exclude(state="cancelled").count() == 0
+
+
+@time_machine.travel(FRIDAY_NOON, tick=False)
+def test_its_logins_work_and_are_their_owners_only(tmp_path: Path) -> None:
+    _demo()
+    assert stat.S_IMODE((tmp_path / FILE_NAME).stat().st_mode) == 0o600
+    logins = kept_logins()
+    assert [(login.role, login.email) for login in logins] == [
+        ("staff", "bea@example.com"),
+        ("staff", "finn@example.com"),
+    ]
+    for login in logins:
+        body = {"email": login.email, "password": login.password}
+        assert caller().post("/api/auth/login", body).status_code == 200
+    assert not Staff.objects.get(email="cora@example.com").has_usable_password()
+
+
+@pytest.mark.parametrize("there", ["client", "staff"])
+def test_a_salon_with_data_of_its_own_is_left_alone(there: str, tmp_path: Path) -> None:
+    make_alice() if there == "client" else make_bea()
+    before = _everything()
+    assert "the demo is for an empty one" in _demo()
+    assert _everything() == before
+    assert not (tmp_path / FILE_NAME).exists()
+
+
+@pytest.mark.parametrize(
+    ("zone", "now"),
+    [
+        ("Europe/Amsterdam", datetime(2026, 3, 29, 1, 30, tzinfo=UTC)),  # the clocks go forward
+        ("America/New_York", datetime(2026, 11, 1, 5, 30, tzinfo=UTC)),  # and back
+        ("Pacific/Auckland", datetime(2026, 12, 31, 23, 59, tzinfo=UTC)),
+        ("UTC", datetime(2028, 2, 29, 0, 0, tzinfo=UTC)),
+    ],
+)
+def test_it_works_on_any_day_in_any_zone_and_skips_holidays(zone: str, now: datetime) -> None:
+    make_salon(timezone=zone, business_name="Salon Zonne")
+    here = ZoneInfo(zone)
+    closed = (now.astimezone(here) + timedelta(days=2)).date()
+    make_holiday(closed)
+    with time_machine.travel(now, tick=False):
+        _demo()
+    assert SalonSettings.load().business_name == "Salon Zonne"
+    bookings = Booking.objects.select_related("staff").prefetch_related("staff__working_hours")
+    assert bookings.count() > 60
+    for booking in bookings:
+        assert booking.start_at.astimezone(here).date() != closed
+        hours = list(booking.staff.working_hours.all())
+        assert works_throughout(booking.start_at, booking.end_at, hours, zone=here)

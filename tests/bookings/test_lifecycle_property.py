@@ -1,0 +1,264 @@
+"""Random sequences of changes, sent and unsent in between: what is set in motion is exactly what the
+present state and the history warrant (contract §1.3-1.4)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bookings import lifecycle
+from bookings.lifecycle.announced import last_told
+from bookings.lifecycle.effects import STANDING_MAILS
+from bookings.models import Booking, BookingEvent, BusyTime, NoShowFee, SpentToken
+from clients.models import Client
+from notifications.execution import run_due
+from notifications.models import FollowupSequence, FollowupStep, Job, Message, Notification
+from staff.access.actor import Actor
+from staff.models import Service, Staff
+from staff.wire.refusals import Refused
+from tests.cast.factories import make_bea, make_client, make_cora, make_salon, make_service
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
+
+START = datetime.fromisoformat("2026-03-20T08:00:00+00:00")
+ADA = Actor(type="staff", id=1, name="Ada", door="api", is_admin=True)
+REACHED = ("sent", "kept", "uncertain")
+
+STATUSES = st.sampled_from(Booking.Status.values)
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("status"), STATUSES),
+        st.tuples(st.just("dialect"), STATUSES),
+        st.tuples(st.just("move"), st.integers(0, 5)),
+        st.tuples(st.just("move and status"), st.integers(0, 5), STATUSES),
+        st.tuples(st.just("client"), st.booleans()),
+        st.tuples(st.just("staff"), st.booleans()),
+        st.tuples(st.just("service"), st.booleans()),
+        st.tuples(st.just("accept"), st.none()),
+        st.tuples(st.just("decline"), st.none()),
+        st.tuples(st.just("deliver"), st.none()),
+        st.tuples(st.just("wait"), st.sampled_from([1, 35, 60 * 5, 60 * 24 * 4])),
+    ),
+    min_size=1,
+    max_size=14,
+)
+
+
+@dataclass
+class World:
+    """One booking, the people around it, and how often it was truly a completed visit."""
+
+    clients: list[Client]
+    people: list[Staff]
+    services: list[Service]
+    booking_id: int = 0
+    not_to_be_told: set[int | None] = field(default_factory=set)
+    """Clients who declined on the page, or lost a visit that was closed or over: no mail takes it back."""
+
+    @property
+    def booking(self) -> Booking:
+        return Booking.objects.get(pk=self.booking_id)
+
+    def change(self, ask_by_mail: bool = True, **changes: Any) -> None:
+        lifecycle.change(actor=ADA, booking_id=self.booking_id, changes=changes, ask_by_mail=ask_by_mail)
+
+    def times(self, slot: int) -> dict[str, datetime]:
+        start_at = START + timedelta(days=3, hours=slot)
+        return {"start_at": start_at, "end_at": start_at + timedelta(hours=1)}
+
+
+def make_world() -> World:
+    for model in (Message, Job, NoShowFee, Notification, SpentToken, BusyTime, BookingEvent, Booking):
+        model.objects.all().delete()
+    for model in (FollowupStep, FollowupSequence, Client, Staff, Service):
+        model.objects.all().delete()
+    make_salon(noshow_enabled=True, noshow_fee_value=20, timezone="UTC")
+    services = [
+        make_service(),
+        make_service("Colour", price=None, buffer_before_minutes=10, buffer_after_minutes=20),
+    ]
+    sequence = FollowupSequence.objects.create(name="After", stop_on_rebook=False)
+    for days in (1, 3):
+        FollowupStep.objects.create(sequence=sequence, delay_days=days, subject="Hi", body="How are you?")
+    people = [make_bea(services=services), make_cora(services=services)]
+    clients = [make_client(name, marketing_consent=True) for name in ("Alice", "Bob")]
+    world = World(clients, people, services)
+    order = lifecycle.Order(
+        client_id=clients[0].pk, staff_id=people[0].pk, service_id=services[0].pk, **world.times(0)
+    )
+    world.booking_id = lifecycle.book(actor=ADA, order=order).booking.pk
+    return world
+
+
+def step(world: World, what: tuple[Any, ...], traveller: Any) -> None:
+    kind, value = what[0], what[1]
+    now = world.booking
+    if kind == "decline" or now.end_at <= timezone.now():
+        world.not_to_be_told.add(now.client_id)
+    if kind == "status":
+        world.change(status=value)
+    elif kind == "dialect":
+        world.change(ask_by_mail=False, status=value)
+    elif kind == "move":
+        world.change(**world.times(value))
+    elif kind == "move and status":
+        world.change(**world.times(value), status=what[2])
+    elif kind == "client":
+        world.change(client_id=world.clients[value].pk)
+    elif kind == "staff":
+        world.change(staff_id=world.people[value].pk)
+    elif kind == "service":
+        world.change(service_id=world.services[value].pk)
+    elif kind in ("accept", "decline"):
+        token = world.booking.provisional_token
+        if token is not None:
+            (lifecycle.accept if kind == "accept" else lifecycle.decline)(token=token)
+    elif kind == "deliver":
+        run_due(at_most=100)
+    elif kind == "wait":
+        traveller.shift(timedelta(minutes=value))
+        lifecycle.lapse_due(now=timezone.now())
+
+
+def pending(world: World, *types: str) -> int:
+    return Job.objects.filter(booking_id=world.booking_id, state="pending", type__in=types).count()
+
+
+def reached(world: World, type: str) -> Counter[Any]:
+    told = Message.objects.filter(booking_id=world.booking_id, type=type, state__in=REACHED)
+    return Counter((each.client_id, each.job.payload.get("step_id")) for each in told.select_related("job"))
+
+
+def check(world: World) -> None:
+    booking = world.booking
+    check_busy_times(booking)
+    check_tokens(booking)
+    assert pending(world, "booking.updated") <= 1
+    if booking.status in ("completed", "cancelled", "no-show"):
+        assert pending(world, *STANDING_MAILS) == 0
+    if booking.status != "cancelled":
+        others = Job.objects.filter(booking_id=booking.pk, state="pending", type="booking.cancelled")
+        assert all(job.recipient != f"client:{booking.client_id}" for job in others)
+    check_visit(world, booking)
+    check_money(booking)
+    present = Counter(Booking.objects.filter(status="no-show").values_list("client_id", flat=True))
+    assert {client.pk: present[client.pk] for client in world.clients} == dict(
+        Client.objects.values_list("pk", "no_show_count")
+    )
+
+
+def check_busy_times(booking: Booking) -> None:
+    rows = list(BusyTime.objects.values_list("staff_id", "party", "starts_at", "ends_at", "booking_id"))
+    if booking.status not in ("scheduled", "provisional"):
+        assert rows == []
+        return
+    service = booking.service
+    assert rows == [
+        (
+            booking.staff_id,
+            booking.party,
+            booking.start_at - timedelta(minutes=service.buffer_before_minutes),
+            booking.end_at + timedelta(minutes=service.buffer_after_minutes),
+            booking.pk,
+        )
+    ]
+
+
+def check_tokens(booking: Booking) -> None:
+    if booking.status != "provisional":
+        assert booking.provisional_token is None
+    assert (booking.provisional_token is None) == (booking.provisional_expires_at is None)
+    if booking.status == "completed":
+        assert booking.feedback_token is not None
+
+
+def check_visit(world: World, booking: Booking) -> None:
+    """A completed visit has earned one review request and each step once; an undone one nothing more."""
+    waiting = Job.objects.filter(
+        booking_id=booking.pk, state="pending", recipient=f"client:{booking.client_id}"
+    )
+    steps = list(FollowupStep.objects.values_list("pk", flat=True))
+    for type, wanted in (("review.request", [None]), ("followup.step", steps)):
+        told = reached(world, type)
+        assert all(count == 1 for count in told.values()), (type, told)
+        due = Counter(job.payload.get("step_id") for job in waiting.filter(type=type))
+        if booking.status != "completed":
+            assert not due
+            continue
+        for each in wanted:
+            ended = Message.objects.filter(booking_id=booking.pk, type=type, client_id=booking.client_id)
+            closed = any(
+                message.state == "not_sent" and message.job.payload.get("step_id") == each
+                for message in ended.select_related("job")
+            )
+            assert due[each] + told[(booking.client_id, each)] == 1 or (closed and due[each] == 0), (
+                type,
+                each,
+            )
+    assert (
+        pending(world, "review.request", "followup.step")
+        == waiting.filter(type__in=["review.request", "followup.step"]).count()
+    )
+
+
+def check_money(booking: Booking) -> None:
+    fees = NoShowFee.objects.filter(booking=booking)
+    live = [fee for fee in fees if fee.state in ("due", "not_charged")]
+    if booking.status == "no-show":
+        charged = [fee for fee in live if fee.client_id == booking.client_id]
+        assert len(charged) >= 1
+        assert sum(fee.state == "due" for fee in live) <= 1
+    else:
+        assert not fees.filter(state="due").exists()
+        assert not Job.objects.filter(
+            booking_id=booking.pk, state="pending", type__in=["noshow.fee", "noshow.mail"]
+        ).exists()
+
+
+def check_belief(world: World, traveller: Any) -> None:
+    """When every pending mail has had its time, the client believes what is true."""
+    for _ in range(3):
+        traveller.shift(timedelta(minutes=31))
+        run_due(at_most=100)
+    booking = world.booking
+    for client in world.clients:
+        if client.pk != booking.client_id and client.pk not in world.not_to_be_told:
+            told = last_told(booking_id=booking.pk, client_id=client.pk)
+            over = told is not None and told.end_at is not None and told.end_at <= timezone.now()
+            assert told is None or told.status == "" or over
+    if booking.end_at <= timezone.now():
+        return
+    if booking.status == "cancelled":
+        assert booking.announced_as == ""
+    if booking.status == "scheduled":
+        assert (booking.announced_as, booking.announced_start_at, booking.announced_end_at) == (
+            "scheduled",
+            booking.start_at,
+            booking.end_at,
+        )
+    if booking.status == "provisional" and booking.provisional_token is not None:
+        assert booking.announced_start_at == booking.start_at
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(STEPS)
+def test_what_is_set_in_motion_is_what_is_warranted(steps: list[tuple[Any, ...]]) -> None:
+    with time_machine.travel(START, tick=False) as traveller:
+        world = make_world()
+        check(world)
+        for what in steps:
+            before = (world.booking, Job.objects.count(), BookingEvent.objects.count())
+            try:
+                step(world, what, traveller)
+            except Refused:
+                assert (world.booking, Job.objects.count(), BookingEvent.objects.count()) == before
+            check(world)
+        check_belief(world, traveller)

@@ -1,0 +1,243 @@
+"""GET /api/bookings, one, /changes and /messages: shapes, order, filters, statements (contract §1.2)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from bookings.models import Booking
+from tests.cast.bookings import MORNING, Salon, make_cast, stored
+from tests.cast.factories import caller, make_client, make_salon
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.clock_at(MORNING)]
+
+
+@pytest.fixture
+def salon() -> Salon:
+    return make_cast()
+
+
+def at(hour: int, day: int = 24) -> dict[str, str]:
+    return {"start_at": f"2026-03-{day} {hour:02}:00:00", "end_at": f"2026-03-{day} {hour:02}:30:00"}
+
+
+def starts(answer: Any) -> list[str]:
+    return [each["start_at"] for each in answer.json()]
+
+
+def test_without_page_a_bare_array_newest_start_first_without_cancelled(salon: Salon) -> None:
+    early, late, cancelled = salon.book(**at(9)), salon.book(**at(12)), salon.book(**at(11))
+    salon.delete(cancelled)
+    answer = caller(salon.bea).get("/api/bookings?limit=1")
+    expected = [{key: value for key, value in each.items() if key != "warnings"} for each in (late, early)]
+    assert answer.json() == expected
+    assert caller(salon.bea).get("/api/bookings/").status_code == 200
+
+
+def test_the_same_start_is_ordered_by_id_descending(salon: Salon) -> None:
+    first = salon.book(**at(9))
+    second = salon.book(**at(9), staff_id=salon.cora.pk)
+    assert [each["id"] for each in caller(salon.bea).get("/api/bookings").json()] == [
+        second["id"],
+        first["id"],
+    ]
+
+
+def test_with_page_a_page_object(salon: Salon) -> None:
+    for hour in (9, 10, 11):
+        salon.book(**at(hour))
+    page = caller(salon.bea).get("/api/bookings?page=2&limit=2").json()
+    assert {key: page[key] for key in ("total", "page", "limit", "pages")} == {
+        "total": 3,
+        "page": 2,
+        "limit": 2,
+        "pages": 2,
+    }
+    assert [each["start_at"] for each in page["items"]] == ["2026-03-24 09:00:00"]
+    assert caller(salon.bea).get("/api/bookings?page=9").json()["items"] == []
+    assert caller(salon.bea).get("/api/bookings?page=1&limit=900").json()["limit"] == 200
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "page=0",
+        "page=-1",
+        "page=1.5",
+        "page=x",
+        "page=",
+        "limit=0",
+        "page=1&limit=x",
+        "page=１",
+        "staff_id=abc",
+        "staff_id=",
+        "client_id=1.5",
+        "service_id=0",
+        "location_id=99999999999999999999999",
+        "status=done",
+        "date_from=2026-3-1",
+        "date_to=2026-02-30",
+        "order=down",
+        "search=" + "x" * 201,
+    ],
+)
+def test_a_bad_parameter_is_400(salon: Salon, query: str) -> None:
+    answer = caller(salon.bea).get(f"/api/bookings?{query}")
+    assert answer.status_code == 400
+    assert query.rpartition("&")[2].partition("=")[0] in answer.json()["details"]
+
+
+def test_filters_narrow_the_list(salon: Salon) -> None:
+    salon.book(**at(9))
+    salon.book(**at(9, day=25), staff_id=salon.cora.pk, client_id=salon.bob.pk)
+    cancelled = salon.book(**at(15))
+    salon.delete(cancelled)
+    who = caller(salon.bea)
+    nine, next_day, three = "2026-03-24 09:00:00", "2026-03-25 09:00:00", "2026-03-24 15:00:00"
+    assert starts(who.get("/api/bookings?date_from=2026-03-25")) == [next_day]
+    assert starts(who.get("/api/bookings?date_to=2026-03-24")) == [nine]
+    assert starts(who.get("/api/bookings?date_from=2026-03-24&date_to=2026-03-25&order=asc")) == [
+        nine,
+        next_day,
+    ]
+    assert starts(who.get(f"/api/bookings?staff_id={salon.cora.pk}")) == [next_day]
+    assert starts(who.get(f"/api/bookings?client_id={salon.alice.pk}")) == [nine]
+    assert starts(who.get("/api/bookings?status=cancelled")) == [three]
+    assert starts(who.get("/api/bookings?search=brown bob")) == [next_day]
+    assert starts(who.get("/api/bookings?search=alice@")) == [nine]
+    assert starts(who.get("/api/bookings?search=%2B3120")) == [nine]
+
+
+@pytest.mark.parametrize("search", ["06 1234 5678", "0612345678", "+31612345678", "ÖZEN", "cleo özen"])
+def test_search_finds_numbers_as_dialled_and_names_in_any_case(salon: Salon, search: str) -> None:
+    cleo = make_client("Cleo", "Özen", mobile="+31612345678")
+    salon.book(**at(9))
+    salon.book(**at(12), client_id=cleo.pk)
+    found = caller(salon.bea).get("/api/bookings", {"search": search})
+    assert starts(found) == ["2026-03-24 12:00:00"]
+
+
+def test_the_list_needs_a_login(salon: Salon) -> None:
+    answer = caller().get("/api/bookings")
+    assert answer.status_code == 401
+    assert set(answer.json()) == {"error", "code"}
+
+
+def test_the_personal_agenda_shows_ones_own_and_admins_all(salon: Salon) -> None:
+    salon.book(**at(9))
+    salon.book(**at(10), staff_id=salon.cora.pk)
+    make_salon(staff_personal_agenda_enabled=True)
+    assert starts(caller(salon.bea).get("/api/bookings")) == ["2026-03-24 09:00:00"]
+    assert len(starts(caller(salon.ada).get("/api/bookings"))) == 2
+
+
+def test_an_unknown_booking_is_404(salon: Salon) -> None:
+    answer = caller(salon.bea).get("/api/bookings/999")
+    assert (answer.status_code, answer.json()["error"]) == (404, "Booking not found")
+    assert caller(salon.bea).get("/api/bookings/99999999999999999999").status_code == 404
+    assert caller(salon.bea).get("/api/bookings/abc").status_code == 404
+
+
+def test_an_archived_client_keeps_their_name_on_a_booking(salon: Salon) -> None:
+    booking = salon.book(**at(9))
+    salon.alice.archived_at = timezone.now()
+    salon.alice.save()
+    assert salon.get(booking).json()["client_name"] == "Alice Adams"
+
+
+def test_changes_hold_back_what_is_younger_than_five_seconds(salon: Salon) -> None:
+    first, second = salon.book(**at(9)), salon.book(**at(10))
+    who = caller(salon.bea)
+    young = who.get("/api/bookings/changes?cursor=").json()
+    assert (young["items"], young["more"]) == ([], False)
+    assert who.get("/api/bookings/changes").json() == young
+    with time_machine.travel(timezone.now() + timedelta(seconds=6), tick=False):
+        page = who.get(f"/api/bookings/changes?limit=1&cursor={young['cursor']}").json()
+        assert ([each["id"] for each in page["items"]], page["more"]) == ([first["id"]], True)
+        rest = who.get(f"/api/bookings/changes?cursor={page['cursor']}").json()
+        assert ([each["id"] for each in rest["items"]], rest["more"]) == ([second["id"]], False)
+        salon.delete(first)
+    with time_machine.travel(timezone.now() + timedelta(seconds=20), tick=False):
+        after = who.get(f"/api/bookings/changes?cursor={rest['cursor']}").json()
+        assert [(each["id"], each["status"]) for each in after["items"]] == [(first["id"], "cancelled")]
+
+
+@pytest.mark.parametrize("cursor", ["x", " ", "MTI", "é", "MToyOjM"])
+def test_a_cursor_of_somebody_else_is_400(salon: Salon, cursor: str) -> None:
+    answer = caller(salon.bea).get("/api/bookings/changes", {"cursor": cursor})
+    assert (answer.status_code, list(answer.json()["details"])) == (400, ["cursor"])
+
+
+def test_messages_say_what_to_whom_and_when(salon: Salon) -> None:
+    booking = salon.book(**at(9))
+    (message,) = caller(salon.bea).get(f"/api/bookings/{booking['id']}/messages").json()
+    assert message == {
+        "id": message["id"],
+        "type": "booking.created",
+        "to": "alice@example.com",
+        "channel": "email",
+        "state": "waiting",
+        "reason": "",
+        "subject": "",
+        "html": "",
+        "text": "",
+        "message_id": message["message_id"],
+        "created_at": "2026-03-20 09:00:00",
+        "sent_at": None,
+    }
+    assert message["message_id"].startswith("<")
+
+
+@pytest.mark.parametrize("count", [1, 12])
+def test_the_statements_do_not_grow_with_the_bookings(salon: Salon, count: int) -> None:
+    booking = {}
+    for number in range(count):
+        booking = salon.book(**at(9 + number))
+    who = caller(salon.bea)
+    limits = {
+        "/api/bookings?page=1": 4,
+        "/api/bookings": 3,
+        f"/api/bookings/{booking['id']}": 3,
+        "/api/bookings/changes": 4,
+        f"/api/bookings/{booking['id']}/events": 4,
+        f"/api/bookings/{booking['id']}/messages": 4,
+    }
+    for path, limit in limits.items():
+        with CaptureQueriesContext(
+            connection,
+        ) as seen:
+            who.get(path).json()
+        assert len(seen) <= limit, [path, *[query["sql"] for query in seen]]
+
+
+def test_writes_take_a_bounded_number_of_statements(salon: Salon) -> None:
+    who = caller(salon.bea)
+    body = salon.order()
+    with CaptureQueriesContext(connection) as create:
+        booking = who.post("/api/bookings", body, format="json").json()
+    moved = {"start_at": "2026-03-24 12:00", "end_at": "2026-03-24 13:00"}
+    with CaptureQueriesContext(connection) as update:
+        assert who.put(f"/api/bookings/{booking['id']}", moved, format="json").status_code == 200
+    with CaptureQueriesContext(connection) as delete:
+        assert who.delete(f"/api/bookings/{booking['id']}").status_code == 200
+    assert (len(create) <= 21, len(update) <= 30, len(delete) <= 28) == (True, True, True), (
+        len(create),
+        len(update),
+        len(delete),
+    )
+
+
+def test_a_broken_request_never_breaks_the_list(salon: Salon) -> None:
+    before = stored()
+    for body in ('{"client_id": 1e999}', "[" * 1000, '{"notes": "\\ud800"}', '{"notes": "\\u0000"}'):
+        answer = caller(salon.bea).generic("POST", "/api/bookings", body, content_type="application/json")
+        assert answer.status_code == 400
+    assert stored() == before
+    assert caller(salon.bea).get("/api/bookings").status_code == 200
+    assert not Booking.objects.exists()

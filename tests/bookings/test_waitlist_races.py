@@ -1,0 +1,142 @@
+"""The waitlist in real threads: one offer per slot and per entry, one booking per offer (F11)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from bookings import lifecycle
+from bookings.models import Booking, BusyTime, WaitlistEntry, WaitlistOffer
+from bookings.self_service.offer import take_offer
+from notifications.models import Job
+from staff.access.actor import SYSTEM
+from staff.models import SalonSettings
+from staff.wire.times import local_date
+from tests.cast.bookings import Salon, make_cast
+from tests.cast.factories import make_client
+from tests.cast.races import answered, at_once
+from tests.cast.waitlist import AN_HOUR, booked, sweep
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def salon() -> Salon:
+    return make_cast(waitlist_hold_minutes=30)
+
+
+@pytest.fixture
+def noon() -> datetime:
+    """A week ahead, the same salon date for some hours around it."""
+    return (timezone.now() + timedelta(days=7)).replace(hour=12, minute=0, second=0, microsecond=0)
+
+
+def waits(salon: Salon, noon: datetime, names: int) -> list[WaitlistEntry]:
+    day = local_date(noon, zone=SalonSettings.load().zone)
+    return [
+        WaitlistEntry.objects.create(client=make_client(f"W{number}"), service=salon.service, date=day)
+        for number in range(names)
+    ]
+
+
+def cancel(booking: Booking) -> Callable[[], Any]:
+    return lambda: lifecycle.cancel(actor=SYSTEM, booking_id=booking.pk)
+
+
+def no_overlap() -> bool:
+    rows = BusyTime.objects.order_by("staff_id", "starts_at").values_list("staff_id", "starts_at", "ends_at")
+    return all(one[0] != two[0] or one[2] <= two[1] for one, two in pairwise(rows))
+
+
+def test_slots_freed_at_once_are_offered_to_different_people(salon: Salon, noon: datetime) -> None:
+    entries = waits(salon, noon, 6)
+    bookings = [
+        booked(salon, noon + hour * AN_HOUR, staff_id=person.pk)
+        for person in (salon.bea, salon.cora)
+        for hour in range(-2, 2)
+    ]
+    at_once(*[cancel(booking) for booking in bookings])
+    offers = WaitlistOffer.objects.filter(state="live")
+    assert sorted(offers.values_list("entry_id", flat=True)) == [entry.pk for entry in entries]
+    assert set(WaitlistEntry.objects.values_list("status", flat=True)) == {"notified"}
+    assert Job.objects.filter(type="waitlist.offer").count() == 6
+    assert no_overlap()
+
+
+def test_one_entry_is_offered_one_of_many_slots(salon: Salon, noon: datetime) -> None:
+    waits(salon, noon, 1)
+    bookings = [
+        booked(salon, noon + hour * AN_HOUR, staff_id=person.pk)
+        for person in (salon.bea, salon.cora)
+        for hour in range(-2, 2)
+    ]
+    at_once(*[cancel(booking) for booking in bookings])
+    assert WaitlistOffer.objects.count() == Job.objects.filter(type="waitlist.offer").count() == 1
+
+
+def test_many_sweepers_pass_an_offer_on_once(salon: Salon, noon: datetime) -> None:
+    first, second, _ = waits(salon, noon, 3)
+    cancel(booked(salon, noon))()
+    WaitlistOffer.objects.update(expires_at=timezone.now())
+    assert sum(at_once(*[sweep] * 8)) == 1
+    assert list(WaitlistOffer.objects.filter(state="live").values_list("entry_id", flat=True)) == [second.pk]
+    first.refresh_from_db()
+    assert first.status == "waiting"
+
+
+def test_two_clicks_a_sweep_and_the_desk_make_one_booking(salon: Salon, noon: datetime) -> None:
+    for attempt in range(6):
+        start_at = noon + (attempt - 3) * AN_HOUR
+        (entry,) = waits(salon, noon, 1)
+        cancel(booked(salon, start_at))()
+        token = WaitlistOffer.objects.get(entry=entry).token
+        if attempt % 2:
+            WaitlistOffer.objects.filter(entry=entry).update(expires_at=timezone.now())
+        book_from_entry = {"client_id": entry.client_id, "waitlist_id": entry.pk}
+        calls: list[Callable[[], Any]] = [
+            *[answered(partial(take_offer, token=token))] * 3,
+            answered(partial(booked, salon, start_at, **book_from_entry)),
+            answered(partial(booked, salon, start_at)),
+            sweep,
+        ]
+        words = Counter(at_once(*calls))
+        assert words["done"] == 1
+        assert Booking.objects.filter(start_at=start_at).exclude(status="cancelled").count() == 1
+        sweep()
+        entry.refresh_from_db()
+        assert entry.status in ("booked", "waiting")
+        WaitlistEntry.objects.filter(pk=entry.pk).update(status="cancelled")
+    assert no_overlap()
+
+
+def test_offers_taken_elsewhere_while_their_slots_are_swept_never_block_each_other(
+    salon: Salon, noon: datetime
+) -> None:
+    entries = waits(salon, noon, 8)
+    for hour in range(-2, 2):
+        for person in (salon.bea, salon.cora):
+            cancel(booked(salon, noon + hour * AN_HOUR, staff_id=person.pk))()
+    offers = list(WaitlistOffer.objects.filter(state="live").select_related("entry"))
+    assert len(offers) == len(entries)
+
+    def elsewhere(offer: WaitlistOffer) -> Callable[[], str]:
+        """The client books with the other staff member, hours later."""
+        other = salon.cora if offer.staff_id == salon.bea.pk else salon.bea
+        more = {"client_id": offer.entry.client_id, "waitlist_id": offer.entry_id}
+        return answered(partial(booked, salon, offer.start_at + 5 * AN_HOUR, staff_id=other.pk, **more))
+
+    takes = [answered(partial(take_offer, token=offer.token)) for offer in offers]
+    words = Counter(at_once(*[elsewhere(offer) for offer in offers], *takes, sweep, sweep))
+    assert set(map(str, words)) <= {"done", "offer_passed", "offer_taken", "invalid", *map(str, range(9))}
+    assert words["done"] == len(entries)
+    sweep()
+    assert WaitlistOffer.objects.filter(state="live").count() == 0
+    assert set(WaitlistEntry.objects.values_list("status", flat=True)) == {"booked"}
+    assert no_overlap()

@@ -1,0 +1,1 @@
+"""What the tests share: salons and people, servers on loopback, ways to call."""

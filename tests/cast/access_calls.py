@@ -1,0 +1,220 @@
+"""The calls of the access matrix: to rows that are there, with bodies that work, and taken back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import transaction
+from django.test import Client, override_settings
+
+from tests.cast.access import HOOK, Caller, House, make_callers, make_house, writes
+from tests.cast.access_table import READS, expected, is_page
+from tests.cast.factories import PASSWORD
+
+PLACES: dict[str, Callable[[House], Any]] = {
+    "/api/bookings/": lambda house: house.booking.pk,
+    "/api/holds/": lambda house: house.hold.token,
+    "/api/clients/": lambda house: house.bob.pk,
+    "/api/waitlist/": lambda house: house.entry.pk,
+    "/api/reviews/": lambda house: house.review.pk,
+    "/api/staff/": lambda house: house.spare.pk,
+    "/api/services/": lambda house: house.service.pk,
+    "/api/locations/": lambda house: house.location.pk,
+    "/api/holidays/": lambda house: house.holiday.pk,
+    "/api/working-hours/": lambda house: house.hours.pk,
+    "/api/time-off/": lambda house: house.time_off.pk,
+    "/api/api-keys/": lambda house: house.key.pk,
+    "/api/followup-sequences/": lambda house: house.sequence.pk,
+    "/api/notifications/": lambda house: house.notification.pk,
+    "/api/jobs/": lambda house: house.job.pk,
+    "/api/webhooks/": lambda house: house.endpoint.pk,
+    "/api/webhooks/deliveries/": lambda house: house.delivery.pk,
+    "/api/public/provisional/": lambda house: house.request.provisional_token,
+    "/api/public/feedback/": lambda house: house.visit.feedback_token,
+    "/api/public/waitlist/": lambda house: house.offer.token,
+    "/api/public/unsubscribe/": lambda house: house.unsubscribe_token,
+    "/provisional/": lambda house: house.request.provisional_token,
+    "/feedback/": lambda house: house.visit.feedback_token,
+    "/waitlist/": lambda house: house.offer.token,
+    "/unsubscribe/": lambda house: house.unsubscribe_token,
+    "/password-reset/": lambda house: house.reset_token,
+    "/pay/": lambda house: house.fee.pay_token,
+    "/api/v3/appointments/": lambda house: house.booking.key,
+}
+"""What stands in the place of `<...>`, by the beginning of the route."""
+
+QUERIES: dict[tuple[str, str], Callable[[House], dict[str, Any]]] = {
+    ("GET", "/api/availability"): lambda house: {
+        "service_id": house.service.pk,
+        "date_from": house.at(0)[:10],
+        "date_to": house.at(4)[:10],
+        "explain": 1,
+    },
+    ("GET", "/wp-admin/admin-ajax.php"): lambda house: {
+        "action": "wpamelia_api",
+        "call": "/api/v1/appointments",
+    },
+    ("POST", "/wp-admin/admin-ajax.php"): lambda house: {
+        "action": "wpamelia_api",
+        "call": f"/api/v1/appointments/status/{house.booking.pk}",
+    },
+}
+
+BODIES: dict[tuple[str, str], Callable[[House], Any]] = {
+    ("POST", "/api/bookings"): lambda house: house.order(),
+    ("PUT", "/api/bookings/<id>"): lambda house: (
+        {"notes": "changed", "start_at": house.at(1, 11)} | {"end_at": house.at(1, 12)}
+    ),
+    ("POST", "/api/holds"): lambda house: {
+        "service_id": house.service.pk,
+        "staff_id": house.bea.pk,
+        "start_at": house.at(2, 15),
+    },
+    ("POST", "/api/clients"): lambda house: {"first_name": "Carol"},
+    ("PUT", "/api/clients/<id>"): lambda house: {"first_name": "Robert"},
+    ("POST", "/api/clients/<id>/merge"): lambda house: {"into": house.alice.pk},
+    ("POST", "/api/waitlist"): lambda house: {
+        "client_id": house.bob.pk,
+        "service_id": house.service.pk,
+        "date": house.at(2)[:10],
+    },
+    ("PUT", "/api/waitlist/<id>"): lambda house: {"notes": "any hour"},
+    ("POST", "/api/staff"): lambda house: {"name": "New Person", "role": "admin", "email": "new@example.com"},
+    ("PUT", "/api/staff/<id>"): lambda house: {"name": "Renamed", "role": "admin"},
+    ("POST", "/api/services"): lambda house: {"name": "Colour", "duration_minutes": 90},
+    ("PUT", "/api/services/<id>"): lambda house: {"price": "99.00"},
+    ("POST", "/api/locations"): lambda house: {"name": "North", "slug": "north"},
+    ("PUT", "/api/locations/<id>"): lambda house: {"name": "South"},
+    ("POST", "/api/holidays"): lambda house: {"date": house.at(40)[:10]},
+    ("PUT", "/api/holidays/<id>"): lambda house: {"name": "Renamed"},
+    ("POST", "/api/working-hours"): lambda house: {
+        "staff_id": house.bea.pk,
+        "weekday": 6,
+        "opens": "10:00",
+        "closes": "12:00",
+    },
+    ("PUT", "/api/working-hours/<id>"): lambda house: {"closes": "18:00"},
+    ("POST", "/api/time-off"): lambda house: {
+        "staff_id": house.bea.pk,
+        "start_at": house.at(9),
+        "end_at": house.at(10),
+    },
+    ("PUT", "/api/time-off/<id>"): lambda house: {"reason": "dentist"},
+    ("PUT", "/api/settings"): lambda house: {"business_name": "Another name"},
+    ("POST", "/api/api-keys"): lambda house: {"name": "Partner", "mode": "read_write"},
+    ("PUT", "/api/api-keys/<id>"): lambda house: {"mode": "read_write"},
+    ("POST", "/api/followup-sequences"): lambda house: {"name": "Thanks"},
+    ("PUT", "/api/followup-sequences/<id>"): lambda house: {"name": "Renamed"},
+    ("POST", "/api/webhooks"): lambda house: {"url": HOOK},
+    ("PUT", "/api/webhooks/<id>"): lambda house: {"events": ["booking.created"]},
+    ("POST", "/api/auth/login"): lambda house: {"email": house.bea.email, "password": PASSWORD},
+    ("POST", "/api/auth/password"): lambda house: {"old": PASSWORD, "new": "another horse, another staple"},
+    ("POST", "/api/auth/password-reset"): lambda house: {"email": house.bea.email},
+    ("POST", "/api/auth/password-reset/confirm"): lambda house: {
+        "token": house.reset_token,
+        "new": "another horse, another staple",
+    },
+    ("POST", "/api/public/feedback/<token>"): lambda house: {"rating": 5},
+    ("POST", "/feedback/<token>"): lambda house: {"rating": "5"},
+    ("POST", "/password-reset/<token>"): lambda house: dict.fromkeys(
+        ("new", "again"), "another horse, another staple"
+    ),
+    ("POST", "/api/v1/appointments.php"): lambda house: {"start": house.at(0)[:10], "end": house.at(5)[:10]},
+    ("POST", "/api/v1/write/appointment-status.php"): lambda house: {
+        "appointment_id": str(house.booking.pk),
+        "status": 25,
+    },
+    ("POST", "/wp-admin/admin-ajax.php"): lambda house: {"status": "pending", "packageCustomerId": None},
+    ("POST", "/api/v3/appointments"): lambda house: {
+        "calendar_key": str(house.bea.key),
+        "attendees": [{"person_key": str(house.bob.key)}],
+        "start": {"dateTime": house.at(1, 15).replace(" ", "T") + ":00"},
+    },
+    ("PATCH", "/api/v3/appointments/<key>"): lambda house: {"status": "IN_PROGRESS"},
+    ("PATCH", "/api/v3/appointments/<key>/reschedule"): lambda house: {
+        "start": {"dateTime": house.at(1, 15).replace(" ", "T") + ":00"}
+    },
+}
+"""Bodies that work; a PATCH without one takes that of PUT."""
+
+
+def address(route: str, method: str, house: House) -> str:
+    """The route with a row that exists in its place; a pattern stands for a cut link."""
+    path = route
+    if route.startswith("/^"):
+        path = "/pay/" if "pay" in route else "/feedback/a/b"
+    elif "<" in route:
+        start, _, rest = route.partition("<")
+        path = f"{start}{PLACES[start](house)}{rest.partition('>')[2]}"
+    query = QUERIES.get(("GET" if method == "HEAD" else method, route))
+    return path if query is None else f"{path}?{'&'.join(f'{k}={v}' for k, v in query(house).items())}"
+
+
+def body_of(route: str, method: str, house: House) -> Any:
+    body = BODIES.get((method, route)) or (BODIES.get(("PUT", route)) if method == "PATCH" else None)
+    return {} if body is None else body(house)
+
+
+@contextmanager
+def taken_back() -> Iterator[list[str]]:
+    """The writing statements of what is done inside, which is then rolled back."""
+    savepoint = transaction.savepoint()
+    try:
+        with writes() as written:
+            yield written
+    finally:
+        transaction.savepoint_rollback(savepoint)
+
+
+def best_of(route: str, method: str, callers: dict[str, Caller]) -> Caller:
+    """Somebody who may."""
+    for name in ("admin", "staff", "native both", "simplespa both", "amelia both", "eagenda both"):
+        if 200 in expected(route, method, callers[name], personal=False):
+            return callers[name]
+    return callers["anonymous"]
+
+
+class Knocker:
+    """Calls from a new address every time, so that no throttle for an address is met."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.client = Client(raise_request_exception=False)
+        self.calls = 0
+
+    def __call__(self, route: str, method: str, caller: Caller) -> tuple[Any, list[str]]:
+        """The answer and the writing statements it took; nothing of it stays."""
+        with taken_back() as written:
+            return self.send(route, method, caller, body_of(route, method, self.house)), written
+
+    def send(self, route: str, method: str, caller: Caller, body: Any) -> Any:
+        """The answer, with its `body` read; what it did stays."""
+        return self.send_to(address(route, method, self.house), method, caller, body)
+
+    def send_to(self, where: str, method: str, caller: Caller, body: Any) -> Any:
+        self.calls += 1
+        number = self.calls
+        come: dict[str, Any] = {
+            "headers": caller.headers,
+            "REMOTE_ADDR": f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}",
+        }
+        if method in READS:
+            response = self.client.generic(method, where, **come)
+        elif is_page(where) and method == "POST":
+            response = self.client.post(where, body, **come)
+        else:
+            response = self.client.generic(method, where, json.dumps(body), "application/json", **come)
+        response.body = b"".join(response.streaming_content) if response.streaming else response.content
+        return response
+
+
+@contextmanager
+def standing(django_db_blocker: Any) -> Iterator[tuple[House, dict[str, Caller]]]:
+    """One salon for a whole module; whoever calls takes it back."""
+    with override_settings(WEBHOOK_ALLOW_PRIVATE=True), django_db_blocker.unblock(), transaction.atomic():
+        made = make_house()
+        yield made, make_callers(made)
+        transaction.set_rollback(True)

@@ -1,0 +1,115 @@
+"""Bookings in any state and jobs about them, written straight to the database: handlers read rows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bookings.models import Booking, BookingEvent, BusyTime, Hold, WaitlistEntry, WaitlistOffer
+from clients.models import Client
+from notifications.models import Job, Message
+from staff.models import Service, Staff
+from tests.cast.factories import make_alice, make_bea, make_salon, make_service
+
+NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+"""Monday 23 November 2026, 10:00 in Amsterdam."""
+END = START + timedelta(minutes=45)
+TOKEN = "T" * 43
+
+
+def furnish() -> None:
+    """A salon that says everything a mail can say."""
+    make_salon(
+        business_address="Zonnelaan 1, Utrecht",
+        business_phone="030 123 45 67",
+        reply_to="hello@zonne.example",
+    )
+
+
+def make_booking(**fields: Any) -> Booking:
+    """Alice's haircut with Bea, scheduled and untold, unless said otherwise."""
+    values: dict[str, Any] = {"start_at": START, "end_at": END, "created_at": NOW, "updated_at": NOW} | fields
+    values.setdefault("client", Client.objects.first() or make_alice())
+    values.setdefault("staff", Staff.objects.first() or make_bea())
+    values.setdefault("service", Service.objects.first() or make_service())
+    values.setdefault("price", values["service"].price)
+    return Booking.objects.create(**values)
+
+
+def told(as_: str = "scheduled", start_at: datetime = START, end_at: datetime = END) -> dict[str, Any]:
+    """The announced_* fields of a booking whose client was told this."""
+    return {"announced_as": as_, "announced_start_at": start_at, "announced_end_at": end_at}
+
+
+def make_job(type: str, booking: Booking | None, *, client: Client | None = None, **fields: Any) -> Job:
+    """A claimed mail job with its message row."""
+    recipient = client or (booking.client if booking is not None else None)
+    assert recipient is not None
+    values: dict[str, Any] = {
+        "once_key": f"{type}:{Job.objects.count()}",
+        "booking_id": None if booking is None else booking.pk,
+        "recipient": f"client:{recipient.pk}",
+        "run_at": NOW,
+        "first_run_at": NOW,
+        "created_at": NOW,
+        "state": Job.State.CLAIMED,
+    } | fields
+    job = Job.objects.create(type=type, **values)
+    make_message(job, client_id=recipient.pk)
+    return job
+
+
+def make_message(job: Job, **fields: Any) -> Message:
+    values: dict[str, Any] = {
+        "type": job.type,
+        "booking_id": job.booking_id,
+        "message_id": f"<{job.pk}@test>",
+        "created_at": NOW,
+    } | fields
+    return Message.objects.create(job=job, **values)
+
+
+def mark_sent(job: Job, *, state: str = Message.State.SENT, **fields: Any) -> Message:
+    """The job is done and its message left."""
+    Job.objects.filter(pk=job.pk).update(state=Job.State.DONE)
+    message = Message.objects.get(job=job)
+    for name, value in {"state": state, "sent_at": NOW, **fields}.items():
+        setattr(message, name, value)
+    message.save()
+    return message
+
+
+def make_event(booking: Booking) -> BookingEvent:
+    return BookingEvent.objects.create(
+        booking=booking, at=NOW, door="api", actor_type="system", to_status=booking.status
+    )
+
+
+def make_offer(*, held: bool = False, **fields: Any) -> WaitlistOffer:
+    """A live offer of Bea's freed slot to Alice; `held` keeps it by a hold for an hour."""
+    service = Service.objects.first() or make_service()
+    staff = Staff.objects.first() or make_bea()
+    client = Client.objects.first() or make_alice()
+    entry = WaitlistEntry.objects.create(
+        client=client, service=service, date=START.date(), status=WaitlistEntry.Status.NOTIFIED
+    )
+    expires_at = NOW + timedelta(hours=1)
+    hold = None
+    if held:
+        hold = Hold.objects.create(
+            token=f"hold-of-{entry.pk}",
+            staff=staff,
+            service=service,
+            start_at=START,
+            end_at=END,
+            expires_at=expires_at,
+            created_at=NOW,
+        )
+        BusyTime.objects.create(
+            staff=staff, party=hold.party, starts_at=START, ends_at=END, hold=hold, expires_at=expires_at
+        )
+    values: dict[str, Any] = {"token": TOKEN, "start_at": START, "end_at": END, "created_at": NOW} | fields
+    return WaitlistOffer.objects.create(
+        entry=entry, staff=staff, hold=hold, **{"expires_at": expires_at} | values
+    )

@@ -1,0 +1,1 @@
+"""The foreign formats: Amelia, eAgenda, SimpleSpa."""

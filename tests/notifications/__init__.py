@@ -1,0 +1,1 @@
+"""The outbox, mails on their way, webhooks, a person's own lines."""

@@ -1,0 +1,101 @@
+"""Looking for due work never reads finished jobs, however many there are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from bookings import followups
+from notifications import outbox
+from notifications.models import Job
+from notifications.outbox import Place
+from tests.cast.outbox import NOON, due
+
+pytestmark = pytest.mark.django_db
+
+FINISHED = 20_000
+
+
+@pytest.fixture
+def _years_of_jobs() -> None:
+    past = NOON - timedelta(days=30)
+    Job.objects.bulk_create(
+        (
+            Job(
+                type="test.counted",
+                once_key=f"old {n}",
+                booking_id=n // 4,
+                recipient="client:5",
+                state="done",
+                run_at=past,
+                first_run_at=past,
+                created_at=past,
+                finished_at=past,
+            )
+            for n in range(FINISHED)
+        ),
+        batch_size=2000,
+    )
+    outbox.enqueue(
+        [due(f"later {n}", booking_id=n, run_at=NOON + timedelta(days=1)) for n in range(500)], now=NOON
+    )
+    outbox.enqueue([due(f"due {n}", booking_id=n % 50) for n in range(100)], now=NOON)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE notifications_job")
+
+
+def plans_of(look: Callable[[], Any]) -> list[str]:
+    """How the database answers each statement, planned as it was sent: with its parameters apart."""
+    sent: list[tuple[str, Any]] = []
+
+    def keep(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        sent.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(keep):
+        look()
+    explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
+    plans = []
+    with connection.cursor() as cursor:
+        for sql, params in sent:
+            if sql.startswith(("SELECT", "UPDATE")):
+                cursor.execute(f"{explain} {sql}", params)
+                plans.append("\n".join(str(row[-1]) for row in cursor.fetchall()))
+    return plans
+
+
+@pytest.mark.usefixtures("_years_of_jobs")
+def test_an_index_over_live_jobs_answers() -> None:
+    looks: list[tuple[Callable[[], Any], set[str]]] = [
+        (lambda: outbox.anything_due(now=NOON), {"job_due"}),
+        (lambda: outbox.claim(now=NOON), {"job_due", "job_live"}),
+        (lambda: outbox.claim(now=NOON, after=Place(NOON, 1)), {"job_due", "job_live"}),
+        (lambda: outbox.claim(now=NOON - timedelta(days=1)), {"job_due"}),
+        (lambda: outbox.release_leases(now=NOON + timedelta(days=1)), {"job_leased"}),
+    ]
+    for look, indexes in looks:
+        plans = plans_of(look)
+        assert all(index in plans[0] for index in indexes), plans[0]
+        for plan in plans:
+            assert "Seq Scan on notifications_job" not in plan, plan
+            assert not re.search(r"SCAN (notifications_job|U0)(?! USING (COVERING )?INDEX job_)", plan), plan
+
+
+@pytest.mark.usefixtures("_years_of_jobs")
+def test_a_claim_costs_two_statements(django_assert_max_num_queries: Any) -> None:
+    with django_assert_max_num_queries(4):  # two of them savepoints of the test's own transaction
+        assert outbox.claim(now=NOON) is not None
+
+
+@pytest.mark.usefixtures("_years_of_jobs")
+def test_booking_again_reads_the_clients_live_jobs_alone() -> None:
+    Job.objects.update(type="followup.step")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE notifications_job")
+    (plan,) = plans_of(lambda: followups.stop_for_rebooking(client_id=6, now=NOON))
+    assert "job_live" in plan, plan

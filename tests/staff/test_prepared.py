@@ -1,0 +1,85 @@
+"""SELECTs that are written once: the same rows as the queryset they come from, for any values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+from django.db import connection
+from django.db.models import BigAutoField, CharField, DateTimeField, QuerySet
+from django.test.utils import CaptureQueriesContext
+
+from bookings.api.serializers import COLUMNS, Printer
+from bookings.models import Booking
+from staff.access.actor import SYSTEM
+from staff.models import SalonSettings
+from staff.storage.prepared import Blank, Prepared, PreparedRows
+from tests.cast.bookings import make_cast
+from tests.cast.factories import make_holiday
+
+pytestmark = pytest.mark.django_db
+
+
+def standing(status: object, after: object) -> QuerySet[Booking]:
+    found: QuerySet[Booking] = Booking.objects.filter(status=status, start_at__gte=after).order_by("start_at")
+    return found
+
+
+def blank_standing() -> QuerySet[Booking]:
+    return standing(Blank("status", CharField()), Blank("after", DateTimeField()))
+
+
+def test_rows_are_those_of_the_queryset():
+    cast = make_cast()
+    cast.book(notes="é", start_at="2026-03-24 12:00:00", end_at="2026-03-24 13:00:00")
+    cast.book()
+    prepared = Prepared(lambda: blank_standing().values_list(*COLUMNS))
+    for status in ("scheduled", "cancelled"):
+        for after in (datetime(2026, 3, 24, 10, tzinfo=UTC), datetime(2000, 1, 1, tzinfo=UTC)):
+            expected = list(standing(status, after).values_list(*COLUMNS))
+            assert [tuple(row) for row in prepared.rows(status=status, after=after)] == expected
+
+
+def test_whole_rows_are_model_instances_from_the_database():
+    cast = make_cast()
+    booking = cast.book()
+    (found,) = PreparedRows(Booking, blank_standing).all(
+        status="scheduled", after=datetime(2000, 1, 1, tzinfo=UTC)
+    )
+    stored = Booking.objects.get(pk=booking["id"])
+    assert {field: getattr(found, field) for field in COLUMNS if "__" not in field} == {
+        field: getattr(stored, field) for field in COLUMNS if "__" not in field
+    }
+    assert (found.pk, found._state.adding, found.get_deferred_fields()) == (stored.pk, False, set())
+
+
+def test_it_is_one_statement_and_sees_every_change():
+    make_holiday(date(2026, 12, 25), "Christmas")
+    salon = SalonSettings.load()
+    SalonSettings.objects.update(business_name="Another")
+    with CaptureQueriesContext(connection) as seen:
+        assert SalonSettings.load().business_name == "Another"
+    assert (len(seen), salon.business_name) == (1, "")
+
+
+def test_one_booking_is_printed_for_those_who_may_see_it():
+    cast = make_cast()
+    booking = cast.book()
+    printer = Printer(SalonSettings.load())
+    expected = {name: value for name, value in booking.items() if name != "warnings"}
+    for agenda_of, shown in [(None, expected), (cast.bea.pk, expected), (cast.cora.pk, None)]:
+        assert printer.visible(booking["id"], to=replace(SYSTEM, agenda_of=agenda_of)) == shown
+    assert printer.visible(booking["id"] + 1, to=SYSTEM) is None
+
+
+@pytest.mark.parametrize("beyond", [2**63, -(2**63) - 1, 10**30])
+def test_a_number_beyond_all_columns_finds_nothing(beyond):
+    prepared = PreparedRows(Booking, lambda: Booking.objects.filter(pk=Blank("id", BigAutoField())))
+    assert prepared.first(id=beyond) is None
+
+
+def test_a_blank_without_its_value_is_an_error():
+    prepared = PreparedRows(Booking, lambda: Booking.objects.filter(pk=Blank("id", BigAutoField())))
+    with pytest.raises(KeyError):
+        prepared.first()

@@ -1,0 +1,166 @@
+"""GET and PUT /api/settings (contract §1.5)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from staff.models import SalonSettings, TimeOff
+from tests.cast.factories import caller, make_ada, make_bea, make_key, make_salon, make_time_off
+
+pytestmark = pytest.mark.django_db
+
+DEFAULTS = {
+    "business_name": "",
+    "business_address": "",
+    "business_phone": "",
+    "reply_to": "",
+    "locale": "en",
+    "timezone": "UTC",
+    "currency": "EUR",
+    "staff_personal_agenda_enabled": False,
+    "double_booking": "reject",
+    "noshow_enabled": False,
+    "noshow_fee_type": "fixed",
+    "noshow_fee_value": "0.00",
+    "noshow_fee_minimum": "0.00",
+    "review_delay_hours": 2,
+    "review_min_days": 30,
+    "review_url": "",
+    "provisional_hours": 72,
+    "waitlist_hold_minutes": 0,
+    "followup_hour": 10,
+    "slot_step_minutes": 15,
+    "min_notice_minutes": 0,
+    "booking_horizon_days": 365,
+}
+
+
+def test_the_settings_of_a_fresh_salon():
+    answer = caller(make_bea()).get("/api/settings")
+    assert answer.status_code == 200
+    assert list(answer.json().items()) == list(DEFAULTS.items())
+
+
+def test_a_change_merges_and_everything_is_kept():
+    ada = caller(make_ada())
+    everything = {
+        "business_name": "Salon Zonne",
+        "business_address": "Dam 1\nAmsterdam",
+        "business_phone": "020 123 45 67",
+        "reply_to": "desk@salon.example",
+        "locale": "nl",
+        "timezone": "Europe/Amsterdam",
+        "currency": "KWD",
+        "staff_personal_agenda_enabled": True,
+        "double_booking": "allow",
+        "noshow_enabled": True,
+        "noshow_fee_type": "percent",
+        "noshow_fee_value": "50.000",
+        "noshow_fee_minimum": "1.250",
+        "review_delay_hours": 3,
+        "review_min_days": 60,
+        "review_url": "https://reviews.example/zonne",
+        "provisional_hours": 48,
+        "waitlist_hold_minutes": 30,
+        "followup_hour": 0,
+        "slot_step_minutes": 5,
+        "min_notice_minutes": 120,
+        "booking_horizon_days": 90,
+    }
+    answer = ada.put("/api/settings", everything)
+    assert (answer.status_code, answer.json()) == (200, everything)
+    answer = ada.patch("/api/settings", {"currency": "EUR", "id": 7, "unheard_of": 1})
+    changed = {**everything, "currency": "EUR", "noshow_fee_value": "50.00", "noshow_fee_minimum": "1.25"}
+    assert (answer.status_code, answer.json()) == (200, changed)
+    assert ada.get("/api/settings").json() == changed
+    assert SalonSettings.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"timezone": "Europe/Atlantis"}, "timezone"),
+        ({"timezone": "europe/amsterdam"}, "timezone"),
+        ({"timezone": "localtime"}, "timezone"),
+        ({"timezone": "Factory"}, "timezone"),
+        ({"timezone": "../../etc/passwd"}, "timezone"),
+        ({"timezone": ""}, "timezone"),
+        ({"timezone": "+01:00"}, "timezone"),
+        ({"currency": "XXX"}, "currency"),
+        ({"currency": "eur"}, "currency"),
+        ({"currency": ""}, "currency"),
+        ({"locale": "xx"}, "locale"),
+        ({"locale": ""}, "locale"),
+        ({"reply_to": "nobody"}, "reply_to"),
+        ({"business_name": "a\r\nb"}, "business_name"),
+        ({"staff_personal_agenda_enabled": "true"}, "staff_personal_agenda_enabled"),
+        ({"double_booking": "maybe"}, "double_booking"),
+        ({"noshow_fee_type": "guess"}, "noshow_fee_type"),
+        ({"noshow_fee_value": "-1"}, "noshow_fee_value"),
+        ({"noshow_fee_type": "percent", "noshow_fee_value": "100.001"}, "noshow_fee_value"),
+        ({"noshow_fee_minimum": None}, "noshow_fee_minimum"),
+        ({"review_delay_hours": -1}, "review_delay_hours"),
+        ({"review_min_days": 2**31}, "review_min_days"),
+        ({"review_url": "javascript:alert(1)"}, "review_url"),
+        ({"review_url": "reviews.example"}, "review_url"),
+        ({"provisional_hours": 0}, "provisional_hours"),
+        ({"waitlist_hold_minutes": "5"}, "waitlist_hold_minutes"),
+        ({"followup_hour": 24}, "followup_hour"),
+        ({"slot_step_minutes": 0}, "slot_step_minutes"),
+        ({"min_notice_minutes": 1.5}, "min_notice_minutes"),
+        ({"booking_horizon_days": 0}, "booking_horizon_days"),
+    ],
+)
+def test_a_wrong_setting_is_refused_and_none_of_the_call_is_stored(change, field):
+    make_salon()
+    ada = caller(make_ada())
+    before = ada.get("/api/settings").json()
+    answer = ada.put("/api/settings", {"business_phone": "1", **change})
+    assert answer.status_code == 400
+    assert set(answer.json()["details"]) == {field}
+    assert ada.get("/api/settings").json() == before
+
+
+def test_a_fee_over_a_hundred_does_not_become_a_percentage():
+    make_salon(noshow_fee_value=150)
+    answer = caller(make_ada()).put("/api/settings", {"noshow_fee_type": "percent"})
+    assert (answer.status_code, set(answer.json()["details"])) == (400, {"noshow_fee_type"})
+    assert SalonSettings.load().noshow_fee_type == "fixed"
+
+
+def test_another_time_zone_moves_no_instant_but_shows_another_wall_clock():
+    make_salon(timezone="Europe/Amsterdam")
+    away = make_time_off(make_bea(), datetime(2026, 11, 23, 9, 0, tzinfo=UTC))
+    ada = caller(make_ada())
+    assert ada.get(f"/api/time-off/{away.pk}").json()["start_at"] == "2026-11-23 10:00:00"
+    assert ada.put("/api/settings", {"timezone": "America/New_York"}).status_code == 200
+    assert ada.get(f"/api/time-off/{away.pk}").json()["start_at"] == "2026-11-23 04:00:00"
+    assert TimeOff.objects.get().start_at == away.start_at
+
+
+def test_staff_and_keys_read_but_do_not_write():
+    make_salon()
+    for client, code in ((caller(make_bea()), "admin_only"), (caller(make_key()[1]), "not_for_keys")):
+        assert client.get("/api/settings").status_code == 200
+        for answer in (
+            client.put("/api/settings", {"double_booking": "allow"}),
+            client.patch("/api/settings", {"double_booking": "allow"}),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (403, code)
+    assert SalonSettings.load().double_booking == "reject"
+
+
+def test_settings_are_neither_made_nor_deleted():
+    ada = caller(make_ada())
+    for answer in (ada.post("/api/settings", {}), ada.delete("/api/settings")):
+        assert answer.status_code == 405
+        assert set(answer.headers["Allow"].split(", ")) == {"GET", "PUT", "PATCH", "HEAD", "OPTIONS"}
+    assert caller().get("/api/settings").status_code == 401
+
+
+def test_reading_the_settings_costs_one_statement(django_assert_num_queries):
+    ada = caller(make_ada())
+    with django_assert_num_queries(1):
+        assert ada.get("/api/settings").status_code == 200

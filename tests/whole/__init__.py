@@ -1,0 +1,1 @@
+"""The product as one: its layers, processes, settings, documents and promises."""

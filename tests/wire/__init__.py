@@ -1,0 +1,1 @@
+"""The edge: what every request and answer goes through."""
