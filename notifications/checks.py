@@ -1,4 +1,4 @@
-"""System checks: every handler and periodic function that the settings name is there (design §1)."""
+"""System checks: every handler and periodic function that the settings name is there (docs/adr/0001)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Django admin as the salon sees it: its name, its login, and passwords changed there (design §5)."""
+"""Django admin as the salon sees it: its name, its login, and passwords changed there (docs/adr/0034)."""
 
 from __future__ import annotations
 

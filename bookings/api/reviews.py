@@ -1,4 +1,4 @@
-"""/api/reviews: what clients said, and the averages (contract §1.4 "to completed"; issue 3, item 3).
+"""/api/reviews: what clients said, and the averages (contract §1.4 "to completed").
 
 A review: `{id, booking_id, start_at, client_id, client_name, staff_id, staff_name, service_id, service_name,
 rating, comment, created_at}`, newest first. Filters, on both addresses: staff_id, service_id, client_id,

@@ -1,4 +1,4 @@
-"""Making the demo salon: its rows, then its diary through the door (issue 2, item 8)."""
+"""Making the demo salon: its rows, then its diary through the door."""
 
 from __future__ import annotations
 

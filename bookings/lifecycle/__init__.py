@@ -1,4 +1,4 @@
-"""THE DOOR: whatever happens to a booking happens here (design §2, idea 1; contract §1.3-1.4).
+"""THE DOOR: whatever happens to a booking happens here (contract §1.3-1.4; docs/adr/0012).
 
 Every function is keyword-only, takes `actor`, and is one transaction: it locks the booking, then
 the staff rows it leaves and enters in id order, then a waitlist entry; checks; saves; writes its

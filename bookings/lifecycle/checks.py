@@ -36,7 +36,7 @@ def locked(bookings: BookingQuerySet) -> BookingQuerySet:
 
 
 def is_deliberate(*, actor: Actor, asked: bool, salon: SalonSettings) -> bool:
-    """Whether this write may overlap: asked for, or a staff write where the salon allows it (§1.3)."""
+    """Whether this write may overlap: asked for, or by staff where the salon allows it (contract §1.3)."""
     allowed = salon.double_booking == SalonSettings.DoubleBooking.ALLOW
     return asked or (allowed and actor.type != "client")
 

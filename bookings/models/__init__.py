@@ -1,4 +1,4 @@
-"""Where client, staff member and service meet (design §1-2, contract §5-6)."""
+"""Where client, staff member and service meet (contract §5-6)."""
 
 from bookings.models.booking import (
     LEGAL_STATUS_PAIRS,

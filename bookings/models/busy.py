@@ -1,4 +1,4 @@
-"""The only thing that occupies a staff member (design §2, idea 2)."""
+"""The only thing that occupies a staff member (docs/adr/0003)."""
 
 from __future__ import annotations
 

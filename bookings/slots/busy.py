@@ -1,4 +1,4 @@
-"""Writing busy times: how a booking occupies its staff member (design §2, idea 2; contract §1.3).
+"""Writing busy times: how a booking occupies its staff member (contract §1.3; docs/adr/0003).
 
 Every function runs inside the caller's transaction, after `lock_staff`. The database refuses two
 parties at one instant; `taken_as_conflict` turns its refusal into SlotTaken.

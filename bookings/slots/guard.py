@@ -1,4 +1,4 @@
-"""SQLite's half of "the database refuses a double booking" (design §2, idea 2).
+"""SQLite's half of "the database refuses a double booking" (docs/adr/0003).
 
 Triggers with the meaning of PostgreSQL's exclusion constraint `busy_time_one_party`. SQLite drops
 them when Django remakes the table, so they are installed after every migrate, and a system check

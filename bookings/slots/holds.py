@@ -1,4 +1,4 @@
-"""Holds: a slot kept while somebody fills in a form (contract §1.5, POST /api/holds; issue 4, item 3).
+"""Holds: a slot kept while somebody fills in a form (contract §1.5, POST /api/holds; docs/adr/0021).
 
 A hold is a busy time with an expiry, so the database refuses a second one like any double booking; the
 salon's `double_booking: "allow"` does not make a hold overlap. An expired hold never blocks: who writes

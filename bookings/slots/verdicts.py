@@ -1,4 +1,4 @@
-"""What a door asks about one booking: warnings for the desk, refusals for a client (issue 4, item 2)."""
+"""What a door asks about one booking: warnings for the desk, refusals for a client (docs/adr/0020)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Offering a freed slot to the first who waits, and passing it on (contract §1.4; issue 3, item 2).
+"""Offering a freed slot to the first who waits, and passing it on (contract §1.4; docs/adr/0022).
 
 An entry that waits becomes notified with the offer, and waits again, behind those never offered anything,
 when the offer is not taken. At most one live offer per slot and per entry, kept by the database. With the

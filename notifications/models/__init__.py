@@ -1,4 +1,4 @@
-"""How anything gets told, knowing nothing of bookings: rows carry a type string and ids (design §1)."""
+"""How anything gets told, knowing nothing of bookings: rows carry a type string and ids (docs/adr/0001)."""
 
 from notifications.models.followups import FollowupSequence, FollowupStep
 from notifications.models.jobs import Job, Message, MessageText, Notification

@@ -1,7 +1,7 @@
 """Job states as conditions a partial index can be proved from.
 
 SQLite, and PostgreSQL under a generic plan, cannot prove a partial index from a parameter: the state has to
-stand in the SQL as a literal (design §4).
+stand in the SQL as a literal (docs/adr/0013).
 """
 
 from __future__ import annotations

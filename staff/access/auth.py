@@ -206,7 +206,7 @@ class AnyoneButKeys(BasePermission):
 
 
 def salon_of(request: Request | HttpRequest) -> SalonSettings:
-    """The salon's settings, read once per request (design §4)."""
+    """The salon's settings, read once per request (docs/adr/0013)."""
     http_request = request._request if isinstance(request, Request) else request
     salon: SalonSettings | None = getattr(http_request, "_salon", None)
     if salon is None:

@@ -1,4 +1,4 @@
-"""The salon's side: who works, what is offered, when it is shut, who may call (design §1)."""
+"""The salon's side: who works, what is offered, when it is shut, who may call (docs/adr/0001)."""
 
 from staff.models.access import ApiKey, IdempotentAnswer
 from staff.models.people import Staff, StaffManager

@@ -1,4 +1,4 @@
-"""Staff: the people of the salon, and the user model (design §5)."""
+"""Staff: the people of the salon, and the user model (docs/adr/0034)."""
 
 from __future__ import annotations
 

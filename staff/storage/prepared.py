@@ -1,4 +1,4 @@
-"""SELECTs that Django writes once, for what every call asks (design §4).
+"""SELECTs that Django writes once, for what every call asks (docs/adr/0070).
 
 Building a query and having it compiled takes several times longer than the database needs to answer it.
 Here Django's own compiler writes the statement at its first use, per kind of database, from an ordinary

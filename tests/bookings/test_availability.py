@@ -1,4 +1,4 @@
-"""GET /api/availability (contract §1.5; issue 4, item 2)."""
+"""GET /api/availability (contract §1.5; docs/adr/0020)."""
 
 from __future__ import annotations
 

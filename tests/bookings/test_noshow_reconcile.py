@@ -1,4 +1,4 @@
-"""Sessions whose webhook never came: asked of Stripe, at most every five minutes (issue 3, item 6)."""
+"""Sessions whose webhook never came: asked of Stripe, at most every five minutes (docs/adr/0040)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""/feedback/<token>: a rating and a comment, once (contract §1.4; issue 3, item 3)."""
+"""/feedback/<token>: a rating and a comment, once (contract §1.4)."""
 
 from __future__ import annotations
 

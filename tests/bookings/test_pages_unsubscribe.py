@@ -1,4 +1,4 @@
-"""/unsubscribe/<token>: the page and the one-click POST of mail programs (RFC 8058; issue 3, item 4)."""
+"""/unsubscribe/<token>: the page and the one-click POST of mail programs (contract §1.4; RFC 8058)."""
 
 from __future__ import annotations
 

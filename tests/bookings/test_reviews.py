@@ -1,4 +1,4 @@
-"""/api/reviews and its summary: what clients said, for those who may see the visit (issue 3, item 3)."""
+"""/api/reviews and its summary: what clients said, for who may see the visit (contract §1.4)."""
 
 from __future__ import annotations
 

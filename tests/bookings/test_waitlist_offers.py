@@ -1,4 +1,4 @@
-"""The waitlist step: who is offered a freed slot (contract §1.4; issue 3)."""
+"""The waitlist step: who is offered a freed slot (contract §1.4; docs/adr/0022)."""
 
 from __future__ import annotations
 

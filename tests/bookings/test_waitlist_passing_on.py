@@ -1,4 +1,4 @@
-"""How an offer ends: passed on, or taken by a booking from its entry (contract §1.4; issue 3)."""
+"""How an offer ends: passed on, or taken by a booking from its entry (contract §1.4; docs/adr/0022)."""
 
 from __future__ import annotations
 

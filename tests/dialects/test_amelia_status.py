@@ -1,4 +1,4 @@
-"""Amelia's statuses: what each write means, no-ops, deletion, one truth with the other doors (§3, §5)."""
+"""Amelia's statuses: what each write means, no-ops, deletion, the same truth for all (contract §3, §5)."""
 
 from __future__ import annotations
 

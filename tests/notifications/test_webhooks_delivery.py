@@ -1,4 +1,4 @@
-"""Delivered over real HTTP: what arrives, in which order, how often (issue 4, item 8)."""
+"""Delivered over real HTTP: what arrives, in which order, how often (docs/adr/0053)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which change is which event, written with the change (issue 4, item 8)."""
+"""Which change is which event, written with the change (docs/adr/0053)."""
 
 from __future__ import annotations
 

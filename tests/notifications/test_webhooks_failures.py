@@ -1,4 +1,4 @@
-"""Receivers that fail, over real HTTP: tried again, given up, switched off (issue 4, item 8)."""
+"""Receivers that fail, over real HTTP: tried again, given up, switched off (docs/adr/0053)."""
 
 from __future__ import annotations
 

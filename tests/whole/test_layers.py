@@ -1,4 +1,4 @@
-"""Imports run one way, stand at the top of a file, and names say something (design §1 and §5).
+"""Imports run one way, stand at the top of a file, and names say something (docs/adr/0001).
 
 The source is parsed, not imported, so an import guarded by a condition counts like any other.
 """

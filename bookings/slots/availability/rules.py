@@ -2,7 +2,7 @@
 
 Availability offers a start when no rule speaks against it, `explain` names the first that does, a
 client's own door refuses with the same code and sentence, and a staff member's booking goes through
-with the rules marked `warns` as `warnings` (a desk knows better; issue 4). A rule that
+with the rules marked `warns` as `warnings` (a desk knows better; docs/adr/0020). A rule that
 neither warns nor is refused to everybody (`holiday` by the door, `slot_taken` by the database) binds
 clients alone.
 """

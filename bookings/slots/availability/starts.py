@@ -1,4 +1,4 @@
-"""Free start times, and why the others are refused (contract §1.5, GET /api/availability; issue 4, item 2).
+"""Free start times, and why the others are refused (contract §1.5, GET /api/availability; docs/adr/0020).
 
 The grid: the starts of a working window lie `slot_step_minutes` apart, counted from its opening (rows that
 touch are one window). The grid decides what is shown, it is no rule: a door takes 10:07 too.
