@@ -1,4 +1,4 @@
-"""The documents stay true: what is cited is there, what is not built says so, the index is whole."""
+"""The documents stay true: what they and the code cite is there, and what is not built says so."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from django.conf import settings
 from django.urls import Resolver404, resolve
 
 from tests.chaos.run import RUNS
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(settings.BASE_DIR)
 DOCS = ROOT / "docs"
 DOCUMENTS = {name: (DOCS / f"{name}.md").read_text() for name in ("contract", "reliability")}
 CITING = (".py", ".md", ".html", ".toml", ".js", ".css", "Makefile", "Procfile")
@@ -23,6 +24,9 @@ NAMED = re.compile(r"\b(contract|reliability|design)\b", re.IGNORECASE)
 REACH, NEAR = 200, 30
 """How many characters before a § its document may be named; in these two documents a bare § is their own."""
 NOT_OURS = {"var", "venv", "node_modules", "__pycache__"}
+PLACE = re.compile(r"`((?:bookings|clients|config|docs|notifications|staff|tests)/[\w/.-]*)`")
+MODULE = re.compile(r"`((?:bookings|clients|config|notifications|staff|tests)(?:\.\w+)+)`")
+LINK = re.compile(r"\]\((?!https?:)([^)\s]*)\)")
 NOT_BUILT = re.compile(r"Not built yet(?:\.|: (?P<missing>`[^`]+`(?:, `[^`]+`)*)\.)")
 
 ADDRESSES = {
@@ -81,6 +85,38 @@ def test_every_decision_that_is_cited_is_there() -> None:
     assert {(where, number) for where, number in cited if number not in there} == set()
 
 
+def test_every_place_that_is_named_is_there() -> None:
+    named = [(path, place) for path in _citing_files() for place in PLACE.findall(path.read_text())]
+    assert len(named) > 25
+    assert [
+        f"{path.relative_to(ROOT)}: {place}" for path, place in named if not (ROOT / place).exists()
+    ] == []
+
+
+def test_every_module_that_is_named_is_there() -> None:
+    named = [(path, module) for path in _citing_files() for module in MODULE.findall(path.read_text())]
+    named = [(path, module) for path, module in named if not module.endswith(".php")]
+    assert len(named) > 20
+    assert [f"{path.relative_to(ROOT)}: {module}" for path, module in named if not _is_there(module)] == []
+
+
+def test_every_link_of_the_documents_leads_somewhere() -> None:
+    links = [
+        (path, *link.partition("#")[::2])
+        for path in _citing_files()
+        if path.suffix == ".md" and path.name != "CHANGELOG.md"
+        for link in LINK.findall(path.read_text())
+    ]
+    assert len(links) > 60
+    dead = [
+        f"{path.relative_to(ROOT)}: {file}#{anchor}"
+        for path, file, anchor in links
+        if not (path.parent / file).exists()
+        or (anchor and anchor not in _anchors(path.parent / file if file else path))
+    ]
+    assert dead == []
+
+
 @pytest.mark.parametrize("section", ADDRESSES)
 def test_a_section_of_volume_two_says_what_is_not_built(section: str) -> None:
     text = _sections(DOCUMENTS["contract"])[section]
@@ -132,6 +168,23 @@ def _sections(text: str) -> dict[str, str]:
     """Number to what stands between its heading and the next one."""
     parts = re.split(rf"^##+ §({SECTION}) .*$", text, flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def _is_there(module: str) -> bool:
+    """Whether `module` is a module, a package, or a name that stands in one."""
+    parts = module.split(".")
+    for length in range(len(parts), 0, -1):
+        place = ROOT.joinpath(*parts[:length])
+        file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+        if file.exists():
+            return all(re.search(rf"\b{name}\b", file.read_text()) for name in parts[length : length + 1])
+    return False
+
+
+def _anchors(page: Path) -> set[str]:
+    """What a heading is called in a link: lower case, its spaces hyphens, its marks gone."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def _said_to_be_missing(section: str, text: str) -> set[str]:

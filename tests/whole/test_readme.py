@@ -38,13 +38,6 @@ def test_every_variable_that_is_read_stands_in_the_table_and_no_other() -> None:
     assert told == read | READ_ELSEWHERE
 
 
-def test_every_place_it_names_is_there() -> None:
-    places = re.findall(r"`((?:bookings|clients|staff|notifications|config)/[\w/.]*)`", README)
-    places += re.findall(r"\]\((docs/[\w/.]*)\)", README)
-    assert len(places) > 20
-    assert [place for place in places if not (ROOT / place).exists()] == []
-
-
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """What `make run` starts, on a port and in a folder of its own."""
