@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import time
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -165,8 +166,8 @@ class SalonSettings(models.Model):
     double_booking = models.CharField(max_length=10, choices=DoubleBooking, default=DoubleBooking.REJECT)
     noshow_enabled = models.BooleanField(default=False)
     noshow_fee_type = models.CharField(max_length=10, choices=FeeType, default=FeeType.FIXED)
-    noshow_fee_value = models.DecimalField(max_digits=12, decimal_places=3, default=0)
-    noshow_fee_minimum = models.DecimalField(max_digits=12, decimal_places=3, default=0)
+    noshow_fee_value = models.DecimalField(max_digits=12, decimal_places=3, default=Decimal(0))
+    noshow_fee_minimum = models.DecimalField(max_digits=12, decimal_places=3, default=Decimal(0))
     review_delay_hours = models.PositiveIntegerField(default=2)
     review_min_days = models.PositiveIntegerField(default=30)
     review_url = models.URLField(max_length=500, blank=True, default="")

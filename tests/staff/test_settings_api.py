@@ -43,6 +43,15 @@ def test_the_settings_of_a_fresh_salon():
     assert list(answer.json().items()) == list(DEFAULTS.items())
 
 
+def test_the_settings_answer_where_their_row_is_not_there_yet():
+    ada = caller(make_ada())
+    SalonSettings.objects.all().delete()
+    first, second = ada.get("/api/settings"), ada.get("/api/settings")
+    assert (first.status_code, first.json()) == (200, DEFAULTS)
+    assert second.content == first.content
+    assert SalonSettings.objects.count() == 1
+
+
 def test_a_change_merges_and_everything_is_kept():
     ada = caller(make_ada())
     everything = {
