@@ -20,6 +20,7 @@ from bookings.models import Booking, BookingEvent
 from notifications.models import Message
 from staff.access.actor import Actor
 from staff.access.auth import actor_for
+from staff.admin.money import PricedAdmin
 from staff.admin.readonly import ReadOnlyInline
 from staff.models import SalonSettings, Staff
 from staff.wire.refusals import Refused
@@ -125,7 +126,7 @@ class EventInline(ReadOnlyInline):
 
 
 @admin.register(Booking)
-class BookingAdmin(admin.ModelAdmin):
+class BookingAdmin(PricedAdmin):
     form = BookingForm
     list_display = ("start_at", "end_at", "client", "service", "staff", "status", "status_detail", "source")
     list_filter = ("status", "staff", "service", "location", "source")
@@ -145,7 +146,7 @@ class BookingAdmin(admin.ModelAdmin):
     ordering = ("-start_at", "-id")
     actions = None
     inlines = (EventInline,)
-    readonly_fields = ("price", "status_detail", "session", "created_at", "updated_at", "messages_sent")
+    readonly_fields = ("shown_price", "status_detail", "session", "created_at", "updated_at", "messages_sent")
     fieldsets = (
         (
             None,
@@ -162,7 +163,7 @@ class BookingAdmin(admin.ModelAdmin):
             },
         ),
         ("This change", {"fields": ("allow_overlap", "reason", "seen_version")}),
-        ("Details", {"fields": ("price", "session", "created_at", "updated_at", "messages_sent")}),
+        ("Details", {"fields": ("shown_price", "session", "created_at", "updated_at", "messages_sent")}),
     )
 
     @admin.display(description="session")
@@ -177,7 +178,7 @@ class BookingAdmin(admin.ModelAdmin):
         return format_html('<a href="{}?booking_id={}">{} in the log</a>', address, booking.pk, count)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
-        return Booking.objects.visible_to(self._actor(request))
+        return self.with_currency(Booking.objects.visible_to(self._actor(request)), request)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)

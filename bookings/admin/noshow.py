@@ -18,6 +18,7 @@ from django.utils.html import format_html
 from bookings.models import NoShowFee, StripeSession
 from bookings.noshow.decisions import LONGEST_REASON, refund, waive
 from notifications.models import Job
+from staff.admin.money import shown_amount
 from staff.admin.readonly import ReadOnlyAdmin, ReadOnlyInline
 from staff.wire.money import from_minor
 from staff.wire.refusals import Refused
@@ -69,7 +70,8 @@ class NoShowFeeAdmin(ReadOnlyAdmin):
 
     @admin.display(ordering="amount_minor")
     def amount(self, fee: NoShowFee) -> str:
-        return f"{from_minor(fee.amount_minor, currency=fee.currency)} {fee.currency}"
+        amount = from_minor(fee.amount_minor, currency=fee.currency)
+        return f"{shown_amount(amount, currency=fee.currency)} {fee.currency}"
 
     @admin.display(description="What you can do")
     def decide(self, fee: NoShowFee) -> str:

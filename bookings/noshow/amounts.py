@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from bookings.models import Booking
 from staff.models import SalonSettings
-from staff.wire.money import minor_digits, to_minor
+from staff.wire.money import minor_digits, print_amount, to_minor
 
 STRIPE_DIGITS = {"ISK": 2, "UGX": 2, "MGA": 0}
 """Where Stripe's minor unit is not ISO 4217's."""
@@ -68,6 +68,14 @@ def stripe_amount(amount_minor: int, *, currency: str) -> int:
     """`amount_minor` as Stripe counts: 5 ISK are 500, 12340 KWD fils stay 12340."""
     shift = STRIPE_DIGITS.get(currency, minor_digits(currency)) - minor_digits(currency)
     return int(Decimal(amount_minor).scaleb(shift))
+
+
+def stripe_amount_text(counted: int | None, *, currency: str) -> str:
+    """What Stripe counted, for people: 2000 in EUR is "20.00 EUR", 500 in ISK "5 ISK", None "? EUR"."""
+    if counted is None:
+        return f"? {currency}"
+    amount = Decimal(counted).scaleb(-STRIPE_DIGITS.get(currency, minor_digits(currency)))
+    return f"{print_amount(amount, currency=currency)} {currency}"
 
 
 def _major_fee(booking: Booking, salon: SalonSettings) -> Decimal:

@@ -8,6 +8,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from bookings.models import NoShowFee
+from bookings.noshow.amounts import stripe_amount_text
 from bookings.noshow.checkout import Checkout
 from notifications import inapp
 from staff.models import SalonSettings
@@ -59,7 +60,7 @@ def say_wrong_amount(fee: NoShowFee, told: Checkout, *, now: datetime) -> None:
             "the payment in Stripe."
         ) % {
             "amount": amount_text(fee),
-            "counted": f"{told.amount_total} {told.currency}",
+            "counted": stripe_amount_text(told.amount_total, currency=told.currency),
             "session": told.id,
         }
         title = _("A payment for a no-show fee has the wrong amount")

@@ -15,7 +15,7 @@ from django.db import transaction
 
 from bookings.models import NoShowFee, StripeSession
 from bookings.noshow import states
-from bookings.noshow.amounts import stripe_amount
+from bookings.noshow.amounts import stripe_amount, stripe_amount_text
 from bookings.noshow.checkout import Checkout, id_of
 from bookings.noshow.fees import PAY_LINK_LIFE, drop_unsent, expire_dues, mail_due
 from bookings.noshow.notices import say_no_address, say_paid, say_surplus, say_wrong_amount
@@ -179,9 +179,11 @@ def _stop_collecting(fee: NoShowFee, *, but: StripeSession, now: datetime) -> No
 
 def _partly_given_back(row: StripeSession, charge: Mapping[str, Any]) -> None:
     fee = row.fee
-    fee.reason = f"Partly refunded at Stripe: {charge.get('amount_refunded')} of {charge.get('amount')}."[
-        :500
-    ]
+    currency = str(charge.get("currency") or fee.currency).upper()
+    back, paid = (
+        stripe_amount_text(charge.get(name), currency=currency) for name in ("amount_refunded", "amount")
+    )
+    fee.reason = f"Partly refunded at Stripe: {back} of {paid}."[:500]
     fee.save(update_fields=["reason"])
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from django.contrib import admin
 
 from staff.admin.keeping import KeptAdmin
+from staff.admin.money import PricedAdmin
 from staff.models import Location, Service
 
 
 @admin.register(Service)
-class ServiceAdmin(KeptAdmin):
-    list_display = ("name", "category", "duration_minutes", "price", "max_capacity", "is_active")
+class ServiceAdmin(KeptAdmin, PricedAdmin):
+    list_display = ("name", "category", "duration_minutes", "shown_price", "max_capacity", "is_active")
     list_filter = ("is_active", "category", "staff")
     search_fields = ("name", "category")
     readonly_fields = ("key",)

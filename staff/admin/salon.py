@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from staff.admin.keeping import refusal_of
+from staff.admin.money import AmountField, AmountsAdmin
 from staff.models import SalonSettings
 from staff.salon.settings import check_settings, known_zones
 from staff.wire.money import CURRENCIES
@@ -58,6 +59,12 @@ class SettingsForm(forms.ModelForm):
         }
         widgets = {"business_address": forms.Textarea(attrs={"rows": 3})}
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fee = self.fields["noshow_fee_value"]
+        if isinstance(fee, AmountField) and self.instance.noshow_fee_type == SalonSettings.FeeType.PERCENT:
+            fee.at_least = 0
+
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
         try:
@@ -68,7 +75,7 @@ class SettingsForm(forms.ModelForm):
 
 
 @admin.register(SalonSettings)
-class SalonSettingsAdmin(admin.ModelAdmin):
+class SalonSettingsAdmin(AmountsAdmin):
     form = SettingsForm
     fieldsets = (
         (None, {"fields": ("business_name", "business_address", "business_phone", "reply_to")}),

@@ -1,6 +1,6 @@
 """The currencies of ISO 4217 that a salon can ask its prices in: decimals, printing, minor units.
 
-Names: CURRENCIES, print_amount, minor_digits, to_minor, from_minor.
+Names: CURRENCIES, print_amount, shown_digits, minor_digits, to_minor, from_minor.
 """
 
 from __future__ import annotations
@@ -28,9 +28,12 @@ CURRENCIES: dict[str, int] = {
 
 def print_amount(amount: Decimal, *, currency: str) -> str:
     """The amount with at least the currency's decimals, and no zero beyond them: 40.000 EUR is '40.00'."""
-    least = minor_digits(currency)
-    digits = max(least, -int(amount.normalize().as_tuple().exponent))
-    return f"{amount:.{digits}f}"
+    return f"{amount:.{shown_digits(amount, at_least=minor_digits(currency))}f}"
+
+
+def shown_digits(amount: Decimal, *, at_least: int) -> int:
+    """The decimals that show all of `amount`: 40.000 has none, 0.125 has three."""
+    return max(at_least, -int(amount.normalize().as_tuple().exponent))
 
 
 def minor_digits(currency: str) -> int:

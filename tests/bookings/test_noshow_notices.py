@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -65,7 +66,7 @@ def test_the_salon_reads_of_fees_in_its_own_language(locale: str, paid: str) -> 
         assert title != was_title
         assert body != was_body or not body
     assert "7 (noshow.fee)" in translated[5][1]
-    assert "1 EUR" in translated[4][1]
+    assert " 0.01 EUR " in translated[4][1]
     assert "cs_test_1" in translated[4][1]
 
 
@@ -79,3 +80,21 @@ def test_admins_hear_of_a_fee_whose_client_has_no_address(stripe: StripeServer) 
     assert list(Notification.objects.filter(type="noshow.failed").values_list("staff__name", "title")) == [
         ("Ada Admin", "The no-show fee could not be sent: 20.00 EUR")
     ]
+
+
+@pytest.mark.parametrize(
+    ("counted", "currency", "text"),
+    [
+        (2000, "EUR", "20.00 EUR"),
+        (1, "EUR", "0.01 EUR"),
+        (2600, "JPY", "2600 JPY"),
+        (500, "ISK", "5 ISK"),
+        (20, "MGA", "20.00 MGA"),
+        (26000, "KWD", "26.000 KWD"),
+        (None, "EUR", "? EUR"),
+    ],
+)
+def test_what_stripe_counted_is_told_as_an_amount(counted: int | None, currency: str, text: str) -> None:
+    fee = fee_of(miss(charging_cast()))
+    notices.say_wrong_amount(fee, replace(ODD, amount_total=counted, currency=currency), now=NOW)
+    assert f"Stripe counted {text} in cs_test_1." in Notification.objects.latest("id").body

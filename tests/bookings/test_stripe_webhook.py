@@ -296,7 +296,7 @@ def test_a_part_given_back_leaves_the_fee_paid_and_says_so(stripe: StripeServer,
     stripe.books.refund({"payment_intent": paid["payment_intent"], "amount": "500"})
     tell_news(stripe)
     fee.refresh_from_db()
-    assert (fee.state, fee.reason) == ("paid", "Partly refunded at Stripe: 500 of 2000.")
+    assert (fee.state, fee.reason) == ("paid", "Partly refunded at Stripe: 5.00 EUR of 20.00 EUR.")
 
 
 def test_a_refund_of_somebody_elses_charge_is_left_alone(stripe: StripeServer, asked: Asked) -> None:
