@@ -10,7 +10,7 @@ from bookings.models import Booking, BookingEvent
 from bookings.reasons import Reason
 from notifications import outbox
 from notifications.models import FollowupSequence, FollowupStep, Job, Message
-from notifications.outbox import Due
+from notifications.outbox import Due, Recipient
 from notifications.outbox.states import IS_LIVE
 from staff.models import SalonSettings
 from staff.salon.schedule import instant_on
@@ -54,7 +54,7 @@ def stop(*, booking_id: int, now: datetime) -> None:
 
 def stop_for_rebooking(*, client_id: int, now: datetime) -> None:
     """The client has booked again: sequences with `stop_on_rebook` stop."""
-    pending = _PENDING_STEPS.rows(recipient=f"client:{client_id}")
+    pending = _PENDING_STEPS.rows(recipient=Recipient.client(client_id))
     steps = {once_key: payload["sequence_id"] for once_key, payload in pending}
     if not steps:
         return
@@ -110,7 +110,7 @@ def _due(type: str, booking: Booking, *, once_key: str, run_at: datetime, payloa
         run_at=run_at,
         booking_id=booking.pk,
         client_id=booking.client_id,
-        recipient=f"client:{booking.client_id}",
+        recipient=Recipient.client(booking.client_id),
         to=booking.client.email if booking.client is not None else "",
         payload=payload,
     )

@@ -43,7 +43,7 @@ def ask_for_reset(*, email: str, base_url: str, now: datetime) -> None:
     person = Staff.objects.filter(email=email.strip().lower(), is_active=True).first()
     if person is None:
         return
-    recipient = f"staff:{person.pk}"
+    recipient = outbox.Recipient.staff(person.pk)
     lately = Job.objects.filter(type=JOB_TYPE, recipient=recipient, created_at__gt=now - IN_A)
     if lately.count() >= MOST_MAILS:
         return

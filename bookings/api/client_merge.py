@@ -23,6 +23,7 @@ from clients.printing import client_json
 from clients.records import AlreadyMerged
 from clients.serializers import ClientSerializer
 from notifications.models import Job, Message
+from notifications.outbox import Recipient
 from staff.access.actor import Actor
 from staff.access.auth import IsAdminOrKey, actor_of, salon_of
 from staff.wire.fields import StrictIdField
@@ -121,8 +122,8 @@ def _move_the_rest(*, goes: Client, stays: Client) -> None:
     WaitlistEntry.objects.filter(client_id=goes.pk).update(client_id=stays.pk)
     NoShowFee.objects.filter(client_id=goes.pk).update(client_id=stays.pk)
     Message.objects.filter(client_id=goes.pk).update(client_id=stays.pk)
-    Job.objects.filter(recipient=f"client:{goes.pk}", state=Job.State.PENDING).update(
-        recipient=f"client:{stays.pk}"
+    Job.objects.filter(recipient=Recipient.client(goes.pk), state=Job.State.PENDING).update(
+        recipient=Recipient.client(stays.pk)
     )
     Client.objects.filter(merged_into_id=goes.pk).update(merged_into_id=stays.pk)
 

@@ -168,7 +168,9 @@ def _wait_for_series(job: Job, booking: Booking) -> None:
     """
     if booking.series_id is None:
         return
-    if outbox.on_its_way(booking_id=booking.series_id, types=["booking.created"], recipient=job.recipient):
+    if outbox.on_its_way(
+        booking_id=booking.series_id, types=["booking.created"], recipient=outbox.Recipient(job.recipient)
+    ):
         raise TryLater("The confirmation of the whole series is on its way.")
     booking.refresh_from_db(fields=["announced_as", "announced_start_at", "announced_end_at"])
 

@@ -13,6 +13,7 @@ from bookings.reasons import Reason
 from clients.models import Client
 from notifications.handlers import Mail, NotNeeded
 from notifications.models import Job, Message
+from notifications.outbox import Recipient
 from staff.models import SalonSettings
 
 LONGEST_MERGE_CHAIN = 10
@@ -65,7 +66,7 @@ def read_booking(job: Job) -> Booking:
 
 def read_recipient(job: Job, *, booking: Booking) -> Client:
     """The client the job is for, or the one they were merged into. Raises NotNeeded after an erasure."""
-    if booking.client is not None and booking.client_id == _client_id(job):
+    if booking.client is not None and booking.client_id == Recipient(job.recipient).client_id:
         return booking.client
     client = find_recipient(job)
     if client is None:
@@ -75,14 +76,9 @@ def read_recipient(job: Job, *, booking: Booking) -> Client:
 
 def find_recipient(job: Job) -> Client | None:
     """As `read_recipient`; None after an erasure."""
-    client = Client.objects.filter(pk=_client_id(job) or 0).first()
+    client = Client.objects.filter(pk=Recipient(job.recipient).client_id or 0).first()
     for _ in range(LONGEST_MERGE_CHAIN):
         if client is None or client.merged_into_id is None:
             break
         client = Client.objects.filter(pk=client.merged_into_id).first()
     return client
-
-
-def _client_id(job: Job) -> int | None:
-    kind, _, number = job.recipient.partition(":")
-    return int(number) if kind == "client" and number.isdecimal() else None

@@ -13,6 +13,7 @@ from bookings.reasons import Reason
 from clients.models import Client
 from notifications.handlers import Mail
 from notifications.models import Job, Message
+from notifications.outbox import Recipient
 from notifications.password_reset import token_for
 from staff.models import SalonSettings, Staff
 from staff.salon.base_urls import public_url
@@ -25,7 +26,7 @@ class PasswordReset:
 
     def compose(self, job: Job, *, now: datetime) -> Mail:
         """The mail in the salon's language. Raises NotNeeded for who left or has no address any more."""
-        person = Staff.objects.filter(pk=_staff_id(job), is_active=True).first()
+        person = Staff.objects.filter(pk=Recipient(job.recipient).staff_id or 0, is_active=True).first()
         if person is None:
             raise not_needed(Reason.GONE)
         # A letter is read by a client; this one lends its reader no more than a name and an address.
@@ -53,8 +54,3 @@ def _letter(url: str) -> Letter:
             _("Did you not ask for this? Then you need do nothing: your password stays as it is."),
         ],
     )
-
-
-def _staff_id(job: Job) -> int:
-    kind, _separator, number = job.recipient.partition(":")
-    return int(number) if kind == "staff" and number.isdecimal() else 0

@@ -22,7 +22,7 @@ from bookings.slots.busy import OCCUPYING
 from clients.models import Client
 from notifications import inapp, outbox
 from notifications.models import Job
-from notifications.outbox import Due
+from notifications.outbox import Due, Recipient
 from staff.models import SalonSettings
 
 SCHEDULED = Booking.Status.SCHEDULED
@@ -89,7 +89,7 @@ def announce_series(
         run_at=now,
         booking_id=first.pk,
         client_id=first.client_id,
-        recipient=f"client:{first.client_id}",
+        recipient=Recipient.client(first.client_id),
         to=first.client.email,
         payload={"booking_ids": to_tell},
     )
@@ -99,7 +99,7 @@ def announce_series(
 def _drop_what_is_moot(change: Change) -> None:
     """Mails that have not left and would no longer be true (contract §1.3 "status change")."""
     if change.client_changed and change.before is not None:
-        former = f"client:{change.before.client_id}"
+        former = Recipient.client(change.before.client_id)
         _drop(change, STANDING_MAILS, reason=Reason.ANOTHER_CLIENT, recipient=former)
     if change.left(OCCUPYING) and not change.stands:
         why = Reason.CANCELLED_MEANWHILE if change.entered(CANCELLED) else Reason.VISIT_CLOSED
@@ -109,7 +109,7 @@ def _drop_what_is_moot(change: Change) -> None:
     if change.left(PROVISIONAL) and change.entered(SCHEDULED):
         _drop(change, ["booking.provisional"], reason=Reason.ACCEPTED_MEANWHILE)
     if change.booking.status != CANCELLED and (change.left(CANCELLED) or change.client_changed):
-        present = f"client:{change.booking.client_id}"
+        present = Recipient.client(change.booking.client_id)
         _drop(change, ["booking.cancelled", "booking.lapsed"], reason=Reason.RESTORED, recipient=present)
 
 
@@ -211,7 +211,7 @@ def _has_yet_to_hear(change: Change) -> bool:
     coming = Job.objects.filter(
         booking_id=booking.pk,
         type="booking.cancelled",
-        recipient=f"client:{booking.client_id}",
+        recipient=Recipient.client(booking.client_id),
         state__in=[Job.State.PENDING, Job.State.CLAIMED],
     )
     return not coming.exists()
@@ -240,7 +240,7 @@ def _tell_former_client(change: Change) -> list[Due]:
     if before.status == CANCELLED:
         return []
     being_told = outbox.on_its_way(
-        booking_id=booking.pk, types=STANDING_MAILS, recipient=f"client:{before.client_id}"
+        booking_id=booking.pk, types=STANDING_MAILS, recipient=Recipient.client(before.client_id)
     )
     start_at, end_at = before.announced_start_at, before.announced_end_at
     if being_told:
@@ -311,14 +311,16 @@ def _due(
         run_at=change.now + delay,
         booking_id=change.booking.pk,
         client_id=client_id,
-        recipient=f"client:{client_id}",
+        recipient=Recipient.client(client_id),
         to="" if client is None else client.email,
         payload=payload or {},
         dedupe_key=dedupe_key,
     )
 
 
-def _drop(change: Change, types: Collection[str], *, reason: Reason, recipient: str | None = None) -> None:
+def _drop(
+    change: Change, types: Collection[str], *, reason: Reason, recipient: Recipient | None = None
+) -> None:
     outbox.drop(
         booking_id=change.booking.pk,
         types=list(types),

@@ -14,7 +14,7 @@ from bookings.noshow.amounts import NotChargeable, fee_for
 from bookings.noshow.notices import say_paid_stays
 from bookings.noshow.states import MAY_BE_LIVE
 from bookings.reasons import Reason
-from notifications.outbox import Due, drop
+from notifications.outbox import Due, Recipient, drop
 from staff.models import SalonSettings
 
 PAY_LINK_LIFE = timedelta(days=7)
@@ -121,7 +121,7 @@ def mail_due(fee: NoShowFee, *, now: datetime) -> Due:
         run_at=now,
         booking_id=fee.booking_id,
         client_id=fee.client_id,
-        recipient=f"client:{fee.client_id}",
+        recipient=Recipient.client(fee.client_id),
         to=client.email if client else "",
         payload={"fee_id": fee.pk},
     )

@@ -24,6 +24,7 @@ from bookings.slots.busy import OCCUPYING
 from clients.models import Client
 from notifications import outbox
 from notifications.models import Job, Message, Notification, WebhookDelivery
+from notifications.outbox import Recipient
 from notifications.outbox.states import IS_CLAIMED, IS_PENDING
 from staff.access.actor import Actor
 from staff.models import SalonSettings
@@ -132,7 +133,7 @@ def _close_fees(everybody: Sequence[int], *, now: datetime) -> None:
 
 def _silence(everybody: Sequence[int], *, now: datetime) -> int:
     """No further mail, no words of those before; gives how many there were."""
-    recipients = [f"client:{pk}" for pk in everybody]
+    recipients = [Recipient.client(pk) for pk in everybody]
     for recipient in recipients:
         outbox.drop(recipient=recipient, reason=Reason.CLIENT_ERASED, now=now)
     jobs = Job.objects.filter(recipient__in=recipients)

@@ -18,6 +18,7 @@ from bookings.links import new_token
 from bookings.reasons import Reason
 from clients.models import Client
 from notifications import outbox
+from notifications.outbox import Recipient
 
 MARKETING_MAILS = ("followup.step",)
 LONGEST_CHAIN = 50
@@ -56,7 +57,9 @@ def unsubscribe(*, token: str, now: datetime | None = None) -> Client:
             Client.objects.filter(pk=pk, marketing_consent=True).update(
                 marketing_consent=False, updated_at=now
             )
-            outbox.drop(recipient=f"client:{pk}", types=MARKETING_MAILS, reason=Reason.NO_CONSENT, now=now)
+            outbox.drop(
+                recipient=Recipient.client(pk), types=MARKETING_MAILS, reason=Reason.NO_CONSENT, now=now
+            )
     client.marketing_consent = False
     return client
 

@@ -25,7 +25,7 @@ from bookings.slots import holds
 from bookings.slots.busy import lock_staff
 from bookings.waitlist.places import Place, place_at
 from notifications.inapp import tell_staff
-from notifications.outbox import Due, drop, enqueue
+from notifications.outbox import Due, Recipient, drop, enqueue
 from staff.models import SalonSettings, Service, Staff
 from staff.salon.schedule import holidays_touched, time_off_of
 from staff.wire.times import local_date
@@ -166,7 +166,7 @@ def close_offer(offer: WaitlistOffer, *, state: str, now: datetime) -> None:
         reason=Reason.SPENT,
         booking_id=offer.freed_booking_id,
         types=[OFFER],
-        recipient=f"client:{offer.entry.client_id}",
+        recipient=Recipient.client(offer.entry.client_id),
     )
 
 
@@ -302,7 +302,7 @@ def _tell(
                 run_at=now,
                 booking_id=freed.booking_id,
                 client_id=entry.client_id,
-                recipient=f"client:{entry.client_id}",
+                recipient=Recipient.client(entry.client_id),
                 to=entry.client.email,
                 payload={"offer_id": offer.pk},
             )

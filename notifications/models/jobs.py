@@ -13,7 +13,7 @@ class Job(models.Model):
 
     `once_key` is the identity of the event that caused it: a second insert of the same is refused.
     `dedupe_key` is unique while the row is pending (the debounce) and cleared at the claim.
-    `recipient` ("client:5", "staff:2") orders mails about one booking to one person.
+    `recipient` (an `outbox.Recipient`) orders mails about one booking to one person.
     `token` and `lease_until` belong to the worker that holds it; every write is fenced by the token.
     `sending_at` is the point of no return; `sends` counts how often it was passed.
     `payload` holds ids and frozen amounts, no personal data. Times are UTC.

@@ -13,6 +13,7 @@ from notifications.outbox.claim import LeaseLost, Place, anything_due, claim, he
 from notifications.outbox.drop import drop, on_its_way, pass_over
 from notifications.outbox.enqueue import Due, enqueue
 from notifications.outbox.finish import backoff, cancel, die, fail, finish, note, put_back
+from notifications.outbox.recipient import Recipient
 from notifications.outbox.recover import release_leases
 from notifications.outbox.retry import NotRetriable, retry
 
@@ -21,6 +22,7 @@ __all__ = [
     "LeaseLost",
     "NotRetriable",
     "Place",
+    "Recipient",
     "anything_due",
     "backoff",
     "cancel",

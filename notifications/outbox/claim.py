@@ -12,10 +12,8 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from notifications.models import Job, Message
+from notifications.outbox.recipient import ONE_AT_A_TIME
 from notifications.outbox.states import IS_CLAIMED, IS_LIVE, IS_PENDING
-
-ONE_AT_A_TIME = "webhook:"
-"""Begins the recipients that get one thing at a time, whatever booking it is about."""
 
 
 class LeaseLost(Exception):

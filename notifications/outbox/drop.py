@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from notifications.models import Job, Message
+from notifications.outbox.recipient import Recipient
 from notifications.outbox.states import IS_CLAIMED, IS_PENDING
 
 LONGEST_REASON = 300
@@ -20,7 +21,7 @@ def drop(
     reason: str,
     booking_id: int | None = None,
     types: Collection[str] | None = None,
-    recipient: str | None = None,
+    recipient: Recipient | None = None,
     once_keys: Collection[str] | None = None,
     sparing: str | None = None,
 ) -> int:
@@ -61,7 +62,7 @@ def pass_over(job_id: int, *, now: datetime, reason: str) -> bool:
 
 
 def on_its_way(
-    *, booking_id: int, types: Collection[str] | None = None, recipient: str | None = None
+    *, booking_id: int, types: Collection[str] | None = None, recipient: Recipient | None = None
 ) -> bool:
     """Whether something that matches is in a worker's hands, or was when it died in mid-sending.
 
@@ -74,7 +75,7 @@ def on_its_way(
 def _matching(
     booking_id: int | None,
     types: Collection[str] | None,
-    recipient: str | None,
+    recipient: Recipient | None,
     once_keys: Collection[str] | None,
 ) -> QuerySet[Job]:
     if booking_id is None and recipient is None and once_keys is None:

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import transaction
 
 from notifications.models import Job, Message
+from notifications.outbox.recipient import NOBODY, Recipient
 from notifications.outbox.states import IS_PENDING
 from notifications.wake import wake_workers
 
@@ -23,9 +24,9 @@ class Due:
 
     `once_key` is the identity of what caused it: a second one with the same key is ignored.
     `dedupe_key` is the debounce: while a row with it is pending, only that row's `run_at` and `payload` move.
-    `recipient` is "client:5" or "staff:2" for a mail and keeps the mails about one booking to one person in
-    order; `to` is the address as known now, for the log, read again at sending. A mail gets its `Message`
-    row here; `payload` holds ids and frozen amounts, no personal data.
+    `recipient` keeps the mails about one booking to one person in order; `to` is the address as known now,
+    for the log, read again at sending. A mail gets its `Message` row here; `payload` holds ids and frozen
+    amounts, no personal data.
     """
 
     type: str
@@ -33,7 +34,7 @@ class Due:
     run_at: datetime
     booking_id: int | None = None
     client_id: int | None = None
-    recipient: str = ""
+    recipient: Recipient = NOBODY
     to: str = ""
     payload: Mapping[str, Any] = field(default_factory=dict)
     dedupe_key: str | None = None

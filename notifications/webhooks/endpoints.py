@@ -11,8 +11,8 @@ from django.db import transaction
 from notifications import outbox
 from notifications.inapp import tell_admins
 from notifications.models import WebhookEndpoint
+from notifications.outbox import Recipient
 from notifications.webhooks.addresses import BadTarget, addresses_of, target_of
-from notifications.webhooks.enqueue import recipient_of
 from notifications.webhooks.signing import new_secret
 from staff.storage.storing import locked, store_changes, stored
 from staff.wire.refusals import BadRequest
@@ -56,7 +56,7 @@ def change_endpoint(endpoint_id: int, *, fields: Mapping[str, Any], now: datetim
             changes |= {"disabled_at": None, "failing_since": None}
         endpoint = store_changes(endpoint, changes)
         if not endpoint.is_active:
-            outbox.drop(recipient=recipient_of(endpoint.pk), reason=SWITCHED_OFF, now=now)
+            outbox.drop(recipient=Recipient.endpoint(endpoint.pk), reason=SWITCHED_OFF, now=now)
     return endpoint
 
 
@@ -64,7 +64,7 @@ def remove_endpoint(endpoint_id: int, *, now: datetime) -> None:
     """With its deliveries; what waits is not sent. Raises NotFound."""
     with transaction.atomic():
         endpoint = locked(WebhookEndpoint.objects.all(), endpoint_id)
-        outbox.drop(recipient=recipient_of(endpoint.pk), reason=REMOVED, now=now)
+        outbox.drop(recipient=Recipient.endpoint(endpoint.pk), reason=REMOVED, now=now)
         endpoint.delete()
 
 
@@ -88,7 +88,7 @@ def switch_off(endpoint: WebhookEndpoint, *, why: str, now: datetime) -> None:
         active = WebhookEndpoint.objects.filter(pk=endpoint.pk, is_active=True)
         if not active.update(is_active=False, disabled_at=now):
             return
-        outbox.drop(recipient=recipient_of(endpoint.pk), reason=SWITCHED_OFF, now=now)
+        outbox.drop(recipient=Recipient.endpoint(endpoint.pk), reason=SWITCHED_OFF, now=now)
         tell_admins(
             type="job.dead",
             title=f"Webhooks to {endpoint.url} were switched off",

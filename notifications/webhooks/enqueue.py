@@ -8,7 +8,7 @@ from datetime import datetime
 
 from notifications import outbox
 from notifications.models import Job, WebhookDelivery, WebhookEndpoint
-from notifications.outbox import Due
+from notifications.outbox import Due, Recipient
 from notifications.webhooks.signing import new_message_id
 from staff.storage.prepared import PreparedRows
 
@@ -54,17 +54,12 @@ def enqueue(events: Sequence[Event], *, now: datetime) -> None:
 _ACTIVE = PreparedRows(WebhookEndpoint, lambda: WebhookEndpoint.objects.filter(is_active=True).order_by("id"))
 
 
-def recipient_of(endpoint_id: int) -> str:
-    """`Job.recipient` of an endpoint: what keeps its deliveries about one booking in order."""
-    return f"webhook:{endpoint_id}"
-
-
 def _due(endpoint_id: int, event: Event, *, now: datetime) -> Due:
     return Due(
         type=JOB_TYPE,
         once_key=f"{JOB_TYPE}:{event.booking_id}:{event.cause}:{endpoint_id}",
         run_at=now,
         booking_id=event.booking_id,
-        recipient=recipient_of(endpoint_id),
+        recipient=Recipient.endpoint(endpoint_id),
         is_mail=False,
     )

@@ -13,10 +13,10 @@ from django.db.models import Exists, OuterRef
 
 from notifications import outbox
 from notifications.models import Job, WebhookDelivery
-from notifications.outbox import Due
+from notifications.outbox import Due, Recipient
 from notifications.outbox.states import IS_LIVE, literal
 from notifications.wake import wake_workers
-from notifications.webhooks.enqueue import JOB_TYPE, recipient_of
+from notifications.webhooks.enqueue import JOB_TYPE
 from staff.storage.storing import locked
 from staff.wire.refusals import Conflict
 
@@ -77,7 +77,7 @@ def replay(delivery_id: int, *, now: datetime) -> WebhookDelivery:
             once_key=f"{JOB_TYPE}:again:{delivery.pk}:{delivery.job_id}",
             run_at=now,
             booking_id=delivery.booking_id,
-            recipient=recipient_of(delivery.endpoint_id),
+            recipient=Recipient.endpoint(delivery.endpoint_id),
             is_mail=False,
         )
         outbox.enqueue([again], now=now)
