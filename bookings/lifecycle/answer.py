@@ -12,7 +12,7 @@ from bookings.lifecycle import checks
 from bookings.lifecycle.change import How, apply
 from bookings.lifecycle.requests import hash_token
 from bookings.models import Booking, SpentToken
-from bookings.slots.busy import taken_as_conflict
+from bookings.slots.busy import slot_guard
 from staff.access.actor import SYSTEM, Actor
 from staff.models import SalonSettings
 
@@ -58,9 +58,8 @@ def lapse_due(*, now: datetime) -> int:
 
 def _answer(*, token: str, status: str, detail: str, outcome: str, now: datetime | None) -> Booking:
     salon = SalonSettings.load()
-    wanted: list[Booking] = []
     request_of(token=token, now=now)
-    with taken_as_conflict(_client_actor(None), wanted, zone=salon.zone), transaction.atomic():
+    with slot_guard(actor=_client_actor(None), zone=salon.zone), transaction.atomic():
         booking = checks.locked(Booking.objects.filter(provisional_token=token)).first()
         if booking is None or _expired(booking, now=now or timezone.now()):
             request_of(token=token, now=now)
@@ -72,7 +71,6 @@ def _answer(*, token: str, status: str, detail: str, outcome: str, now: datetime
             how=How(told_by_page=True, token_outcome=outcome),
             salon=salon,
             now=now,
-            wanted=wanted,
         ).booking
 
 
@@ -88,7 +86,6 @@ def _lapse(booking_id: int, *, now: datetime) -> int:
             how=How(lapsed=True, token_outcome="lapsed", reason="not answered in time"),
             salon=SalonSettings.load(),
             now=now,
-            wanted=[],
         )
     return 1
 

@@ -18,7 +18,7 @@ from bookings.lifecycle.outcome import Change, Outcome, Warning
 from bookings.lifecycle.requests import ask_client
 from bookings.models import Booking, WaitlistEntry, stamp
 from bookings.slots import holds
-from bookings.slots.busy import OCCUPYING, lock_staff, occupy, taken_as_conflict
+from bookings.slots.busy import OCCUPYING, lock_staff, occupy, slot_guard
 from bookings.slots.checks import bookable, check_agenda, check_holiday, check_times, find_service
 from bookings.slots.verdicts import refusals_for, warnings_for
 from clients.models import Client
@@ -87,8 +87,7 @@ def book(
     salon = salon or SalonSettings.load()
     check_times(order.start_at, order.end_at)
     check_agenda(actor, order.staff_id)
-    wanted: list[Booking] = []
-    with taken_as_conflict(actor, wanted, zone=salon.zone), transaction.atomic():
+    with slot_guard(actor=actor, zone=salon.zone), transaction.atomic():
         session = None if order.session_of is None else _lock_joined_session(actor, order)
         staff = bookable(lock_staff(order.staff_id).get(order.staff_id), order.staff_id)
         now = now or timezone.now()
@@ -96,7 +95,6 @@ def book(
         warnings = _checked_hours(order, party, salon=salon, now=now)
 
         booking = _saved(order, party, salon=salon, now=now)
-        wanted.append(booking)
         if booking.status in OCCUPYING:
             overlap = checks.is_deliberate(actor=actor, asked=order.allow_overlap, salon=salon)
             occupy(booking, overlap=overlap, now=now)

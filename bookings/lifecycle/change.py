@@ -18,7 +18,7 @@ from bookings.lifecycle.outcome import Before, Change, Outcome, Warning
 from bookings.lifecycle.requests import ask_client, set_deadline, spend_token
 from bookings.links import new_token
 from bookings.models import Booking, BookingEvent, stamp
-from bookings.slots.busy import OCCUPYING, lock_staff, occupy, release, taken_as_conflict
+from bookings.slots.busy import OCCUPYING, lock_staff, occupy, release, slot_guard
 from bookings.slots.checks import bookable, check_agenda, check_holiday, check_times, find_service
 from bookings.slots.verdicts import warnings_for
 from staff.access.actor import Actor
@@ -105,8 +105,7 @@ def change(
     Raises BookingNotFound, Stale (412), BadRequest (holiday included), Forbidden, SlotTaken, SessionFull.
     """
     salon = salon or SalonSettings.load()
-    wanted: list[Booking] = []
-    with taken_as_conflict(actor, wanted, zone=salon.zone), transaction.atomic():
+    with slot_guard(actor=actor, zone=salon.zone), transaction.atomic():
         booking = checks.lock_booking(actor=actor, booking_id=booking_id)
         checks.check_version(booking, expected_version)
         return apply(
@@ -122,7 +121,6 @@ def change(
             ),
             salon=salon,
             now=now,
-            wanted=wanted,
         )
 
 
@@ -179,7 +177,6 @@ def apply(
     how: How,
     salon: SalonSettings,
     now: datetime | None,
-    wanted: list[Booking],
 ) -> Outcome:
     """One change of a locked booking in the caller's transaction: check, lock, save, audit, set in motion."""
     edit = _merged(booking, changes)
@@ -204,7 +201,6 @@ def apply(
     booking.updated_at = stamp(now)
     booking.save()
 
-    wanted.append(booking)
     if edit.needs_slot:
         overlap = checks.is_deliberate(actor=actor, asked=how.overlap, salon=salon)
         occupy(booking, overlap=overlap, now=now)

@@ -16,7 +16,7 @@ from bookings.lifecycle.audit import record
 from bookings.lifecycle.change import SLOT, How, apply
 from bookings.lifecycle.outcome import Outcome
 from bookings.models import Booking
-from bookings.slots.busy import OCCUPYING, lock_staff, release, taken_as_conflict
+from bookings.slots.busy import OCCUPYING, lock_staff, release, slot_guard
 from staff.access.actor import Actor
 from staff.models import SalonSettings
 
@@ -39,8 +39,7 @@ def change_session(
     when another service has no room for all who stand.
     """
     salon = salon or SalonSettings.load()
-    wanted: list[Booking] = []
-    with taken_as_conflict(actor, wanted, zone=salon.zone), transaction.atomic():
+    with slot_guard(actor=actor, zone=salon.zone), transaction.atomic():
         members = lock_members(actor=actor, session_id=session_id)
         standing = [member for member in members if member.status in OCCUPYING]
         moving = [member for member in standing if _gives_up_its_time(member, changes)]
@@ -52,7 +51,7 @@ def change_session(
                 release(member)
         how = How(reason=reason, overlap=allow_overlap, notify_client=notify_client, party=party)
         outcomes = [
-            apply(actor=actor, booking=member, changes=changes, how=how, salon=salon, now=now, wanted=wanted)
+            apply(actor=actor, booking=member, changes=changes, how=how, salon=salon, now=now)
             for member in members
         ]
         if "service_id" in changes:

@@ -1,13 +1,13 @@
 """Writing busy times: how a booking occupies its staff member (contract §1.3; docs/adr/0003).
 
 Every function runs inside the caller's transaction, after `lock_staff`. The database refuses two
-parties at one instant; `taken_as_conflict` turns its refusal into SlotTaken.
+parties at one instant; `slot_guard` turns its refusal into SlotTaken.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -33,6 +33,14 @@ KEPT = "That time is kept for somebody until {until}; wait or choose another tim
 
 LONGEST_BUSY = timedelta(days=3)
 """A booking lasts at most a day, its buffers at most a day each: bounds every look-up by index."""
+
+
+class Occupied(IntegrityError):
+    """The database refused the times of `wanted`: another party is there (`slot_guard` makes words of it)."""
+
+    def __init__(self, wanted: Booking) -> None:
+        super().__init__(GUARD_NAME)
+        self.wanted = wanted
 
 
 def lock_staff(*staff_ids: int) -> dict[int, Staff]:
@@ -71,7 +79,7 @@ def occupy(booking: Booking, *, overlap: bool, now: datetime) -> None:
 
     An ordinary booking writes one row of its own party, and the database refuses it where another
     party is. A deliberate `overlap` is cut at the edges of the rows it overlaps: each segment takes
-    the party of who is there, the rest its own.
+    the party of who is there, the rest its own. Raises Occupied.
     """
     BusyTime.objects.filter(Q(booking_id=booking.pk) | _expired(booking.staff_id, now=now)).delete()
     starts_at, ends_at = occupied_range(booking)
@@ -80,10 +88,23 @@ def occupy(booking: Booking, *, overlap: bool, now: datetime) -> None:
         segments = _cut(
             starts_at, ends_at, booking.party, present=overlapping(booking.staff_id, starts_at, ends_at)
         )
-    BusyTime.objects.bulk_create(
-        BusyTime(staff_id=booking.staff_id, party=party, starts_at=start, ends_at=end, booking=booking)
-        for start, end, party in segments
+    write_times(
+        (
+            BusyTime(staff_id=booking.staff_id, party=party, starts_at=start, ends_at=end, booking=booking)
+            for start, end, party in segments
+        ),
+        wanted=booking,
     )
+
+
+def write_times(times: Iterable[BusyTime], *, wanted: Booking) -> None:
+    """Write the busy times of `wanted`. Raises Occupied where another party is."""
+    try:
+        BusyTime.objects.bulk_create(times)
+    except IntegrityError as error:
+        if GUARD_NAME not in str(error):
+            raise
+        raise Occupied(wanted) from error
 
 
 def release(booking: Booking) -> None:
@@ -123,21 +144,18 @@ def _cut(
 
 
 @contextmanager
-def taken_as_conflict(actor: Actor, wanted: list[Booking], *, zone: ZoneInfo) -> Iterator[None]:
+def slot_guard(*, actor: Actor, zone: ZoneInfo) -> Iterator[None]:
     """Turn the database's refusal inside the block into SlotTaken.
 
-    The block appends to `wanted` the booking whose times it is about to write; the conflicts named
-    are only those `actor` may see. Must stand outside the transaction that is refused.
+    The conflicts named are only those `actor` may see. Must stand outside the transaction that is refused.
     """
     try:
         yield
-    except IntegrityError as error:
-        if GUARD_NAME not in str(error):
-            raise
-        conflicts = [] if not wanted else conflicts_of(wanted[-1], actor=actor, zone=zone)
-        until = _kept_until(wanted[-1], now=timezone.now()) if wanted and not conflicts else None
+    except Occupied as refused:
+        conflicts = conflicts_of(refused.wanted, actor=actor, zone=zone)
+        until = None if conflicts else _kept_until(refused.wanted, now=timezone.now())
         message = None if until is None else KEPT.format(until=print_when(until, zone=zone))
-        raise SlotTaken(message, conflicts=conflicts) from error
+        raise SlotTaken(message, conflicts=conflicts) from refused
 
 
 def _kept_until(booking: Booking, *, now: datetime) -> datetime | None:

@@ -17,7 +17,7 @@ from django.db import transaction
 from bookings.errors import SlotTaken
 from bookings.models import Booking, BusyTime, Hold
 from bookings.slots.availability import Agenda, Case, read_agendas, reasons_against, terms_of
-from bookings.slots.busy import forget_expired, lock_staff, occupied_range, taken_as_conflict
+from bookings.slots.busy import forget_expired, lock_staff, occupied_range, slot_guard, write_times
 from bookings.slots.checks import bookable, check_agenda, check_holiday, check_times, find_service
 from staff.access.actor import Actor
 from staff.models import SalonSettings, Service, Staff
@@ -67,13 +67,11 @@ def keep(
     check_holiday(start_at, end_at, zone=salon.zone)
     if staff_id is not None:
         check_agenda(actor, staff_id)
-    wanted: list[Booking] = []
-    with taken_as_conflict(actor, wanted, zone=salon.zone), transaction.atomic():
+    with slot_guard(actor=actor, zone=salon.zone), transaction.atomic():
         if staff_id is not None:
             person_id = bookable(lock_staff(staff_id).get(staff_id), staff_id).pk
         else:
             person_id = _choose(service, start_at, end_at, actor=actor, salon=salon, now=now)
-        wanted.append(_as_booking(person_id, service, start_at, end_at))
         return write(
             staff_id=person_id,
             service=service,
@@ -95,7 +93,7 @@ def write(
 ) -> Hold:
     """Write the hold and its busy time, buffers included, inside the caller's transaction after `lock_staff`.
 
-    IntegrityError of the busy guard when somebody is there (`busy.taken_as_conflict`).
+    Raises Occupied when somebody is there (`busy.slot_guard`).
     """
     forget_expired(staff_id, now=now)
     hold = Hold.objects.create(
@@ -107,8 +105,9 @@ def write(
         expires_at=expires_at,
         created_at=now,
     )
-    starts_at, ends_at = occupied_range(_as_booking(staff_id, service, start_at, end_at))
-    BusyTime.objects.create(
+    wanted = _as_booking(staff_id, service, start_at, end_at)
+    starts_at, ends_at = occupied_range(wanted)
+    busy = BusyTime(
         staff_id=staff_id,
         party=hold.party,
         starts_at=starts_at,
@@ -116,6 +115,7 @@ def write(
         hold=hold,
         expires_at=expires_at,
     )
+    write_times([busy], wanted=wanted)
     return hold
 
 
