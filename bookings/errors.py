@@ -63,6 +63,13 @@ class RequestSpent(LinkSpent):
         super().__init__(self.sentences.get(outcome), code=f"link_{outcome}")
 
 
+class RequestMoved(Conflict):
+    """The salon moved the request while its page stood open: the client is asked again."""
+
+    code = "request_changed"
+    message = "The salon has changed this appointment in the meantime; look at it again before you answer."
+
+
 class LinkUnknown(NotFound):
     code = "link_unknown"
     message = "This link is not known; check that it was copied whole."

@@ -32,7 +32,6 @@ from bookings.self_service.feedback import (
     visit_of,
 )
 from bookings.self_service.offer import offer_of, take_offer
-from bookings.self_service.request import Shown, answer_request
 from bookings.self_service.unsubscribe import subscriber_of, unsubscribe
 from clients.models import Client
 from staff.access.auth import salon_of
@@ -143,7 +142,8 @@ class AnswerView(PublicView):
         salon = salon_of(request)
         seen = lifecycle.request_of(token=token)
         shown = _shown(request, stored=seen.start_at, salon=salon)
-        booking = answer_request(token=token, yes=yes, shown=shown)
+        answer = lifecycle.accept if yes else lifecycle.decline
+        booking = answer(token=token, shown=shown)
         booking.client, booking.service, booking.staff = seen.client, seen.service, seen.staff
         return Response(_appointment(booking, salon=salon))
 
@@ -257,7 +257,7 @@ class UnsubscribeView(PublicView):
         return Response({"business_name": name, "marketing_consent": client.marketing_consent})
 
 
-def _shown(request: Request, *, stored: datetime, salon: SalonSettings) -> Shown | None:
+def _shown(request: Request, *, stored: datetime, salon: SalonSettings) -> lifecycle.Shown | None:
     """The check that the booking still starts when the body says it was shown to start; None without it."""
     fields = checked_body(AnswerSerializer, request, zone=salon.zone, stored={"start_at": stored})
     if "start_at" not in fields:

@@ -5,7 +5,7 @@ the staff rows it leaves and enters in id order, then a waitlist entry; checks; 
 BookingEvent; enqueues. No network inside. `effects.py` reads like the contract's table.
 """
 
-from bookings.lifecycle.answer import accept, decline, lapse_due, request_of
+from bookings.lifecycle.answer import Shown, accept, decline, lapse_due, request_of
 from bookings.lifecycle.ask_how_it_went import remind_of_ended
 from bookings.lifecycle.book import Order, book
 from bookings.lifecycle.change import cancel, change
@@ -18,6 +18,7 @@ __all__ = [
     "Order",
     "Outcome",
     "Series",
+    "Shown",
     "Skipped",
     "Warning",
     "accept",

@@ -1,13 +1,19 @@
-"""What the client answers to a mailed request, and what happens when nobody does (contract §1.4)."""
+"""What the client answers to a mailed request, and what happens when nobody does (contract §1.4).
+
+The salon may move a request while its page stands open on the client's phone. An answer then is none: the
+client is shown the new times and asked again.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from bookings.errors import LinkSpent, LinkUnknown, RequestSpent
+from bookings.errors import LinkSpent, LinkUnknown, RequestMoved, RequestSpent
 from bookings.lifecycle import checks
 from bookings.lifecycle.change import How, apply
 from bookings.lifecycle.requests import hash_token
@@ -17,6 +23,9 @@ from staff.access.actor import SYSTEM, Actor
 from staff.models import SalonSettings
 
 LAPSE_BATCH = 200
+
+Shown = Callable[[Booking], bool]
+"""Whether the booking is still what the client was shown: asked under its lock, so no move comes between."""
 
 
 def request_of(*, token: str, now: datetime | None = None) -> Booking:
@@ -35,14 +44,16 @@ def request_of(*, token: str, now: datetime | None = None) -> Booking:
     return booking
 
 
-def accept(*, token: str, now: datetime | None = None) -> Booking:
-    """The client says yes: `scheduled`. Raises LinkUnknown, LinkSpent."""
-    return _answer(token=token, status=Booking.Status.SCHEDULED, detail="", outcome="accepted", now=now)
+def accept(*, token: str, shown: Shown | None = None, now: datetime | None = None) -> Booking:
+    """The client says yes: `scheduled`. Raises LinkUnknown (404), LinkSpent (410), RequestMoved (409)."""
+    changes = {"status": Booking.Status.SCHEDULED, "status_detail": ""}
+    return _answer(token=token, changes=changes, outcome="accepted", shown=shown, now=now)
 
 
-def decline(*, token: str, now: datetime | None = None) -> Booking:
+def decline(*, token: str, shown: Shown | None = None, now: datetime | None = None) -> Booking:
     """The client says no: `cancelled`, detail `client`; no mail, the page says it. Raises as `accept`."""
-    return _answer(token=token, status=Booking.Status.CANCELLED, detail="client", outcome="declined", now=now)
+    changes = {"status": Booking.Status.CANCELLED, "status_detail": "client"}
+    return _answer(token=token, changes=changes, outcome="declined", shown=shown, now=now)
 
 
 def lapse_due(*, now: datetime) -> int:
@@ -56,7 +67,9 @@ def lapse_due(*, now: datetime) -> int:
     return lapsed
 
 
-def _answer(*, token: str, status: str, detail: str, outcome: str, now: datetime | None) -> Booking:
+def _answer(
+    *, token: str, changes: Mapping[str, Any], outcome: str, shown: Shown | None, now: datetime | None
+) -> Booking:
     salon = SalonSettings.load()
     request_of(token=token, now=now)
     with slot_guard(actor=_client_actor(None), zone=salon.zone), transaction.atomic():
@@ -64,10 +77,12 @@ def _answer(*, token: str, status: str, detail: str, outcome: str, now: datetime
         if booking is None or _expired(booking, now=now or timezone.now()):
             request_of(token=token, now=now)
             raise LinkSpent
+        if shown is not None and not shown(booking):
+            raise RequestMoved
         return apply(
             actor=_client_actor(booking),
             booking=booking,
-            changes={"status": status, "status_detail": detail},
+            changes=changes,
             how=How(told_by_page=True, token_outcome=outcome),
             salon=salon,
             now=now,

@@ -10,13 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from bookings import lifecycle
-from bookings.errors import LinkSpent
+from bookings.errors import LinkSpent, RequestMoved
 from bookings.links import accept_url, decline_url
 from bookings.mails.language import long_moment
 from bookings.models import Booking
 from bookings.pages.appointment import facts_of
 from bookings.pages.shell import Button, PublicPage, greeting
-from bookings.self_service.request import RequestMoved, answer_request, behind
+from bookings.self_service.request import behind
 from staff.wire.refusals import Refused
 
 DECIDED = ("link_accepted", "link_confirmed", "link_withdrawn")
@@ -34,10 +34,10 @@ class RequestPage(PublicPage):
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         self.read(token)
         shown = request.POST.get("shown")
+        answer = lifecycle.accept if self.yes else lifecycle.decline
         try:
-            booking = answer_request(
+            booking = answer(
                 token=token,
-                yes=self.yes,
                 shown=None if shown is None else lambda booking: fingerprint(booking) == shown,
             )
         except RequestMoved:
