@@ -108,10 +108,10 @@ class BookingForm(forms.ModelForm):
             actor=self.actor,
             booking_id=self.instance.pk,
             changes=values | {"status": cleaned["status"]},
+            how=lifecycle.How(
+                reason=cleaned["reason"], allow_overlap=cleaned["allow_overlap"], ask_by_mail=True
+            ),
             expected_version=cleaned["seen_version"],
-            allow_overlap=cleaned["allow_overlap"],
-            reason=cleaned["reason"],
-            ask_by_mail=True,
         )
 
     def _post_clean(self) -> None:

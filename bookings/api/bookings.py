@@ -133,15 +133,18 @@ class BookingView(GatedView):
         asked.is_valid(raise_exception=True)
         changes = asked.validated_data
         base_url = changes.pop("base_url", None)
+        how = lifecycle.How(
+            reason=changes.pop("reason", ""),
+            allow_overlap=changes.pop("allow_overlap", False),
+            ask_by_mail=True,
+            base_url=None if base_url is None else checked_base_url(base_url),
+        )
         outcome = lifecycle.change(
             actor=actor,
             booking_id=id,
-            expected_version=expected_version(request),
-            reason=changes.pop("reason", ""),
-            allow_overlap=changes.pop("allow_overlap", False),
-            base_url=None if base_url is None else checked_base_url(base_url),
-            ask_by_mail=True,
             changes=changes,
+            how=how,
+            expected_version=expected_version(request),
             salon=salon,
         )
         return written(outcome, Printer(salon))
@@ -176,8 +179,8 @@ class BookingView(GatedView):
         outcome = lifecycle.cancel(
             actor=actor_of(request),
             booking_id=id,
+            how=lifecycle.How(reason=query_text(request, "reason", longest=LONGEST_REASON) or ""),
             expected_version=expected_version(request),
-            reason=query_text(request, "reason", longest=LONGEST_REASON) or "",
             salon=salon,
         )
         printed = read_back(outcome, Printer(salon))

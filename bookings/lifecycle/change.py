@@ -83,55 +83,59 @@ class _Edit:
         return self.stands and (self.reopened or self.touches(*SLOT))
 
 
+@dataclass(frozen=True, slots=True)
+class How:
+    """In which way a change is made.
+
+    `ask_by_mail`: entering `provisional` makes a token and mails accept and decline links (the native
+    door); without it nobody is asked (a dialect). `party` is given when a whole session changes
+    together: the booking stays in it and shares this party. `told_by_page` and `lapsed` are those of
+    `outcome.Change`; `token_outcome` is what a spent request link says, "" where the salon decided itself.
+    """
+
+    reason: str = ""
+    allow_overlap: bool = False
+    notify_client: bool = True
+    ask_by_mail: bool = False
+    base_url: str | None = None
+    party: uuid.UUID | None = None
+    told_by_page: bool = False
+    lapsed: bool = False
+    token_outcome: str = ""
+
+
+AS_USUAL = How()
+
+
 def change(
     *,
     actor: Actor,
     booking_id: int,
     changes: Mapping[str, Any],
+    how: How = AS_USUAL,
     expected_version: int | None = None,
-    reason: str = "",
-    allow_overlap: bool = False,
-    notify_client: bool = True,
-    ask_by_mail: bool = False,
-    base_url: str | None = None,
     salon: SalonSettings | None = None,
     now: datetime | None = None,
 ) -> Outcome:
     """Merge `changes` (fields of CHANGEABLE, times UTC) into the booking; absent keys keep their value.
 
-    `ask_by_mail`: entering `provisional` makes a token and mails accept and decline links (the native
-    door); without it nobody is asked (a dialect). Another status resets the detail unless
-    `status_detail` says otherwise; the same status changes nothing.
+    Another status resets the detail unless `status_detail` says otherwise; the same status changes nothing.
     Raises BookingNotFound, Stale (412), BadRequest (holiday included), Forbidden, SlotTaken, SessionFull.
     """
     salon = salon or SalonSettings.load()
     with slot_guard(actor=actor, zone=salon.zone), transaction.atomic():
         booking = checks.lock_booking(actor=actor, booking_id=booking_id)
         checks.check_version(booking, expected_version)
-        return apply(
-            actor=actor,
-            booking=booking,
-            changes=changes,
-            how=How(
-                reason=reason,
-                overlap=allow_overlap,
-                notify_client=notify_client,
-                ask_by_mail=ask_by_mail,
-                base_url=base_url,
-            ),
-            salon=salon,
-            now=now,
-        )
+        return apply(actor=actor, booking=booking, changes=changes, how=how, salon=salon, now=now)
 
 
 def cancel(
     *,
     actor: Actor,
     booking_id: int,
-    expected_version: int | None = None,
-    reason: str = "",
     detail: str | None = None,
-    notify_client: bool = True,
+    how: How = AS_USUAL,
+    expected_version: int | None = None,
     salon: SalonSettings | None = None,
     now: datetime | None = None,
 ) -> Outcome:
@@ -141,32 +145,11 @@ def cancel(
         actor=actor,
         booking_id=booking_id,
         changes=target if detail is None else {**target, "status_detail": detail},
+        how=how,
         expected_version=expected_version,
-        reason=reason,
-        notify_client=notify_client,
         salon=salon,
         now=now,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class How:
-    """In which way a change is made; `apply` explains the fields of the same names in `change`.
-
-    `party` is given when a whole session changes together: the booking stays in it and shares this
-    party. `told_by_page` and `lapsed` are those of `outcome.Change`; `token_outcome` is what a spent
-    request link says, "" where the salon decided itself.
-    """
-
-    reason: str = ""
-    overlap: bool = False
-    notify_client: bool = True
-    ask_by_mail: bool = False
-    base_url: str | None = None
-    party: uuid.UUID | None = None
-    told_by_page: bool = False
-    lapsed: bool = False
-    token_outcome: str = ""
 
 
 def apply(
@@ -202,7 +185,7 @@ def apply(
     booking.save()
 
     if edit.needs_slot:
-        overlap = checks.is_deliberate(actor=actor, asked=how.overlap, salon=salon)
+        overlap = checks.is_deliberate(actor=actor, asked=how.allow_overlap, salon=salon)
         occupy(booking, overlap=overlap, now=now)
     elif not edit.stands:
         release(booking)
@@ -358,7 +341,7 @@ def _audited(edit: _Edit, *, actor: Actor, how: How, salon: SalonSettings, now: 
         for name in edit.differing
         if name not in UNAUDITED
     }
-    if how.overlap and edit.needs_slot:
+    if how.allow_overlap and edit.needs_slot:
         changes["allow_overlap"] = [None, True]
     return record(
         booking,

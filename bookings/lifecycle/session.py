@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.utils import timezone
 from bookings.errors import BookingNotFound, SessionFull
 from bookings.lifecycle import checks
 from bookings.lifecycle.audit import record
-from bookings.lifecycle.change import SLOT, How, apply
+from bookings.lifecycle.change import AS_USUAL, SLOT, How, apply
 from bookings.lifecycle.outcome import Outcome
 from bookings.models import Booking
 from bookings.slots.busy import OCCUPYING, lock_staff, release, slot_guard
@@ -26,9 +27,7 @@ def change_session(
     actor: Actor,
     session_id: int,
     changes: Mapping[str, Any],
-    reason: str = "",
-    allow_overlap: bool = False,
-    notify_client: bool = True,
+    how: How = AS_USUAL,
     salon: SalonSettings | None = None,
     now: datetime | None = None,
 ) -> list[Outcome]:
@@ -49,9 +48,9 @@ def change_session(
             lock_staff(*{member.staff_id for member in members}, changes.get("staff_id", members[0].staff_id))
             for member in moving:
                 release(member)
-        how = How(reason=reason, overlap=allow_overlap, notify_client=notify_client, party=party)
+        together = replace(how, party=party)
         outcomes = [
-            apply(actor=actor, booking=member, changes=changes, how=how, salon=salon, now=now)
+            apply(actor=actor, booking=member, changes=changes, how=together, salon=salon, now=now)
             for member in members
         ]
         if "service_id" in changes:

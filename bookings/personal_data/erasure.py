@@ -116,8 +116,7 @@ def _cancel_upcoming(
         lifecycle.cancel(
             actor=actor,
             booking_id=booking_id,
-            reason=CANCELLED_BECAUSE,
-            notify_client=False,
+            how=lifecycle.How(reason=CANCELLED_BECAUSE, notify_client=False),
             salon=salon,
             now=now,
         )

@@ -68,7 +68,9 @@ class World:
         return Booking.objects.get(pk=self.booking_id)
 
     def change(self, ask_by_mail: bool = True, **changes: Any) -> None:
-        lifecycle.change(actor=ADA, booking_id=self.booking_id, changes=changes, ask_by_mail=ask_by_mail)
+        lifecycle.change(
+            actor=ADA, booking_id=self.booking_id, changes=changes, how=lifecycle.How(ask_by_mail=ask_by_mail)
+        )
 
     def times(self, slot: int) -> dict[str, datetime]:
         start_at = START + timedelta(days=3, hours=slot)

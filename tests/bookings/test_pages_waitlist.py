@@ -237,7 +237,10 @@ def test_what_was_taken_and_is_a_request_without_links_by_now_has_no_newer_mail(
     browser().post(f"/waitlist/{offer.token}")
     booking = Booking.objects.get(waitlist_id=offer.entry_id)
     lifecycle.change(
-        actor=SYSTEM, booking_id=booking.pk, changes={"status": "provisional"}, ask_by_mail=False
+        actor=SYSTEM,
+        booking_id=booking.pk,
+        changes={"status": "provisional"},
+        how=lifecycle.How(ask_by_mail=False),
     )
     assert heading_of(browser().get(f"/waitlist/{offer.token}")) == "This appointment was confirmed"
 

@@ -44,7 +44,7 @@ class Desk:
             actor=self.actor,
             booking_id=booking.pk,
             changes=changes,
-            notify_client=self.notify,
+            how=lifecycle.How(notify_client=self.notify),
             salon=self.salon,
             now=self.now,
         )

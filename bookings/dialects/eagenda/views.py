@@ -75,10 +75,10 @@ class AppointmentView(EAgendaView):
 
     def delete(self, request: Request, key: str) -> Response:
         actor, salon = actor_of_key(request), salon_of(request)
-        send_email = parse.send_email_in_query(request)
+        how = lifecycle.How(notify_client=parse.send_email_in_query(request))
         with transaction.atomic():
             for member in held_members_of(key, actor=actor):
-                lifecycle.cancel(actor=actor, booking_id=member.pk, notify_client=send_email, salon=salon)
+                lifecycle.cancel(actor=actor, booking_id=member.pk, how=how, salon=salon)
         return Response(render.appointment(members_of(key, actor=actor), zone=salon.zone))
 
 
@@ -89,14 +89,14 @@ class RescheduleView(EAgendaView):
         actor, salon = actor_of_key(request), salon_of(request)
         members_of(key, actor=actor)
         start_at = parse.start_of(self.body, zone=salon.zone)
-        send_email = parse.send_email_of(self.body)
+        how = lifecycle.How(notify_client=parse.send_email_of(self.body))
         with transaction.atomic():
             first = held_members_of(key, actor=actor)[0]
             lifecycle.change_session(
                 actor=actor,
                 session_id=first.session_id,
                 changes={"start_at": start_at, "end_at": start_at + (first.end_at - first.start_at)},
-                notify_client=send_email,
+                how=how,
                 salon=salon,
             )
         return Response(render.appointment(members_of(key, actor=actor), zone=salon.zone))
@@ -199,7 +199,7 @@ def _write_status(key: str, code: str, *, actor: Actor, salon: SalonSettings, se
                     actor=actor,
                     booking_id=member.pk,
                     changes={"status": status, "status_detail": detail},
-                    notify_client=send_email,
+                    how=lifecycle.How(notify_client=send_email),
                     salon=salon,
                 )
 

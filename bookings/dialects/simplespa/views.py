@@ -166,7 +166,7 @@ def _write_status(request: Request, wanted: parse.StatusWrite, *, salon: SalonSe
                 booking_id=booking.pk,
                 changes={"status": status, "status_detail": detail},
                 expected_version=booking.version,
-                reason=wanted.reason,
+                how=lifecycle.How(reason=wanted.reason),
                 salon=salon,
             )
         except Stale:
