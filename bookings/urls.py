@@ -29,6 +29,7 @@ from bookings.pages.provisional import AcceptPage, DeclinePage
 from bookings.pages.shell import UnknownPage
 from bookings.pages.unsubscribe import UnsubscribePage
 from bookings.pages.waitlist import WaitlistPage
+from staff.wire.paths import LINKED_PAGES
 
 urlpatterns = [
     path("api/bookings", BookingListView.as_view()),
@@ -47,8 +48,9 @@ urlpatterns = [
     path("feedback/<str:token>", FeedbackPage.as_view()),
     path("waitlist/<str:token>", WaitlistPage.as_view()),
     path("unsubscribe/<str:token>", UnsubscribePage.as_view()),
+    path("pay/<str:token>", PayPage.as_view()),
     path("password-reset/<str:token>", PasswordPage.as_view()),
-    re_path(r"^(?:provisional|feedback|waitlist|unsubscribe|password-reset)(?:/.*)?$", UnknownPage.as_view()),
+    re_path(rf"^(?:{'|'.join(LINKED_PAGES)})(?:/.*)?$", UnknownPage.as_view()),
     path("api/public/provisional/<str:token>", RequestView.as_view()),
     path("api/public/provisional/<str:token>/accept", AcceptView.as_view()),
     path("api/public/provisional/<str:token>/decline", DeclineView.as_view()),
@@ -59,7 +61,5 @@ urlpatterns = [
     path("api/reviews", ReviewListView.as_view()),
     path("api/reviews/summary", ReviewSummaryView.as_view()),
     path("api/reviews/<id:id>", ReviewView.as_view()),
-    path("pay/<str:token>", PayPage.as_view()),
-    re_path(r"^pay(?:/.*)?$", UnknownPage.as_view()),
     path("api/stripe/webhook", StripeWebhookView.as_view()),
 ]

@@ -9,6 +9,8 @@ from typing import Any
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
+from staff.wire.paths import TOKEN_FOLLOWS
+
 HIDDEN = "[hidden]"
 SECRET_NAMES = re.compile(
     r"token|secret|password|passwd|authorization|api_?key|cookie|signature", re.IGNORECASE
@@ -18,12 +20,7 @@ SECRET_TEXTS = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}"), rf"\1 {HIDDEN}"),
     (re.compile(r"\b(sk|rk|whsec|pk|bkey)_[A-Za-z0-9_-]{6,}"), rf"\1_{HIDDEN}"),
     # The path of a public page carries its credential.
-    (
-        re.compile(
-            r"/(provisional|feedback|pay|waitlist|unsubscribe|password-reset|holds)/[A-Za-z0-9._~-]{16,}"
-        ),
-        rf"/\1/{HIDDEN}",
-    ),
+    (re.compile(rf"/({'|'.join(TOKEN_FOLLOWS)})/[A-Za-z0-9._~-]{{16,}}"), rf"/\1/{HIDDEN}"),
     # user:password@ in the address of a server.
     (re.compile(r"(\w+://[^\s:/@]*):[^\s/@]+@"), rf"\1:{HIDDEN}@"),
     (

@@ -1,14 +1,20 @@
 """Addresses: which answer JSON, and ids in a path.
 
-Names: is_json_path, is_public_page, keeps_its_slash, IdConverter (registered by config.urls as `id`:
-`<id:booking_id>`).
+Names: LINKED_PAGES, TOKEN_FOLLOWS, is_json_path, is_public_page, keeps_its_slash, IdConverter (registered by
+config.urls as `id`: `<id:booking_id>`). Imported by the log's settings: it needs no Django.
 """
 
 from staff.wire.text import LARGEST_INTEGER
 
 OWN_SLASHES = ("/admin", "/static")
-LINKED_PAGES = ("/provisional", "/feedback", "/pay", "/waitlist", "/unsubscribe", "/password-reset")
-PAGES = ("/api/docs", *LINKED_PAGES)
+LINKED_PAGES = ("provisional", "feedback", "pay", "waitlist", "unsubscribe", "password-reset")
+"""The first words of the pages behind mailed links."""
+
+TOKEN_FOLLOWS = (*LINKED_PAGES, "holds")
+"""After one of these words, anywhere in a path, stands a credential: no log may have it."""
+
+_LINKED_PAGES = tuple(f"/{word}" for word in LINKED_PAGES)
+_PAGES = ("/api/docs", *_LINKED_PAGES)
 
 
 class IdConverter:
@@ -28,12 +34,12 @@ class IdConverter:
 
 def is_json_path(path: str) -> bool:
     """Whether errors at `path` are JSON: all but Django admin, static files, the docs and public pages."""
-    return not _under(path, OWN_SLASHES) and not _under(path, PAGES)
+    return not _under(path, OWN_SLASHES) and not _under(path, _PAGES)
 
 
 def is_public_page(path: str) -> bool:
     """Whether `path` is a page behind a mailed link: it reads no cookie."""
-    return _under(path, LINKED_PAGES)
+    return _under(path, _LINKED_PAGES)
 
 
 def keeps_its_slash(path: str) -> bool:

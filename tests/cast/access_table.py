@@ -118,11 +118,10 @@ ROUTES: dict[str, dict[str, str]] = {
     "/unsubscribe/<token>": {"GET": "anyone", "POST": "anyone"},
     "/password-reset/<token>": {"GET": "anyone", "POST": "anyone"},
     "/pay/<token>": {"GET": "anyone", "POST": "anyone"},
-    "/^(?:provisional|feedback|waitlist|unsubscribe|password-reset)(?:/.*)?$": {
+    "/^(?:provisional|feedback|pay|waitlist|unsubscribe|password-reset)(?:/.*)?$": {
         "GET": "nobody knows it",
         "POST": "nobody knows it",
     },
-    "/^pay(?:/.*)?$": {"GET": "nobody knows it", "POST": "nobody knows it"},
     "/api/stripe/webhook": {"POST": "needs signature"},
     # Without a login, about the program and not about the salon.
     "/api/schema": {"GET": "anyone"},

@@ -6,14 +6,20 @@ import io
 import json
 import logging
 import logging.config
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
 import structlog
 from django.test import RequestFactory
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls.resolvers import RoutePattern
 
+from bookings.api.public import PublicView
+from bookings.pages.shell import PublicPage
 from config.logs import hide_secrets, logging_settings
+from staff.wire.paths import LINKED_PAGES, is_json_path, is_public_page
 
 
 @pytest.fixture
@@ -46,6 +52,40 @@ def test_a_traceback_hides_secrets_too(log: io.StringIO) -> None:
         logging.getLogger("test_logs").exception("failed")
     assert "abcdef0123456789" not in log.getvalue()
     assert "ValueError" in log.getvalue()
+
+
+TOKEN = "AbCdEf0123456789AbCdEf"
+
+
+def addresses_with_a_credential() -> Iterator[str]:
+    """Every address of the product that carries a token: a page's, its JSON twin's, or one named so."""
+
+    def walk(patterns: Iterable[URLPattern | URLResolver], before: str) -> Iterator[str]:
+        for each in patterns:
+            route = f"{before}{each.pattern}"
+            if isinstance(each, URLResolver):
+                yield from walk(each.url_patterns, route)
+                continue
+            view = getattr(each.callback, "view_class", None) or getattr(each.callback, "cls", None)
+            public = view is not None and issubclass(view, PublicPage | PublicView)
+            if (public and isinstance(each.pattern, RoutePattern)) or "token>" in route:
+                yield re.sub(r"<[^>]*>", TOKEN, route)
+
+    yield from walk(get_resolver().url_patterns, "/")
+
+
+@pytest.mark.parametrize("address", sorted(set(addresses_with_a_credential())))
+def test_the_credential_in_an_address_is_hidden(address: str) -> None:
+    assert TOKEN in address
+    shown = hide_secrets(None, None, {"event": f"Bad Gateway: {address}"})["event"]
+    assert shown == f"Bad Gateway: {address}".replace(TOKEN, "[hidden]")
+
+
+def test_pages_behind_a_link_are_known_by_their_first_word() -> None:
+    """The same list says what answers as a page, reads no cookie, and has a page for a broken link."""
+    pages = [address for address in addresses_with_a_credential() if not address.startswith("/api/")]
+    assert {address.split("/")[1] for address in pages} == set(LINKED_PAGES)
+    assert all(is_public_page(address) and not is_json_path(address) for address in pages)
 
 
 @pytest.mark.parametrize(
