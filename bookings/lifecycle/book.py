@@ -18,7 +18,7 @@ from bookings.lifecycle.outcome import Change, Outcome, Warning
 from bookings.lifecycle.requests import ask_client
 from bookings.models import Booking, WaitlistEntry, stamp
 from bookings.slots import holds
-from bookings.slots.busy import OCCUPYING, lock_staff, occupy, slot_guard
+from bookings.slots.busy import lock_staff, occupy, slot_guard
 from bookings.slots.checks import bookable, check_agenda, check_holiday, check_times, find_service
 from bookings.slots.verdicts import refusals_for, warnings_for
 from clients.models import Client
@@ -95,7 +95,7 @@ def book(
         warnings = _checked_hours(order, party, salon=salon, now=now)
 
         booking = _saved(order, party, salon=salon, now=now)
-        if booking.status in OCCUPYING:
+        if booking.stands:
             overlap = checks.is_deliberate(actor=actor, asked=order.allow_overlap, salon=salon)
             occupy(booking, overlap=overlap, now=now)
         event = record(

@@ -18,7 +18,7 @@ from bookings.lifecycle.outcome import Before, Change, Outcome, Warning
 from bookings.lifecycle.requests import ask_client, set_deadline, spend_token
 from bookings.links import new_token
 from bookings.models import Booking, BookingEvent, stamp
-from bookings.slots.busy import OCCUPYING, lock_staff, occupy, release, slot_guard
+from bookings.slots.busy import lock_staff, occupy, release, slot_guard
 from bookings.slots.checks import bookable, check_agenda, check_holiday, check_times, find_service
 from bookings.slots.verdicts import warnings_for
 from staff.access.actor import Actor
@@ -70,17 +70,13 @@ class _Edit:
         return [name for name in sorted(CHANGEABLE) if self.touches(name)]
 
     @property
-    def stands(self) -> bool:
-        return self.booking.status in OCCUPYING
-
-    @property
     def reopened(self) -> bool:
-        return self.stands and self.before.status not in OCCUPYING
+        return self.booking.stands and not self.before.stood
 
     @property
     def needs_slot(self) -> bool:
         """Busy times have to be written anew, and the database asked anew."""
-        return self.stands and (self.reopened or self.touches(*SLOT))
+        return self.booking.stands and (self.reopened or self.touches(*SLOT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +183,7 @@ def apply(
     if edit.needs_slot:
         overlap = checks.is_deliberate(actor=actor, asked=how.allow_overlap, salon=salon)
         occupy(booking, overlap=overlap, now=now)
-    elif not edit.stands:
+    elif not booking.stands:
         release(booking)
     event = _audited(edit, actor=actor, how=how, salon=salon, now=now)
     effects.set_in_motion(
@@ -264,7 +260,7 @@ def _keep_session(edit: _Edit, *, party: uuid.UUID | None) -> None:
         checks.check_persons(booking.persons, booking.service)
     if party is None and edit.touches(*SLOT):
         _leave_session(booking)
-    elif edit.stands and (edit.reopened or edit.touches("persons", "client_id")):
+    elif booking.stands and (edit.reopened or edit.touches("persons", "client_id")):
         others = checks.live_members(booking.session_id, but=booking.pk)
         if others:
             checks.check_room(

@@ -104,9 +104,7 @@ def lock_session(session_id: int) -> Booking | None:
 
 def live_members(session_id: int, *, but: int | None = None) -> list[Booking]:
     """The session's bookings that occupy, oldest first, without the booking `but`."""
-    members = Booking.objects.filter(session_id=session_id).filter(
-        Q(status=Booking.Status.SCHEDULED) | Q(status=Booking.Status.PROVISIONAL)
-    )
+    members = Booking.objects.occupying().filter(session_id=session_id)
     return [member for member in members.order_by("pk") if member.pk != but]
 
 

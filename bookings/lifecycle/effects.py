@@ -18,7 +18,6 @@ from bookings.lifecycle import notices
 from bookings.lifecycle.outcome import Change
 from bookings.models import Booking
 from bookings.reasons import Reason
-from bookings.slots.busy import OCCUPYING
 from clients.models import Client
 from notifications import inapp, outbox
 from notifications.models import Job
@@ -101,7 +100,7 @@ def _drop_what_is_moot(change: Change) -> None:
     if change.client_changed and change.before is not None:
         former = Recipient.client(change.before.client_id)
         _drop(change, STANDING_MAILS, reason=Reason.ANOTHER_CLIENT, recipient=former)
-    if change.left(OCCUPYING) and not change.stands:
+    if change.left(Booking.OCCUPYING) and not change.stands:
         why = Reason.CANCELLED_MEANWHILE if change.entered(CANCELLED) else Reason.VISIT_CLOSED
         _drop(change, STANDING_MAILS, reason=why)
     if _asks_client(change):

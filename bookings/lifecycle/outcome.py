@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bookings.models import Booking, BookingEvent
-from bookings.slots.busy import OCCUPYING
 from staff.access.actor import Actor
 from staff.models import SalonSettings
 
@@ -40,6 +39,11 @@ class Before:
     announced_as: str
     announced_start_at: datetime | None
     announced_end_at: datetime | None
+
+    @property
+    def stood(self) -> bool:
+        """It occupied its staff member."""
+        return self.status in Booking.OCCUPYING
 
     @classmethod
     def of(cls, booking: Booking) -> Before:
@@ -122,11 +126,11 @@ class Change:
     @property
     def stands(self) -> bool:
         """The booking occupies its staff member now."""
-        return self.booking.status in OCCUPYING
+        return self.booking.stands
 
     @property
     def stood(self) -> bool:
-        return self.before is not None and self.before.status in OCCUPYING
+        return self.before is not None and self.before.stood
 
     @property
     def ended(self) -> bool:

@@ -17,7 +17,7 @@ from bookings.lifecycle.audit import record
 from bookings.lifecycle.change import AS_USUAL, SLOT, How, apply
 from bookings.lifecycle.outcome import Outcome
 from bookings.models import Booking
-from bookings.slots.busy import OCCUPYING, lock_staff, release, slot_guard
+from bookings.slots.busy import lock_staff, release, slot_guard
 from staff.access.actor import Actor
 from staff.models import SalonSettings
 
@@ -40,7 +40,7 @@ def change_session(
     salon = salon or SalonSettings.load()
     with slot_guard(actor=actor, zone=salon.zone), transaction.atomic():
         members = lock_members(actor=actor, session_id=session_id)
-        standing = [member for member in members if member.status in OCCUPYING]
+        standing = [member for member in members if member.stands]
         moving = [member for member in standing if _gives_up_its_time(member, changes)]
         staying = [member for member in standing if member not in moving]
         party = staying[0].party if staying else uuid.uuid4()
@@ -74,14 +74,14 @@ def lock_members(*, actor: Actor, session_id: int) -> list[Booking]:
 def _check_all_fit(members: Sequence[Booking]) -> None:
     """Raises SessionFull when those who stand are more than their (new) service takes."""
     service = members[0].service
-    persons = sum(member.persons for member in members if member.status in OCCUPYING)
+    persons = sum(member.persons for member in members if member.stands)
     if persons > service.max_capacity:
         raise SessionFull(f"{service.name} takes {service.max_capacity} persons; {persons} are booked.")
 
 
 def _gives_up_its_time(booking: Booking, changes: Mapping[str, Any]) -> bool:
     """It moves or closes: all of a session do so together, so their time is free before the first of them."""
-    if changes.get("status", booking.status) not in OCCUPYING:
+    if changes.get("status", booking.status) not in Booking.OCCUPYING:
         return True
     return any(getattr(booking, name) != changes[name] for name in SLOT & set(changes))
 

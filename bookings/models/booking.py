@@ -59,6 +59,10 @@ class BookingQuerySet(models.QuerySet["Booking"]):
             return self.filter(staff_id=actor.agenda_of)
         return self
 
+    def occupying(self) -> BookingQuerySet:
+        """Those that occupy their staff member (`Booking.stands`)."""
+        return self.filter(status__in=Booking.OCCUPYING)
+
 
 class Booking(models.Model):
     """One client with one staff member for one service, from `start_at` to `end_at` (UTC, half-open).
@@ -78,6 +82,9 @@ class Booking(models.Model):
         COMPLETED = "completed", "Completed"
         CANCELLED = "cancelled", "Cancelled"
         NO_SHOW = "no-show", "No-show"
+
+    OCCUPYING: ClassVar[tuple[str, ...]] = (Status.SCHEDULED, Status.PROVISIONAL)
+    """The statuses that occupy the staff member."""
 
     client = models.ForeignKey(
         "clients.Client", null=True, on_delete=models.PROTECT, related_name="bookings", db_index=False
@@ -157,6 +164,11 @@ class Booking(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.start_at:%Y-%m-%d %H:%M} UTC {self.status}"
+
+    @property
+    def stands(self) -> bool:
+        """It occupies its staff member."""
+        return self.status in self.OCCUPYING
 
 
 class BookingEvent(models.Model):

@@ -20,7 +20,6 @@ from bookings.lifecycle.audit import record
 from bookings.models import Booking, BookingEvent, Feedback, NoShowFee, WaitlistEntry, stamp
 from bookings.noshow.decisions import waive
 from bookings.reasons import Reason
-from bookings.slots.busy import OCCUPYING
 from clients.models import Client
 from notifications import outbox
 from notifications.models import Job, Message, Notification, WebhookDelivery
@@ -105,7 +104,8 @@ def _cancel_upcoming(
     everybody: Sequence[int], *, really: bool, actor: Actor, salon: SalonSettings, now: datetime
 ) -> int:
     upcoming = list(
-        Booking.objects.filter(client_id__in=everybody, status__in=OCCUPYING, end_at__gt=now)
+        Booking.objects.occupying()
+        .filter(client_id__in=everybody, end_at__gt=now)
         .order_by("pk")
         .values_list("pk", flat=True)
     )

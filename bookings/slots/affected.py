@@ -10,14 +10,12 @@ from bookings.models import Booking
 from staff.access.actor import Actor
 from staff.wire.times import print_when
 
-OCCUPYING = (Booking.Status.SCHEDULED, Booking.Status.PROVISIONAL)
-
 
 def affected_bookings(
     *, actor: Actor, starts_at: datetime, ends_at: datetime | None, staff_id: int | None, zone: ZoneInfo
 ) -> list[dict[str, Any]]:
     """See `staff.salon.affected.FindsAffected`. One statement."""
-    touching = Booking.objects.visible_to(actor).filter(status__in=OCCUPYING, end_at__gt=starts_at)
+    touching = Booking.objects.visible_to(actor).occupying().filter(end_at__gt=starts_at)
     if ends_at is not None:
         touching = touching.filter(start_at__lt=ends_at)
     if staff_id is not None:

@@ -26,9 +26,6 @@ from staff.models import Staff
 from staff.storage.prepared import Blank, PreparedRows
 from staff.wire.times import print_when
 
-OCCUPYING = ("scheduled", "provisional")
-"""The statuses that occupy the staff member."""
-
 KEPT = "That time is kept for somebody until {until}; wait or choose another time."
 
 LONGEST_BUSY = timedelta(days=3)

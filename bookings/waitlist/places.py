@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, OuterRef
 
 from bookings.models import Booking, BusyTime
-from bookings.slots.busy import OCCUPYING, is_free
+from bookings.slots.busy import is_free
 from staff.models import Service
 
 
@@ -43,9 +43,9 @@ def place_at(
     # One that is being moved at this moment has given up its busy times before its row says so.
     stands = Exists(BusyTime.objects.filter(booking_id=OuterRef("pk")))
     members = list(
-        Booking.objects.filter(
-            stands, staff_id=staff_id, service=service, start_at=start_at, end_at=end_at, status__in=OCCUPYING
-        ).values_list("session_id", "client_id", "persons")
+        Booking.objects.occupying()
+        .filter(stands, staff_id=staff_id, service=service, start_at=start_at, end_at=end_at)
+        .values_list("session_id", "client_id", "persons")
     )
     sessions = {session_id for session_id, _, _ in members}
     if len(sessions) != 1 or sum(persons for _, _, persons in members) >= service.max_capacity:

@@ -16,7 +16,6 @@ from django.core.management import call_command
 from pytest_django import Settings
 
 from bookings.models import Booking, BookingEvent, BusyTime, Feedback, WaitlistEntry
-from bookings.slots.busy import OCCUPYING
 from clients.models import Client
 from notifications.execution import run_due
 from notifications.models import Job, Message, Notification
@@ -85,7 +84,7 @@ def test_every_booking_came_through_the_door() -> None:
     _demo()
     made = Booking.objects.count()
     assert BookingEvent.objects.filter(from_status="", door="command").count() == made
-    standing = Booking.objects.filter(status__in=OCCUPYING)
+    standing = Booking.objects.occupying()
     assert set(BusyTime.objects.values_list("booking_id", flat=True)) == set(
         standing.values_list("pk", flat=True)
     )

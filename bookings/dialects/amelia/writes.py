@@ -305,13 +305,13 @@ def _removal() -> dict[str, Any]:
 
 
 def _closes(booking: Booking, changes: dict[str, Any]) -> bool:
-    return "status" in changes and changes["status"] not in ("scheduled", "provisional")
+    return "status" in changes and changes["status"] not in Booking.OCCUPYING
 
 
 def _persons_more(booking: Booking, changes: dict[str, Any]) -> int:
     """How many persons more the session has after the changes: fewer first, so that there is room."""
     persons = int(changes.get("persons", booking.persons))
-    stood = booking.persons if booking.status in ("scheduled", "provisional") else 0
+    stood = booking.persons if booking.stands else 0
     return persons - stood
 
 
