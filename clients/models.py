@@ -44,3 +44,8 @@ class Client(models.Model):
     def name(self) -> str:
         """First and last name joined, as the API's `client_name`."""
         return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def survivor(self) -> Client:
+        """The client this one was merged into, else itself. One step: a merge leaves no chain behind."""
+        return self.merged_into or self

@@ -16,8 +16,6 @@ from notifications.models import Job, Message
 from notifications.outbox import Recipient
 from staff.models import SalonSettings
 
-LONGEST_MERGE_CHAIN = 10
-
 
 class ClientMail:
     """A `notifications.handlers.MailHandler` for mails to the client named in `Job.recipient`.
@@ -76,9 +74,6 @@ def read_recipient(job: Job, *, booking: Booking) -> Client:
 
 def find_recipient(job: Job) -> Client | None:
     """As `read_recipient`; None after an erasure."""
-    client = Client.objects.filter(pk=Recipient(job.recipient).client_id or 0).first()
-    for _ in range(LONGEST_MERGE_CHAIN):
-        if client is None or client.merged_into_id is None:
-            break
-        client = Client.objects.filter(pk=client.merged_into_id).first()
-    return client
+    known = Client.objects.select_related("merged_into")
+    client = known.filter(pk=Recipient(job.recipient).client_id or 0).first()
+    return None if client is None else client.survivor

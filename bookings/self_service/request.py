@@ -46,4 +46,4 @@ def _client_at(spent: SpentToken, booking: Booking) -> Client | None:
     if first is None:
         return booking.client
     former = Client.objects.filter(pk=first["client_id"][0]).select_related("merged_into").first()
-    return former if former is None or former.merged_into is None else former.merged_into
+    return None if former is None else former.survivor

@@ -21,8 +21,6 @@ from notifications import outbox
 from notifications.outbox import Recipient
 
 MARKETING_MAILS = ("followup.step",)
-LONGEST_CHAIN = 50
-"""How many merges are followed: more would be a ring."""
 
 
 def unsubscribe_token(client: Client) -> str:
@@ -39,7 +37,7 @@ def unsubscribe_token(client: Client) -> str:
 
 def subscriber_of(token: str) -> Client:
     """Whose token this is, archived clients included. Raises LinkUnknown."""
-    client = Client.objects.filter(unsubscribe_token=token).first()
+    client = Client.objects.filter(unsubscribe_token=token).select_related("merged_into").first()
     if client is None:
         raise LinkUnknown
     return client
@@ -53,7 +51,7 @@ def unsubscribe(*, token: str, now: datetime | None = None) -> Client:
     now = now or timezone.now()
     with transaction.atomic():
         client = subscriber_of(token)
-        for pk in _same_person(client):
+        for pk in {client.pk, client.survivor.pk}:
             Client.objects.filter(pk=pk, marketing_consent=True).update(
                 marketing_consent=False, updated_at=now
             )
@@ -62,13 +60,3 @@ def unsubscribe(*, token: str, now: datetime | None = None) -> Client:
             )
     client.marketing_consent = False
     return client
-
-
-def _same_person(client: Client) -> list[int]:
-    """The client's id and those they were merged into."""
-    found = [client.pk]
-    following = client.merged_into_id
-    while following is not None and following not in found and len(found) < LONGEST_CHAIN:
-        found.append(following)
-        following = Client.objects.filter(pk=following).values_list("merged_into_id", flat=True).first()
-    return found

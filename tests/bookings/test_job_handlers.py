@@ -259,14 +259,6 @@ def test_a_merged_client_is_mailed_under_the_one_they_became():
     assert Booking.objects.get().announced_as == "scheduled"
 
 
-def test_clients_merged_in_a_circle_do_not_hang_the_worker():
-    one, two = make_client("One"), make_client("Two")
-    Client.objects.filter(pk=one.pk).update(merged_into=two)
-    Client.objects.filter(pk=two.pk).update(merged_into=one)
-    booking = make_booking(client=make_alice())
-    assert reason_of("booking.created", booking, client=one) == "another_client"
-
-
 def believed(booking: Booking) -> tuple[Any, ...]:
     booking.refresh_from_db()
     return booking.announced_as, booking.announced_start_at, booking.announced_end_at

@@ -111,14 +111,6 @@ def test_a_link_from_before_a_merge_speaks_for_the_one_who_remains(cast: Cast) -
     assert "followup.step" not in pending()
 
 
-def test_a_ring_of_merges_ends(cast: Cast) -> None:
-    bob = make_client("Bob", "Brown", marketing_consent=True, merged_into=cast.alice)
-    Client.objects.filter(pk=cast.alice.pk).update(merged_into=bob)
-    answer = browser().post(f"/unsubscribe/{unsubscribe_token(bob)}")
-    assert answer.status_code == 200
-    assert not Client.objects.filter(marketing_consent=True).exists()
-
-
 def test_an_unknown_link_is_404_and_changes_nothing(cast: Cast) -> None:
     unsubscribe_token(cast.alice)
     before = everything()
