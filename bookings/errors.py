@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from staff.wire.refusals import BadRequest, Conflict, Gone, NotFound
+from staff.wire.refusals import BadRequest, Conflict, ConflictingBookingJson, Gone, NotFound
 
 
 class BookingNotFound(NotFound):
@@ -27,7 +27,11 @@ class SlotTaken(Conflict):
     message = "That time is already taken for this staff member; choose another time."
 
     def __init__(
-        self, message: str | None = None, *, conflicts: list[dict[str, Any]] | None = None, **kwargs: Any
+        self,
+        message: str | None = None,
+        *,
+        conflicts: list[ConflictingBookingJson] | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(message, conflicts=conflicts or [], **kwargs)
 

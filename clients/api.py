@@ -18,10 +18,11 @@ from clients.serializers import ClientSerializer
 from staff.access.auth import IsLoggedIn, salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
 from staff.storage.storing import found
+from staff.wire.answers import ListAnswer
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
 from staff.wire.query import query_bool, query_text
 from staff.wire.reading import SEARCH, checked_body, order_of, ordered
-from staff.wire.schema import ID_IN_PATH, documented, flag, list_answer, text_filter
+from staff.wire.schema import ID_IN_PATH, documented, flag, text_filter
 from staff.wire.views import GatedView
 
 ORDERS = {
@@ -37,7 +38,7 @@ class ClientListView(GatedView):
 
     @documented(
         "List clients",
-        answer=list_answer(ClientSerializer),
+        answer=ListAnswer(ClientSerializer),
         parameters=[
             *PAGE_PARAMETERS,
             SEARCH,

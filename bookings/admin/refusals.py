@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 
 from staff.wire.refusals import Refused
@@ -24,6 +22,6 @@ def say_refusal(form: forms.BaseForm, refused: Refused) -> None:
 
 
 def _sentence(refused: Refused) -> str:
-    taken: list[dict[str, Any]] = refused.conflicts or []
+    taken = refused.conflicts or []
     by = ", ".join(f"#{each['booking_id']} {each['start_at']} - {each['end_at'][11:16]}" for each in taken)
     return f"{refused.message} ({by})" if by else refused.message

@@ -29,10 +29,11 @@ from bookings.models import Booking
 from staff.access.actor import SYSTEM
 from staff.access.auth import actor_of, salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
+from staff.wire.answers import ListAnswer
 from staff.wire.paging import PAGE_PARAMETERS, ROWS_PER_CHUNK, answer_list, in_chunks
 from staff.wire.query import query_text
 from staff.wire.refusals import BadRequest
-from staff.wire.schema import ID_IN_PATH, documented, list_answer
+from staff.wire.schema import ID_IN_PATH, documented
 from staff.wire.views import GatedView
 
 LONGEST_REASON = 500
@@ -44,7 +45,7 @@ class BookingListView(GatedView):
         "List bookings",
         description="Newest start first; cancelled bookings only with `status=cancelled`. Without `page` "
         "a bare array of all, streamed; with `page` a page object.",
-        answer=list_answer(BookingSerializer),
+        answer=ListAnswer(BookingSerializer),
         parameters=[*PAGE_PARAMETERS, *BOOKING_FILTERS],
         tags=["bookings"],
     )

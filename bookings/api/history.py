@@ -13,8 +13,9 @@ from bookings.errors import BookingNotFound
 from bookings.models import Booking, BookingEvent
 from notifications.models import Message
 from staff.access.auth import actor_of, salon_of
+from staff.wire.answers import ListAnswer
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
-from staff.wire.schema import ID_IN_PATH, documented, list_answer
+from staff.wire.schema import ID_IN_PATH, documented
 
 
 class MessageSerializer(serializers.Serializer[Any]):
@@ -38,7 +39,7 @@ class BookingEventsView(APIView):
     @documented(
         "The history of a booking",
         description="Every change, oldest first: from, to, who, through which door, why, when.",
-        answer=list_answer(BookingEventSerializer),
+        answer=ListAnswer(BookingEventSerializer),
         refused=[404],
         parameters=[ID_IN_PATH, *PAGE_PARAMETERS],
         tags=["bookings"],
@@ -68,7 +69,7 @@ class BookingMessagesView(APIView):
     @documented(
         "The messages about a booking",
         description="What, to whom, when, in which state; and why one was not sent. Oldest first.",
-        answer=list_answer(MessageSerializer),
+        answer=ListAnswer(MessageSerializer),
         refused=[404],
         parameters=[ID_IN_PATH, *PAGE_PARAMETERS],
         tags=["bookings"],

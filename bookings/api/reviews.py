@@ -26,10 +26,11 @@ from rest_framework.response import Response
 from bookings.models import Booking, Feedback
 from bookings.self_service.feedback import HIGHEST, LOWEST
 from staff.access.auth import actor_of, salon_of
+from staff.wire.answers import ListAnswer
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
 from staff.wire.query import query_date, query_id, query_integer
 from staff.wire.refusals import NotFound
-from staff.wire.schema import ID_IN_PATH, date_filter, documented, id_filter, list_answer
+from staff.wire.schema import ID_IN_PATH, date_filter, documented, id_filter
 from staff.wire.times import day_start, print_when
 from staff.wire.views import GatedView
 
@@ -122,7 +123,7 @@ class Tally:
 class ReviewListView(GatedView):
     @documented(
         "List reviews",
-        answer=list_answer(ReviewSerializer),
+        answer=ListAnswer(ReviewSerializer),
         parameters=[*PAGE_PARAMETERS, *FILTERS],
         description="Newest first. With the personal agenda on, only those of one's own visits.",
     )

@@ -18,11 +18,12 @@ from bookings.models import WaitlistEntry
 from clients.search import found_by
 from staff.access.auth import salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
+from staff.wire.answers import ListAnswer
 from staff.wire.fields import CalendarDateField, ChoiceTextField, StrictIdField, TextField, WallClockField
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
 from staff.wire.query import query_choice, query_date, query_id, query_text
 from staff.wire.reading import SEARCH, checked_body, order_of, ordered
-from staff.wire.schema import ID_IN_PATH, choice, date_filter, documented, id_filter, list_answer
+from staff.wire.schema import ID_IN_PATH, choice, date_filter, documented, id_filter
 from staff.wire.times import print_date, print_when
 from staff.wire.views import GatedView
 
@@ -55,7 +56,7 @@ class WaitlistEntrySerializer(serializers.Serializer):
 class WaitlistView(GatedView):
     @documented(
         "List the waitlist",
-        answer=list_answer(WaitlistEntrySerializer),
+        answer=ListAnswer(WaitlistEntrySerializer),
         parameters=[
             *PAGE_PARAMETERS,
             SEARCH,

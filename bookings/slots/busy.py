@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError
@@ -24,6 +23,7 @@ from bookings.slots.guard import GUARD_NAME
 from staff.access.actor import Actor
 from staff.models import Staff
 from staff.storage.prepared import Blank, PreparedRows
+from staff.wire.refusals import ConflictingBookingJson
 from staff.wire.times import print_when
 
 KEPT = "That time is kept for somebody until {until}; wait or choose another time."
@@ -162,7 +162,7 @@ def _kept_until(booking: Booking, *, now: datetime) -> datetime | None:
     return until
 
 
-def conflicts_of(booking: Booking, *, actor: Actor, zone: ZoneInfo) -> list[dict[str, Any]]:
+def conflicts_of(booking: Booking, *, actor: Actor, zone: ZoneInfo) -> list[ConflictingBookingJson]:
     """What stands in the way of `booking`, as contract §0 prints it on 409 slot_taken."""
     starts_at, ends_at = occupied_range(booking)
     ids = {

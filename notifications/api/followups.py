@@ -15,10 +15,11 @@ from notifications.sequences import add_sequence, change_sequence, remove_sequen
 from notifications.serializers import FollowupSequenceSerializer
 from staff.access.auth import AdminWrites
 from staff.storage.storing import found
+from staff.wire.answers import ListAnswer
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
 from staff.wire.query import query_bool, query_id
 from staff.wire.reading import SEARCH, checked_body, order_of, ordered, searched
-from staff.wire.schema import ID_IN_PATH, documented, flag, id_filter, list_answer
+from staff.wire.schema import ID_IN_PATH, documented, flag, id_filter
 from staff.wire.views import GatedView
 
 ORDERS = {"name": ("name",), "id": ()}
@@ -29,7 +30,7 @@ class FollowupSequenceListView(GatedView):
 
     @documented(
         "List follow-up sequences",
-        answer=list_answer(FollowupSequenceSerializer),
+        answer=ListAnswer(FollowupSequenceSerializer),
         parameters=[
             *PAGE_PARAMETERS,
             SEARCH,

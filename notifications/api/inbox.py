@@ -15,9 +15,10 @@ from notifications.printing import notification_json
 from notifications.serializers import NotificationSerializer, ReadAllSerializer, UnreadCountSerializer
 from staff.access.auth import IsPerson, person_of, salon_of
 from staff.storage.storing import found
+from staff.wire.answers import ListAnswer
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
 from staff.wire.query import query_bool
-from staff.wire.schema import ID_IN_PATH, documented, flag, list_answer
+from staff.wire.schema import ID_IN_PATH, documented, flag
 from staff.wire.views import GatedView
 
 
@@ -26,7 +27,7 @@ class NotificationListView(GatedView):
 
     @documented(
         "List my notifications",
-        answer=list_answer(NotificationSerializer),
+        answer=ListAnswer(NotificationSerializer),
         parameters=[*PAGE_PARAMETERS, flag("unread", "Only those I have not read (1), or have read (0).")],
         description="Newest first.",
     )

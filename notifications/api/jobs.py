@@ -18,9 +18,10 @@ from notifications.printing import job_json
 from notifications.serializers import JobSerializer
 from staff.access.auth import IsAdmin, salon_of
 from staff.storage.storing import found
+from staff.wire.answers import ListAnswer
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
 from staff.wire.query import query_choice, query_id
-from staff.wire.schema import ID_IN_PATH, choice, documented, id_filter, list_answer
+from staff.wire.schema import ID_IN_PATH, choice, documented, id_filter
 from staff.wire.views import GatedView
 
 
@@ -29,7 +30,7 @@ class JobListView(GatedView):
 
     @documented(
         "List jobs",
-        answer=list_answer(JobSerializer),
+        answer=ListAnswer(JobSerializer),
         parameters=[
             *PAGE_PARAMETERS,
             id_filter("booking_id", "Only those about this booking."),

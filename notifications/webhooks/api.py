@@ -22,10 +22,11 @@ from notifications.webhooks.serializers import (
 )
 from staff.access.auth import IsAdmin, salon_of
 from staff.storage.storing import found
+from staff.wire.answers import ListAnswer
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
 from staff.wire.query import query_bool, query_choice, query_id
 from staff.wire.reading import SEARCH, checked_body, searched
-from staff.wire.schema import ID_IN_PATH, choice, documented, flag, id_filter, list_answer
+from staff.wire.schema import ID_IN_PATH, choice, documented, flag, id_filter
 from staff.wire.views import GatedView
 
 
@@ -34,7 +35,7 @@ class WebhookListView(GatedView):
 
     @documented(
         "List webhook endpoints",
-        answer=list_answer(WebhookSerializer),
+        answer=ListAnswer(WebhookSerializer),
         parameters=[*PAGE_PARAMETERS, SEARCH, flag("is_active", "Only those that are told (1), or not (0).")],
         description="Oldest first. Searched: url.",
     )
@@ -103,7 +104,7 @@ class WebhookDeliveriesView(GatedView):
 
     @documented(
         "What was delivered to an endpoint",
-        answer=list_answer(WebhookDeliverySerializer),
+        answer=ListAnswer(WebhookDeliverySerializer),
         refused=[404],
         parameters=[
             ID_IN_PATH,

@@ -16,10 +16,11 @@ from staff.printing import location_json, service_json
 from staff.salon.catalogue import add_location, add_service, change_location, change_service
 from staff.serializers import LocationSerializer, ServiceSerializer
 from staff.storage.storing import found
+from staff.wire.answers import ListAnswer
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
 from staff.wire.query import query_bool, query_id, query_text
 from staff.wire.reading import SEARCH, checked_body, order_of, ordered, searched
-from staff.wire.schema import ID_IN_PATH, documented, flag, id_filter, list_answer, text_filter
+from staff.wire.schema import ID_IN_PATH, documented, flag, id_filter, text_filter
 from staff.wire.views import GatedView
 
 SERVICE_ORDERS = {"name": ("name",), "price": ("price",), "duration": ("duration_minutes",), "id": ()}
@@ -31,7 +32,7 @@ class ServiceListView(GatedView):
 
     @documented(
         "List services",
-        answer=list_answer(ServiceSerializer),
+        answer=ListAnswer(ServiceSerializer),
         parameters=[
             *PAGE_PARAMETERS,
             SEARCH,
@@ -91,7 +92,7 @@ class LocationListView(GatedView):
 
     @documented(
         "List locations",
-        answer=list_answer(LocationSerializer),
+        answer=ListAnswer(LocationSerializer),
         parameters=[
             *PAGE_PARAMETERS,
             SEARCH,

@@ -16,10 +16,11 @@ from staff.models import ApiKey
 from staff.printing import api_key_json
 from staff.serializers import ApiKeyMadeSerializer, ApiKeySerializer
 from staff.storage.storing import found
+from staff.wire.answers import ListAnswer
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
 from staff.wire.query import query_bool, query_choice
 from staff.wire.reading import SEARCH, checked_body, order_of, ordered, searched
-from staff.wire.schema import ID_IN_PATH, choice, documented, flag, list_answer
+from staff.wire.schema import ID_IN_PATH, choice, documented, flag
 from staff.wire.views import GatedView
 
 ORDERS = {"id": (), "name": ("name",), "last_used_at": ("last_used_at",)}
@@ -30,7 +31,7 @@ class ApiKeyListView(GatedView):
 
     @documented(
         "List API keys",
-        answer=list_answer(ApiKeySerializer),
+        answer=ListAnswer(ApiKeySerializer),
         parameters=[
             *PAGE_PARAMETERS,
             SEARCH,

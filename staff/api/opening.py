@@ -40,10 +40,11 @@ from staff.serializers import (
     WorkingHoursSerializer,
 )
 from staff.storage.storing import found
+from staff.wire.answers import ListAnswer
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
 from staff.wire.query import query_date, query_id, query_integer
 from staff.wire.reading import SEARCH, checked_body, order_of, ordered, searched
-from staff.wire.schema import ID_IN_PATH, date_filter, documented, id_filter, list_answer
+from staff.wire.schema import ID_IN_PATH, date_filter, documented, id_filter
 from staff.wire.times import day_start
 from staff.wire.views import GatedView
 
@@ -62,7 +63,7 @@ class WorkingHoursListView(GatedView):
 
     @documented(
         "List working hours",
-        answer=list_answer(WorkingHoursSerializer),
+        answer=ListAnswer(WorkingHoursSerializer),
         parameters=[
             *PAGE_PARAMETERS,
             id_filter("staff_id", "Only this person's."),
@@ -125,7 +126,7 @@ class TimeOffListView(GatedView):
 
     @documented(
         "List time off",
-        answer=list_answer(TimeOffSerializer),
+        answer=ListAnswer(TimeOffSerializer),
         parameters=[
             *PAGE_PARAMETERS,
             SEARCH,
@@ -204,7 +205,7 @@ class HolidayListView(GatedView):
 
     @documented(
         "List holidays",
-        answer=list_answer(HolidaySerializer),
+        answer=ListAnswer(HolidaySerializer),
         parameters=[*PAGE_PARAMETERS, SEARCH, *DATES, order_of(HOLIDAY_ORDERS)],
         description="Searched: name.",
     )

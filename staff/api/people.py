@@ -17,10 +17,11 @@ from staff.printing import staff_json
 from staff.salon.affected import affected_bookings
 from staff.serializers import StaffAnswerSerializer, StaffSerializer
 from staff.storage.storing import found
+from staff.wire.answers import ListAnswer
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
 from staff.wire.query import query_bool, query_choice, query_id
 from staff.wire.reading import SEARCH, checked_body, order_of, ordered, searched
-from staff.wire.schema import ID_IN_PATH, choice, documented, flag, id_filter, list_answer
+from staff.wire.schema import ID_IN_PATH, choice, documented, flag, id_filter
 from staff.wire.views import GatedView
 
 ORDERS = {"name": ("name",), "id": ()}
@@ -31,7 +32,7 @@ class StaffListView(GatedView):
 
     @documented(
         "List staff",
-        answer=list_answer(StaffSerializer),
+        answer=ListAnswer(StaffSerializer),
         parameters=[
             *PAGE_PARAMETERS,
             SEARCH,

@@ -34,7 +34,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from staff.wire import refusals
-from staff.wire.refusals import Refused
+from staff.wire.refusals import ProblemJson, Refused
 from staff.wire.renderer import JSON, json_bytes
 
 logger = logging.getLogger("staff.wire")
@@ -79,9 +79,9 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response:
     return Response(body, status=status, headers=error_headers(problem, status))
 
 
-def native_error(problem: Refused) -> tuple[int, dict[str, Any]]:
+def native_error(problem: Refused) -> tuple[int, ProblemJson]:
     """Status and body in the native form."""
-    body: dict[str, Any] = {"error": problem.message, "code": problem.code}
+    body: ProblemJson = {"error": problem.message, "code": problem.code}
     if problem.details:
         body["details"] = problem.details
     if problem.conflicts is not None:

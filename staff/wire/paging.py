@@ -1,6 +1,6 @@
 """Lists: page and limit, and the answer with or without `page` (contract §1.2).
 
-Names: page_request, Page, page_body, answer_list, answer_queryset, PAGE_PARAMETERS.
+Names: page_request, Page, PageJson, page_body, answer_list, answer_queryset, PAGE_PARAMETERS.
 
     def get(self, request):
         return answer_queryset(request, Client.objects.visible_to(actor).order_by("id"), row=client_json)
@@ -9,9 +9,9 @@ Names: page_request, Page, page_body, answer_list, answer_queryset, PAGE_PARAMET
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypedDict, TypeVar
 
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
@@ -19,6 +19,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from staff.wire.answers import Count, Number, between
 from staff.wire.refusals import BadRequest
 from staff.wire.renderer import array_response
 
@@ -27,6 +28,8 @@ LARGEST_LIMIT = 200
 LARGEST_PAGE = 10**15
 """A page further on counts as this one: past the end all the same, and still a number JSON can carry."""
 ROWS_PER_CHUNK = 500
+
+Row = TypeVar("Row")
 
 _WHOLE = re.compile(r"[0-9]+")
 
@@ -55,6 +58,14 @@ class Page(NamedTuple):
         return (self.page - 1) * self.limit
 
 
+class PageJson(TypedDict):
+    items: Sequence[Any]
+    total: Count
+    page: Number
+    limit: Annotated[int, between(1, LARGEST_LIMIT)]
+    pages: Count
+
+
 def page_request(request: Request) -> Page | None:
     """The page asked for, None without `page`. BadRequest when page or limit is no whole number >= 1."""
     limit = _whole_number(request, "limit")
@@ -64,7 +75,7 @@ def page_request(request: Request) -> Page | None:
     return Page(page=min(page, LARGEST_PAGE), limit=min(limit or DEFAULT_LIMIT, LARGEST_LIMIT))
 
 
-def page_body(items: list[dict[str, Any]], *, total: int, asked: Page) -> dict[str, Any]:
+def page_body(items: Sequence[Any], *, total: int, asked: Page) -> PageJson:
     """The page object of the contract; no items is zero pages."""
     return {
         "items": items,
@@ -79,8 +90,8 @@ def answer_list(
     request: Request,
     *,
     count: Callable[[], int],
-    fetch: Callable[[int, int], list[dict[str, Any]]],
-    chunks: Callable[[], Iterable[list[dict[str, Any]]]],
+    fetch: Callable[[int, int], Sequence[Mapping[str, Any]]],
+    chunks: Callable[[], Iterable[Sequence[Mapping[str, Any]]]],
 ) -> Response | StreamingHttpResponse:
     """With `page` the page object (`count`, then `fetch(offset, limit)`), else all `chunks`, streamed.
 
@@ -95,11 +106,11 @@ def answer_list(
 
 
 def answer_queryset(
-    request: Request, queryset: QuerySet[Any, Any], *, row: Callable[[Any], dict[str, Any]]
+    request: Request, queryset: QuerySet[Any, Any], *, row: Callable[[Any], Mapping[str, Any]]
 ) -> Response | StreamingHttpResponse:
     """`answer_list` over an ordered queryset, `row` printing one of its rows."""
 
-    def rows() -> Iterator[dict[str, Any]]:
+    def rows() -> Iterator[Mapping[str, Any]]:
         return (row(each) for each in queryset.iterator(chunk_size=ROWS_PER_CHUNK))
 
     return answer_list(
@@ -110,9 +121,7 @@ def answer_queryset(
     )
 
 
-def in_chunks(
-    rows: Iterable[dict[str, Any]], *, size: int = ROWS_PER_CHUNK
-) -> Iterator[list[dict[str, Any]]]:
+def in_chunks(rows: Iterable[Row], *, size: int = ROWS_PER_CHUNK) -> Iterator[list[Row]]:
     """The rows in lists of at most `size`."""
     remaining = iter(rows)
     while chunk := list(islice(remaining, size)):

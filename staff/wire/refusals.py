@@ -6,13 +6,35 @@ their status code: `class SlotTaken(Conflict): code = "slot_taken"`.
 
 Names: Refused, BadRequest (400), NotLoggedIn (401), Forbidden (403), NotFound (404), Conflict (409),
 Gone (410), Stale (412), TooLarge (413), UnsupportedMedia (415), Unprocessable (422), TooMany (429),
-Unavailable (503).
+Unavailable (503); ProblemJson, the native form.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, NotRequired, TypedDict
+
+from staff.wire.answers import When
 
 Details = dict[str, list[str]]
+
+
+class ConflictingBookingJson(TypedDict):
+    booking_id: int
+    start_at: When
+    end_at: When
+
+
+class ProblemJson(TypedDict):
+    """The native error form (contract §0)."""
+
+    error: Annotated[str, "A sentence a person can act on."]
+    code: Annotated[str, "What a program decides by, in snake_case."]
+    details: NotRequired[Annotated[Details, "Field name to sentences; nested fields are dotted."]]
+    conflicts: NotRequired[
+        Annotated[
+            list[ConflictingBookingJson],
+            "With 409 slot_taken: what is in the way, as far as you may see it.",
+        ]
+    ]
 
 
 class Refused(Exception):
@@ -33,7 +55,7 @@ class Refused(Exception):
         *,
         code: str | None = None,
         details: Mapping[str, Sequence[str] | str] | None = None,
-        conflicts: list[dict[str, Any]] | None = None,
+        conflicts: list[ConflictingBookingJson] | None = None,
         retry_after: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:

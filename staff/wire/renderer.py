@@ -58,7 +58,7 @@ class AlwaysJson(BaseContentNegotiation):
         return chosen, chosen.media_type
 
 
-def stream_array(chunks: Iterable[Sequence[dict[str, Any]]]) -> Iterator[bytes]:
+def stream_array(chunks: Iterable[Sequence[Mapping[str, Any]]]) -> Iterator[bytes]:
     """One JSON array from lists of items, in the memory of one list.
 
     The closing bracket is written at the true end only: when `chunks` raises, the array stays open.
@@ -71,7 +71,7 @@ def stream_array(chunks: Iterable[Sequence[dict[str, Any]]]) -> Iterator[bytes]:
     yield b"]" if opening == b"," else b"[]"
 
 
-def array_response(chunks: Iterable[Sequence[dict[str, Any]]]) -> StreamingHttpResponse:
+def array_response(chunks: Iterable[Sequence[Mapping[str, Any]]]) -> StreamingHttpResponse:
     """A 200 with a bare array, streamed; the first list is fetched now: its failure is an error answer."""
     remaining = iter(chunks)
     first = list(islice(remaining, 1))

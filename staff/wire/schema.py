@@ -1,41 +1,65 @@
 """What the OpenAPI schema says of operations, errors and lists, the same words everywhere.
 
-Names: documented, problems, list_answer, ProblemSerializer; ID_IN_PATH, flag, id_filter, date_filter, choice,
-text_filter for parameters.
+Names: documented, problems; ID_IN_PATH, flag, id_filter, date_filter, choice, text_filter for parameters.
 
     @documented("Add a holiday", request=Holiday, answer=Holiday, status=201, refused=[409])
     def post(self, request): ...
 
 `documented` adds the refusals every call can meet, so an operation names only its own. Beneath it:
 
-    @extend_schema(responses={200: list_answer(RowSerializer), **problems(400)}, parameters=PAGE_PARAMETERS)
+    @extend_schema(responses={200: ListAnswer(RowJson), **problems(400)}, parameters=PAGE_PARAMETERS)
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
-from typing import Any
+from functools import reduce
+from inspect import cleandoc
+from types import GenericAlias, NoneType, UnionType
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NotRequired,
+    TypedDict,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import (
+    append_meta,
+    build_array_type,
+    build_choice_field,
+    build_object_type,
+    is_serializer,
+    resolve_type_hint,
+)
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiExample,
     OpenApiParameter,
     OpenApiResponse,
-    PolymorphicProxySerializer,
     extend_schema,
-    inline_serializer,
 )
 from rest_framework import serializers
+
+from staff.wire.answers import Form, ListAnswer
+from staff.wire.paging import PageJson
+from staff.wire.refusals import ProblemJson
 
 READS = frozenset({"get", "head", "options"})
 ALWAYS = (400, 429, 503)
 LOGGED_IN = (401, 403)
 WITH_BODY = (413, 415)
 WITHOUT_LOGIN: Any = [{}]
+
+Direction = Literal["request", "response"]
 
 _MEANINGS = {
     400: "Malformed, or refused by a rule of the request; `details` names the fields.",
@@ -54,12 +78,6 @@ _MEANINGS = {
 }
 
 
-class ConflictingBookingSerializer(serializers.Serializer):
-    booking_id = serializers.IntegerField()
-    start_at = serializers.CharField(help_text="YYYY-MM-DD HH:MM:SS, salon wall clock")
-    end_at = serializers.CharField(help_text="YYYY-MM-DD HH:MM:SS, salon wall clock")
-
-
 class NativeSchema(AutoSchema):
     """Says of an operation what `documented` says of it, and nothing of how its view is made."""
 
@@ -67,30 +85,11 @@ class NativeSchema(AutoSchema):
         return ""
 
 
-class ProblemSerializer(serializers.Serializer):
-    """The native error form (contract §0)."""
-
-    error = serializers.CharField(help_text="A sentence a person can act on.")
-    code = serializers.CharField(help_text="What a program decides by, in snake_case.")
-    details = serializers.DictField(
-        child=serializers.ListField(child=serializers.CharField()),
-        required=False,
-        help_text="Field name to sentences; nested fields are dotted.",
-    )
-    conflicts = ConflictingBookingSerializer(
-        many=True,
-        required=False,
-        help_text="With 409 slot_taken: what is in the way, as far as you may see it.",
-    )
-
-
 ID_IN_PATH = OpenApiParameter(
     "id", {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}, OpenApiParameter.PATH, required=True
 )
 
-Answer = (
-    type[serializers.BaseSerializer] | serializers.BaseSerializer | OpenApiResponse | dict[str, Any] | None
-)
+Answer = type | ListAnswer | OpenApiResponse | dict[str, Any] | None
 
 
 def documented(
@@ -137,36 +136,14 @@ def documented(
 
 def problems(*statuses: int) -> dict[int, OpenApiResponse]:
     """The error answers of an operation, for `extend_schema(responses=...)`."""
-    return {status: OpenApiResponse(ProblemSerializer, description=_MEANINGS[status]) for status in statuses}
+    return {status: OpenApiResponse(ProblemJson, description=_MEANINGS[status]) for status in statuses}
 
 
 def _list_operation(answer: Answer) -> str | None:
     """The operation id of a list; the generator takes our two-formed lists for single rows."""
-    if not isinstance(answer, PolymorphicProxySerializer):
+    if not isinstance(answer, ListAnswer):
         return None
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", answer.component_name).lower()
-
-
-@lru_cache
-def list_answer(item: type[serializers.Serializer]) -> Any:
-    """A bare array of `item`, or with `page` the page object (contract §1.2)."""
-    name = item.__name__.removesuffix("Serializer")
-    page = inline_serializer(
-        name=f"{name}Page",
-        fields={
-            "items": item(many=True),
-            "total": serializers.IntegerField(min_value=0),
-            "page": serializers.IntegerField(min_value=1),
-            "limit": serializers.IntegerField(min_value=1, max_value=200),
-            "pages": serializers.IntegerField(min_value=0),
-        },
-    )
-    return PolymorphicProxySerializer(
-        component_name=f"{name}List",
-        serializers=[item(many=True), page],
-        resource_type_field_name=None,
-        many=False,
-    )
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", f"{_component(answer.item)}List").lower()
 
 
 def require_bodies(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
@@ -205,6 +182,75 @@ def choice(name: str, values: Iterable[str], description: str) -> OpenApiParamet
 def text_filter(name: str, description: str) -> OpenApiParameter:
     """A query parameter that is a text of at most 200 characters."""
     return OpenApiParameter(name, {"type": "string", "maxLength": 200}, description=description)
+
+
+class TypedDictForm(OpenApiSerializerExtension):
+    """Lets a TypedDict stand wherever drf-spectacular takes a serializer (`staff.wire.answers`)."""
+
+    @classmethod
+    def _matches(cls, target: Any) -> bool:
+        return is_typeddict(target)
+
+    def get_name(self, auto_schema: AutoSchema, direction: Direction) -> str:
+        return _component(self.target)
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
+        hints = get_type_hints(self.target, include_extras=True)
+        # `__required_keys__` does not know of NotRequired where annotations are strings.
+        needed = [key for key, hint in hints.items() if get_origin(hint) is not NotRequired]
+        return build_object_type(
+            properties={key: _form(hint, auto_schema) for key, hint in hints.items()},
+            required=needed,
+            description=cleandoc(self.target.__doc__ or ""),
+        )
+
+
+class ListForm(OpenApiSerializerExtension):
+    target_class = ListAnswer
+
+    def get_name(self, auto_schema: AutoSchema, direction: Direction) -> str:
+        return f"{_component(self.target.item)}List"
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
+        name, items = _component(self.target.item), GenericAlias(list, self.target.item)
+        hints = {**get_type_hints(PageJson, include_extras=True), "items": items}
+        page: Any = TypedDict(f"{name}Page", hints)  # type: ignore[misc]
+        return {"oneOf": [_form(items, auto_schema), _form(page, auto_schema)]}
+
+
+def _component(answer: Any) -> str:
+    name: str = answer.__name__
+    return name.removesuffix("Json").removesuffix("Serializer")
+
+
+def _form(hint: Any, auto_schema: AutoSchema) -> dict[str, Any]:
+    """The schema of one type; a TypedDict is referred to."""
+    origin, args = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return reduce(_noted, hint.__metadata__, _form(args[0], auto_schema))
+    if origin is NotRequired:
+        return _form(args[0], auto_schema)
+    if origin in (Union, UnionType):
+        [of] = set(args) - {NoneType}
+        return append_meta(_form(of, auto_schema), {"nullable": True})
+    if origin is list:
+        return build_array_type(_form(args[0], auto_schema))
+    if origin is dict:
+        return {"type": "object", "additionalProperties": _form(args[1], auto_schema)}
+    if hint is Any:
+        return {}
+    if is_serializer(hint):
+        return auto_schema.resolve_serializer(hint, "response").ref
+    return resolve_type_hint(hint)
+
+
+def _noted(form: dict[str, Any], note: str | Form) -> dict[str, Any]:
+    if isinstance(note, str):
+        return append_meta(form, {"description": note})
+    if note.choices:
+        form = append_meta(form, build_choice_field(serializers.ChoiceField(choices=note.choices)))
+    said = {key: value for key, value in vars(note).items() if key != "choices" and value is not None}
+    return append_meta(form, said)
 
 
 class StaffTokenScheme(OpenApiAuthenticationExtension):

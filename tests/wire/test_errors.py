@@ -118,7 +118,11 @@ def test_status_and_code_of_every_exception(exc: Exception, status: int, code: s
 
 
 def test_the_whole_form() -> None:
-    conflict = {"booking_id": 7, "start_at": "2026-03-24 10:00:00", "end_at": "2026-03-24 10:30:00"}
+    conflict: refusals.ConflictingBookingJson = {
+        "booking_id": 7,
+        "start_at": "2026-03-24 10:00:00",
+        "end_at": "2026-03-24 10:30:00",
+    }
     refused = refusals.Conflict(
         "Taken.",
         code="slot_taken",
