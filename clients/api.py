@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from clients.models import Client
-from clients.printing import client_json
+from clients.printing import ClientJson, client_json
 from clients.records import add_client, archive_client, change_client, not_archived
 from clients.search import found_by
 from clients.serializers import ClientSerializer
@@ -38,7 +38,7 @@ class ClientListView(GatedView):
 
     @documented(
         "List clients",
-        answer=ListAnswer(ClientSerializer),
+        answer=ListAnswer(ClientJson),
         parameters=[
             *PAGE_PARAMETERS,
             SEARCH,
@@ -56,7 +56,7 @@ class ClientListView(GatedView):
     @documented(
         "Add a client",
         request=ClientSerializer,
-        answer=ClientSerializer,
+        answer=ClientJson,
         status=201,
         refused=[409, 422],
         parameters=[IDEMPOTENCY_KEY],
@@ -72,7 +72,7 @@ class ClientView(GatedView):
 
     @documented(
         "One client",
-        answer=ClientSerializer,
+        answer=ClientJson,
         refused=[404],
         parameters=[ID_IN_PATH],
         description="Archived ones too.",
@@ -83,7 +83,7 @@ class ClientView(GatedView):
     @documented(
         "Change a client",
         request=ClientSerializer(partial=True),
-        answer=ClientSerializer,
+        answer=ClientJson,
         refused=[404, 409],
         parameters=[ID_IN_PATH],
         description="Absent keys keep their value.",
@@ -96,7 +96,7 @@ class ClientView(GatedView):
 
     @documented(
         "Archive a client",
-        answer=ClientSerializer,
+        answer=ClientJson,
         refused=[404],
         parameters=[ID_IN_PATH],
         description="Bookings refer to clients, so the row stays, out of the lists; `is_archived: false` "

@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, TypedDict
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
+
 from clients.models import Client
+from staff.wire.answers import Count, Day, Id, Key, When, one_of
 from staff.wire.times import print_date, print_when
 
+LANGUAGE_CODES = [code for code, _ in settings.LANGUAGES]
 
-def client_json(client: Client, *, zone: ZoneInfo) -> dict[str, Any]:
+
+class ClientJson(TypedDict):
+    """A person who comes to the salon; `locale` "" is the salon's own language."""
+
+    id: Id
+    first_name: str
+    last_name: str
+    name: str
+    email: str
+    phone: str
+    mobile: str
+    birthday: Day | None
+    notes: str
+    locale: Annotated[str, one_of(["", *LANGUAGE_CODES])]
+    marketing_consent: bool
+    no_show_count: Count
+    key: Key
+    is_archived: bool
+    created_at: When
+    updated_at: When
+
+
+def client_json(client: Client, *, zone: ZoneInfo) -> ClientJson:
     """Times on the wall clock of `zone`."""
     return {
         "id": client.pk,

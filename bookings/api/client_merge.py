@@ -19,9 +19,8 @@ from rest_framework.response import Response
 from bookings import webhooks
 from bookings.models import Booking, BookingEvent, NoShowFee, WaitlistEntry, stamp
 from clients.models import Client
-from clients.printing import client_json
+from clients.printing import ClientJson, client_json
 from clients.records import AlreadyMerged
-from clients.serializers import ClientSerializer
 from notifications.models import Job, Message
 from notifications.outbox import Recipient
 from staff.access.actor import Actor
@@ -47,7 +46,7 @@ class ClientMergeView(GatedView):
     @documented(
         "Merge a client into another",
         request=MergeSerializer,
-        answer=ClientSerializer,
+        answer=ClientJson,
         refused=[404, 409],
         parameters=[ID_IN_PATH],
         tags=["clients"],
