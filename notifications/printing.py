@@ -1,18 +1,74 @@
-"""Rows of this app as they stand on the wire (contract §1.5). Times are the salon's wall clock."""
+"""Rows of this app as they stand on the wire (contract §1.5). Times are the salon's wall clock.
+
+Names: notification_json, job_json, sequence_json, step_json, and the TypedDicts that answers are.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, TypedDict
 from zoneinfo import ZoneInfo
 
 from notifications.models import FollowupSequence, FollowupStep, Job, Notification
+from staff.wire.answers import Count, Id, When, one_of
 from staff.wire.times import print_when
 
-Json = dict[str, Any]
+
+class NotificationJson(TypedDict):
+    """A line in one's own list."""
+
+    id: Id
+    type: str
+    title: str
+    body: str
+    booking_id: Id | None
+    is_read: bool
+    created_at: When
 
 
-def notification_json(line: Notification, *, zone: ZoneInfo) -> Json:
+class UnreadCountJson(TypedDict):
+    unread_count: Count
+
+
+class ReadAllJson(TypedDict):
+    marked: Annotated[Count, "How many were unread until now."]
+
+
+class JobJson(TypedDict):
+    """Something to do outside: a mail, a payment, a webhook."""
+
+    id: Id
+    type: str
+    booking_id: Id | None
+    run_at: When
+    state: Annotated[str, one_of(Job.State.choices)]
+    attempts: Count
+    last_error: str
+    created_at: When
+    finished_at: When | None
+
+
+class FollowupStepJson(TypedDict):
+    """One mail, `delay_days` after the visit."""
+
+    id: Id
+    delay_days: Count
+    subject: str
+    body: str
+
+
+class FollowupSequenceJson(TypedDict):
+    """What a salon says to a client after a visit; `service_id` null means every service."""
+
+    id: Id
+    name: str
+    service_id: Id | None
+    is_active: bool
+    stop_on_rebook: bool
+    steps: list[FollowupStepJson]
+
+
+def notification_json(line: Notification, *, zone: ZoneInfo) -> NotificationJson:
     return {
         "id": line.pk,
         "type": line.type,
@@ -24,7 +80,7 @@ def notification_json(line: Notification, *, zone: ZoneInfo) -> Json:
     }
 
 
-def job_json(job: Job, *, zone: ZoneInfo) -> Json:
+def job_json(job: Job, *, zone: ZoneInfo) -> JobJson:
     return {
         "id": job.pk,
         "type": job.type,
@@ -38,7 +94,7 @@ def job_json(job: Job, *, zone: ZoneInfo) -> Json:
     }
 
 
-def sequence_json(sequence: FollowupSequence) -> Json:
+def sequence_json(sequence: FollowupSequence) -> FollowupSequenceJson:
     """Its steps come from the prefetched `steps`."""
     return {
         "id": sequence.pk,
@@ -50,7 +106,7 @@ def sequence_json(sequence: FollowupSequence) -> Json:
     }
 
 
-def step_json(step: FollowupStep) -> Json:
+def step_json(step: FollowupStep) -> FollowupStepJson:
     return {"id": step.pk, "delay_days": step.delay_days, "subject": step.subject, "body": step.body}
 
 

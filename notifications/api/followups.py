@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from notifications.models import FollowupSequence
-from notifications.printing import sequence_json
+from notifications.printing import FollowupSequenceJson, sequence_json
 from notifications.sequences import add_sequence, change_sequence, remove_sequence, sequences
 from notifications.serializers import FollowupSequenceSerializer
 from staff.access.auth import AdminWrites
@@ -30,7 +30,7 @@ class FollowupSequenceListView(GatedView):
 
     @documented(
         "List follow-up sequences",
-        answer=ListAnswer(FollowupSequenceSerializer),
+        answer=ListAnswer(FollowupSequenceJson),
         parameters=[
             *PAGE_PARAMETERS,
             SEARCH,
@@ -46,7 +46,7 @@ class FollowupSequenceListView(GatedView):
     @documented(
         "Add a follow-up sequence",
         request=FollowupSequenceSerializer,
-        answer=FollowupSequenceSerializer,
+        answer=FollowupSequenceJson,
         status=201,
         description="Each step is one mail, `delay_days` after the visit at the salon's `followup_hour`, to "
         "clients with `marketing_consent`.",
@@ -59,16 +59,14 @@ class FollowupSequenceListView(GatedView):
 class FollowupSequenceView(GatedView):
     permission_classes = [AdminWrites]
 
-    @documented(
-        "One follow-up sequence", answer=FollowupSequenceSerializer, refused=[404], parameters=[ID_IN_PATH]
-    )
+    @documented("One follow-up sequence", answer=FollowupSequenceJson, refused=[404], parameters=[ID_IN_PATH])
     def get(self, request: Request, id: int) -> Response:
         return Response(sequence_json(found(sequences(), id)))
 
     @documented(
         "Change a follow-up sequence",
         request=FollowupSequenceSerializer(partial=True),
-        answer=FollowupSequenceSerializer,
+        answer=FollowupSequenceJson,
         refused=[404],
         parameters=[ID_IN_PATH],
         description="Absent keys keep their value. `steps`, when sent, are all of its steps: one with an "

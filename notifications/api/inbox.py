@@ -11,8 +11,7 @@ from rest_framework.response import Response
 
 from notifications.inapp import mark_all_read, mark_read
 from notifications.models import Notification
-from notifications.printing import notification_json
-from notifications.serializers import NotificationSerializer, ReadAllSerializer, UnreadCountSerializer
+from notifications.printing import NotificationJson, ReadAllJson, UnreadCountJson, notification_json
 from staff.access.auth import IsPerson, person_of, salon_of
 from staff.storage.storing import found
 from staff.wire.answers import ListAnswer
@@ -27,7 +26,7 @@ class NotificationListView(GatedView):
 
     @documented(
         "List my notifications",
-        answer=ListAnswer(NotificationSerializer),
+        answer=ListAnswer(NotificationJson),
         parameters=[*PAGE_PARAMETERS, flag("unread", "Only those I have not read (1), or have read (0).")],
         description="Newest first.",
     )
@@ -41,9 +40,7 @@ class NotificationListView(GatedView):
 class NotificationView(GatedView):
     permission_classes = [IsPerson]
 
-    @documented(
-        "One of my notifications", answer=NotificationSerializer, refused=[404], parameters=[ID_IN_PATH]
-    )
+    @documented("One of my notifications", answer=NotificationJson, refused=[404], parameters=[ID_IN_PATH])
     def get(self, request: Request, id: int) -> Response:
         return _answer(request, found(_mine(request), id))
 
@@ -51,15 +48,16 @@ class NotificationView(GatedView):
 class UnreadCountView(GatedView):
     permission_classes = [IsPerson]
 
-    @documented("How many I have not read", answer=UnreadCountSerializer)
+    @documented("How many I have not read", answer=UnreadCountJson)
     def get(self, request: Request) -> Response:
-        return Response({"unread_count": _mine(request).filter(is_read=False).count()})
+        count: UnreadCountJson = {"unread_count": _mine(request).filter(is_read=False).count()}
+        return Response(count)
 
 
 class ReadView(GatedView):
     permission_classes = [IsPerson]
 
-    @documented("I have read this", answer=NotificationSerializer, refused=[404], parameters=[ID_IN_PATH])
+    @documented("I have read this", answer=NotificationJson, refused=[404], parameters=[ID_IN_PATH])
     def post(self, request: Request, id: int) -> Response:
         return _answer(request, mark_read(id, staff_id=person_of(request).pk))
 
@@ -67,9 +65,10 @@ class ReadView(GatedView):
 class ReadAllView(GatedView):
     permission_classes = [IsPerson]
 
-    @documented("I have read all of mine", answer=ReadAllSerializer)
+    @documented("I have read all of mine", answer=ReadAllJson)
     def post(self, request: Request) -> Response:
-        return Response({"marked": mark_all_read(staff_id=person_of(request).pk)})
+        marked: ReadAllJson = {"marked": mark_all_read(staff_id=person_of(request).pk)}
+        return Response(marked)
 
 
 def _mine(request: Request) -> QuerySet[Notification]:

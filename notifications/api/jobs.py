@@ -14,8 +14,7 @@ from rest_framework.response import Response
 
 from notifications import outbox
 from notifications.models import Job
-from notifications.printing import job_json
-from notifications.serializers import JobSerializer
+from notifications.printing import JobJson, job_json
 from staff.access.auth import IsAdmin, salon_of
 from staff.storage.storing import found
 from staff.wire.answers import ListAnswer
@@ -30,7 +29,7 @@ class JobListView(GatedView):
 
     @documented(
         "List jobs",
-        answer=ListAnswer(JobSerializer),
+        answer=ListAnswer(JobJson),
         parameters=[
             *PAGE_PARAMETERS,
             id_filter("booking_id", "Only those about this booking."),
@@ -47,7 +46,7 @@ class JobListView(GatedView):
 class JobView(GatedView):
     permission_classes = [IsAdmin]
 
-    @documented("One job", answer=JobSerializer, refused=[404], parameters=[ID_IN_PATH])
+    @documented("One job", answer=JobJson, refused=[404], parameters=[ID_IN_PATH])
     def get(self, request: Request, id: int) -> Response:
         return _answer(request, id)
 
@@ -57,7 +56,7 @@ class RetryView(GatedView):
 
     @documented(
         "Try a job again",
-        answer=JobSerializer,
+        answer=JobJson,
         refused=[404, 409],
         parameters=[ID_IN_PATH],
         description="From `dead` or `uncertain`: due at once, with its attempts anew. Else 409.",

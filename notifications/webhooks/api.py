@@ -14,12 +14,15 @@ from rest_framework.response import Response
 from notifications.models import WebhookDelivery, WebhookEndpoint
 from notifications.webhooks.endpoints import add_endpoint, change_endpoint, check_url, remove_endpoint
 from notifications.webhooks.order import replay
-from notifications.webhooks.printing import STATES, delivery_json, endpoint_json
-from notifications.webhooks.serializers import (
-    WebhookDeliverySerializer,
-    WebhookMadeSerializer,
-    WebhookSerializer,
+from notifications.webhooks.printing import (
+    STATES,
+    WebhookDeliveryJson,
+    WebhookJson,
+    WebhookMadeJson,
+    delivery_json,
+    endpoint_json,
 )
+from notifications.webhooks.serializers import WebhookSerializer
 from staff.access.auth import IsAdmin, salon_of
 from staff.storage.storing import found
 from staff.wire.answers import ListAnswer
@@ -35,7 +38,7 @@ class WebhookListView(GatedView):
 
     @documented(
         "List webhook endpoints",
-        answer=ListAnswer(WebhookSerializer),
+        answer=ListAnswer(WebhookJson),
         parameters=[*PAGE_PARAMETERS, SEARCH, flag("is_active", "Only those that are told (1), or not (0).")],
         description="Oldest first. Searched: url.",
     )
@@ -48,7 +51,7 @@ class WebhookListView(GatedView):
     @documented(
         "Add a webhook endpoint",
         request=WebhookSerializer,
-        answer=WebhookMadeSerializer,
+        answer=WebhookMadeJson,
         status=201,
         description="It is told of every booking event from now on, or of `events` only, by POST of "
         '`{"type", "timestamp", "data": {booking}}`, signed as Standard Webhooks says with `secret`, which '
@@ -58,21 +61,24 @@ class WebhookListView(GatedView):
         fields = checked_body(WebhookSerializer, request)
         check_url(fields["url"])
         endpoint = add_endpoint(fields=fields)
-        made = {**endpoint_json(endpoint, zone=salon_of(request).zone), "secret": endpoint.secret}
+        made: WebhookMadeJson = {
+            **endpoint_json(endpoint, zone=salon_of(request).zone),
+            "secret": endpoint.secret,
+        }
         return Response(made, status=201)
 
 
 class WebhookView(GatedView):
     permission_classes = [IsAdmin]
 
-    @documented("One webhook endpoint", answer=WebhookSerializer, refused=[404], parameters=[ID_IN_PATH])
+    @documented("One webhook endpoint", answer=WebhookJson, refused=[404], parameters=[ID_IN_PATH])
     def get(self, request: Request, id: int) -> Response:
         return _answer(request, found(WebhookEndpoint.objects.all(), id))
 
     @documented(
         "Change a webhook endpoint",
         request=WebhookSerializer(partial=True),
-        answer=WebhookSerializer,
+        answer=WebhookJson,
         refused=[404],
         parameters=[ID_IN_PATH],
         description="Absent keys keep their value; the secret stays. Switched off, what waits for it is not "
@@ -104,7 +110,7 @@ class WebhookDeliveriesView(GatedView):
 
     @documented(
         "What was delivered to an endpoint",
-        answer=ListAnswer(WebhookDeliverySerializer),
+        answer=ListAnswer(WebhookDeliveryJson),
         refused=[404],
         parameters=[
             ID_IN_PATH,
@@ -126,7 +132,7 @@ class ReplayView(GatedView):
 
     @documented(
         "Deliver an event once more",
-        answer=WebhookDeliverySerializer,
+        answer=WebhookDeliveryJson,
         refused=[404, 409],
         parameters=[ID_IN_PATH],
         description="The same body and webhook-id, due at once with its attempts anew. 409 while it is on "

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, TypedDict
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db.models import Q
 
 from notifications.models import Job, WebhookDelivery, WebhookEndpoint
+from staff.wire.answers import Count, Id, When, one_of
 from staff.wire.times import print_when
-
-Json = dict[str, Any]
 
 STATES: dict[str, Q] = {
     "waiting": Q(job__state__in=[Job.State.PENDING, Job.State.CLAIMED]),
@@ -32,7 +32,45 @@ _OF_JOB = {
 }
 
 
-def endpoint_json(endpoint: WebhookEndpoint, *, zone: ZoneInfo) -> Json:
+class WebhookJson(TypedDict):
+    """An address that is told of booking events."""
+
+    id: Id
+    url: str
+    events: Annotated[
+        list[Annotated[str, one_of(settings.WEBHOOK_EVENTS)]], "Which events; an empty list means all."
+    ]
+    is_active: bool
+    failing_since: Annotated[When | None, "Since when it has taken nothing; null when all is well."]
+    disabled_at: Annotated[When | None, "When it was switched off for failing, or for a 410."]
+    created_at: When
+
+
+class WebhookMadeJson(WebhookJson):
+    """An address that is told of booking events, with its secret."""
+
+    secret: Annotated[str, "Signs every delivery (Standard Webhooks). Shown this once."]
+
+
+class WebhookDeliveryJson(TypedDict):
+    """One event for one endpoint, and what became of it."""
+
+    id: Id
+    type: Annotated[str, "The event."]
+    booking_id: Id | None
+    webhook_id: Annotated[str, "The header webhook-id of every attempt."]
+    state: Annotated[str, one_of(STATES), "`skipped`: later events about the booking were let past it."]
+    attempts: Count
+    response_status: Annotated[int | None, "Of the last attempt, if any came."]
+    response_excerpt: Annotated[str, "The beginning of what it answered."]
+    last_error: str
+    job_id: Annotated[Id, "See /api/jobs."]
+    created_at: When
+    next_attempt_at: When | None
+    delivered_at: When | None
+
+
+def endpoint_json(endpoint: WebhookEndpoint, *, zone: ZoneInfo) -> WebhookJson:
     """Without the secret, which is shown when the endpoint is added."""
     return {
         "id": endpoint.pk,
@@ -45,7 +83,7 @@ def endpoint_json(endpoint: WebhookEndpoint, *, zone: ZoneInfo) -> Json:
     }
 
 
-def delivery_json(delivery: WebhookDelivery, *, zone: ZoneInfo) -> Json:
+def delivery_json(delivery: WebhookDelivery, *, zone: ZoneInfo) -> WebhookDeliveryJson:
     """Its `job` comes along in the same statement."""
     job, state = delivery.job, state_of(delivery)
     return {
