@@ -1,14 +1,16 @@
 """The salon's own rows as they stand on the wire (contract §1.5), one function each.
 
 Names: user_json, staff_json, service_json, location_json, working_hours_json, time_off_json, holiday_json,
-api_key_json, settings_json. Times are the salon's wall clock.
+api_key_json, settings_json, and the TypedDicts that answers are. Times are the salon's wall clock.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, TypedDict, cast
 from zoneinfo import ZoneInfo
+
+from django.conf import settings
 
 from staff.models import (
     ApiKey,
@@ -20,13 +22,167 @@ from staff.models import (
     TimeOff,
     WorkingHours,
 )
-from staff.wire.money import print_amount
+from staff.salon.affected import AffectedBookingJson
+from staff.wire.answers import Amount, Clock, Count, Day, Id, Key, Number, When, between, one_of
+from staff.wire.money import CURRENCIES, print_amount
 from staff.wire.times import print_clock, print_date, print_when
 
-Json = dict[str, Any]
+LANGUAGE_CODES = [code for code, _ in settings.LANGUAGES]
 
 
-def user_json(person: Staff) -> Json:
+class UserJson(TypedDict):
+    """The person who is logged in; `staff_id` is null for who cannot be booked."""
+
+    id: Id
+    name: str
+    email: str | None
+    role: Annotated[str, one_of(Staff.Role.choices)]
+    staff_id: Id | None
+
+
+class LoggedInJson(TypedDict):
+    token: Annotated[str, "For the header `Authorization: Bearer <token>`."]
+    expires_at: When
+    user: UserJson
+
+
+class StaffJson(TypedDict):
+    """A person who works in the salon; one without e-mail never logs in."""
+
+    id: Id
+    name: str
+    email: str | None
+    role: Annotated[str, one_of(Staff.Role.choices)]
+    bookable: bool
+    sees_all_bookings: bool
+    phone: str
+    color: str
+    location_id: Id | None
+    is_active: bool
+    service_ids: list[Id]
+    key: Key
+
+
+class StaffAnswerJson(StaffJson):
+    """A person as a change answers them, with the bookings it leaves without them."""
+
+    affected_bookings: Annotated[
+        list[AffectedBookingJson], "Filled when the person has just been deactivated."
+    ]
+
+
+class ServiceJson(TypedDict):
+    """What a client books; minutes, and a price in the salon's currency."""
+
+    id: Id
+    name: str
+    duration_minutes: Number
+    price: Amount | None
+    category: str
+    buffer_before_minutes: Count
+    buffer_after_minutes: Count
+    min_capacity: Number
+    max_capacity: Number
+    is_active: bool
+    key: Key
+
+
+class LocationJson(TypedDict):
+    """A branch; `slug` is eAgenda's account_slug."""
+
+    id: Id
+    name: str
+    slug: str
+    address: str
+    is_active: bool
+
+
+class WorkingHoursJson(TypedDict):
+    """One stretch of a weekday (0 = Monday); several rows a day make breaks, `closes` 00:00 is midnight."""
+
+    id: Id
+    staff_id: Id
+    weekday: Annotated[int, between(0, 6)]
+    opens: Clock
+    closes: Clock
+
+
+class TimeOffJson(TypedDict):
+    id: Id
+    staff_id: Id
+    start_at: When
+    end_at: When
+    reason: str
+
+
+class TimeOffAnswerJson(TimeOffJson):
+    """Time off, with the bookings that still stand in it."""
+
+    affected_bookings: list[AffectedBookingJson]
+
+
+class HolidayJson(TypedDict):
+    """A date on which the salon is shut."""
+
+    id: Id
+    date: Day
+    name: str
+
+
+class HolidayAnswerJson(HolidayJson):
+    """A date on which the salon is shut, with the bookings that still stand on it."""
+
+    affected_bookings: list[AffectedBookingJson]
+
+
+class ApiKeyJson(TypedDict):
+    """A key of one dialect; its secret is shown once, when it is made."""
+
+    id: Id
+    name: str
+    dialect: Annotated[str, one_of(ApiKey.Dialect.choices)]
+    mode: Annotated[str, one_of(ApiKey.Mode.labels)]
+    expires_at: When | None
+    prefix: str
+    last_used_at: When | None
+    revoked_at: When | None
+    created_at: When
+
+
+class ApiKeyMadeJson(ApiKeyJson):
+    """A key as it is shown once, with its secret."""
+
+    key: Annotated[str, "The secret; it is not shown again."]
+
+
+class SalonSettingsJson(TypedDict):
+    """The salon's choices (contract §1.5, /api/settings)."""
+
+    business_name: str
+    business_address: str
+    business_phone: str
+    reply_to: str
+    locale: Annotated[str, one_of(LANGUAGE_CODES)]
+    timezone: Annotated[str, "A zone of the tz database, such as Europe/Amsterdam."]
+    currency: Annotated[str, one_of(sorted(CURRENCIES))]
+    staff_personal_agenda_enabled: bool
+    double_booking: Annotated[str, one_of(SalonSettings.DoubleBooking.values)]
+    noshow_enabled: bool
+    noshow_fee_type: Annotated[str, one_of(SalonSettings.FeeType.values)]
+    noshow_fee_value: Amount
+    noshow_fee_minimum: Amount
+    review_delay_hours: Count
+    review_min_days: Count
+    review_url: str
+    provisional_hours: Number
+    waitlist_hold_minutes: Count
+    followup_hour: Annotated[int, between(0, 23)]
+    slot_step_minutes: Number
+    min_notice_minutes: Count
+    booking_horizon_days: Number
+
+
+def user_json(person: Staff) -> UserJson:
     """Who is logged in."""
     return {
         "id": person.pk,
@@ -37,7 +193,7 @@ def user_json(person: Staff) -> Json:
     }
 
 
-def staff_json(person: Staff) -> Json:
+def staff_json(person: Staff) -> StaffJson:
     """`service_ids` come from the prefetched `services`."""
     return {
         "id": person.pk,
@@ -55,7 +211,7 @@ def staff_json(person: Staff) -> Json:
     }
 
 
-def service_json(service: Service, *, currency: str) -> Json:
+def service_json(service: Service, *, currency: str) -> ServiceJson:
     return {
         "id": service.pk,
         "name": service.name,
@@ -71,7 +227,7 @@ def service_json(service: Service, *, currency: str) -> Json:
     }
 
 
-def location_json(location: Location) -> Json:
+def location_json(location: Location) -> LocationJson:
     return {
         "id": location.pk,
         "name": location.name,
@@ -81,7 +237,7 @@ def location_json(location: Location) -> Json:
     }
 
 
-def working_hours_json(hours: WorkingHours) -> Json:
+def working_hours_json(hours: WorkingHours) -> WorkingHoursJson:
     return {
         "id": hours.pk,
         "staff_id": hours.staff_id,
@@ -91,7 +247,7 @@ def working_hours_json(hours: WorkingHours) -> Json:
     }
 
 
-def time_off_json(away: TimeOff, *, zone: ZoneInfo) -> Json:
+def time_off_json(away: TimeOff, *, zone: ZoneInfo) -> TimeOffJson:
     return {
         "id": away.pk,
         "staff_id": away.staff_id,
@@ -101,11 +257,11 @@ def time_off_json(away: TimeOff, *, zone: ZoneInfo) -> Json:
     }
 
 
-def holiday_json(holiday: Holiday) -> Json:
+def holiday_json(holiday: Holiday) -> HolidayJson:
     return {"id": holiday.pk, "date": print_date(holiday.date), "name": holiday.name}
 
 
-def api_key_json(key: ApiKey, *, zone: ZoneInfo) -> Json:
+def api_key_json(key: ApiKey, *, zone: ZoneInfo) -> ApiKeyJson:
     return {
         "id": key.pk,
         "name": key.name,
@@ -119,36 +275,14 @@ def api_key_json(key: ApiKey, *, zone: ZoneInfo) -> Json:
     }
 
 
-SETTINGS_KEYS = (
-    "business_name",
-    "business_address",
-    "business_phone",
-    "reply_to",
-    "locale",
-    "timezone",
-    "currency",
-    "staff_personal_agenda_enabled",
-    "double_booking",
-    "noshow_enabled",
-    "noshow_fee_type",
-    "noshow_fee_value",
-    "noshow_fee_minimum",
-    "review_delay_hours",
-    "review_min_days",
-    "review_url",
-    "provisional_hours",
-    "waitlist_hold_minutes",
-    "followup_hour",
-    "slot_step_minutes",
-    "min_notice_minutes",
-    "booking_horizon_days",
-)
+SETTINGS_KEYS = tuple(SalonSettingsJson.__annotations__)
 AMOUNTS = ("noshow_fee_value", "noshow_fee_minimum")
 
 
-def settings_json(salon: SalonSettings) -> Json:
-    printed: Json = {name: getattr(salon, name) for name in SETTINGS_KEYS}
-    return printed | {name: print_amount(printed[name], currency=salon.currency) for name in AMOUNTS}
+def settings_json(salon: SalonSettings) -> SalonSettingsJson:
+    printed = {name: getattr(salon, name) for name in SETTINGS_KEYS}
+    amounts = {name: print_amount(printed[name], currency=salon.currency) for name in AMOUNTS}
+    return cast(SalonSettingsJson, printed | amounts)
 
 
 def _when(instant: datetime | None, zone: ZoneInfo) -> str | None:

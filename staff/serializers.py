@@ -1,18 +1,15 @@
-"""What the salon's own resources take in (contract §1.5), and how they stand in the OpenAPI schema.
-
-Rows are printed by `staff.printing`; a test compares the two, key by key.
-"""
+"""What the salon's own resources take in (contract §1.5); `staff.printing` has what they answer."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from staff.access.accounts import LONGEST_PASSWORD
 from staff.models import ApiKey, Location, SalonSettings, Service, Staff
+from staff.printing import LANGUAGE_CODES
 from staff.wire.fields import (
     CalendarDateField,
     ChoiceTextField,
@@ -20,7 +17,6 @@ from staff.wire.fields import (
     MoneyField,
     SlugTextField,
     StrictBooleanField,
-    StrictIdField,
     StrictIntegerField,
     TextField,
     TimeOfDayField,
@@ -55,44 +51,14 @@ class LoginSerializer(serializers.Serializer):
     password = _password()
 
 
-class UserSerializer(serializers.Serializer):
-    """The person who is logged in; `staff_id` is null for who cannot be booked."""
-
-    id = StrictIdField()
-    name = serializers.CharField()
-    email = serializers.CharField(allow_null=True)
-    role = serializers.ChoiceField(choices=Staff.Role.choices)
-    staff_id = StrictIdField(allow_null=True)
-
-
-class LoggedInSerializer(serializers.Serializer):
-    token = serializers.CharField(help_text="For the header `Authorization: Bearer <token>`.")
-    expires_at = WallClockField()
-    user = UserSerializer()
-
-
 class PasswordSerializer(serializers.Serializer):
     old = _password()
     new = _password()
 
 
-class AffectedBookingSerializer(serializers.Serializer):
-    """A scheduled or provisional booking that the change leaves standing where it should not."""
-
-    booking_id = StrictIdField()
-    start_at = WallClockField()
-    end_at = WallClockField()
-    status = serializers.CharField()
-    client_id = StrictIdField(allow_null=True)
-    client_name = serializers.CharField(allow_null=True)
-    staff_id = StrictIdField()
-    service_id = StrictIdField()
-
-
 class StaffSerializer(serializers.Serializer):
     """A person who works in the salon; one without e-mail never logs in."""
 
-    id = StrictIdField(read_only=True)
     name = _name()
     email = EmailAddressField(lower=True, required=False, allow_null=True, null_is_empty=True)
     password = _password(required=False)
@@ -106,19 +72,11 @@ class StaffSerializer(serializers.Serializer):
     )
     is_active = StrictBooleanField(required=False)
     service_ids = ReferencesField(Service.objects.all, required=False)
-    key = serializers.UUIDField(read_only=True)
-
-
-class StaffAnswerSerializer(StaffSerializer):
-    affected_bookings = AffectedBookingSerializer(
-        many=True, read_only=True, help_text="Filled when the person has just been deactivated."
-    )
 
 
 class ServiceSerializer(serializers.Serializer):
     """What a client books; minutes, and a price in the salon's currency."""
 
-    id = StrictIdField(read_only=True)
     name = _name()
     duration_minutes = StrictIntegerField(min_value=1, max_value=MINUTES_OF_A_DAY)
     price = MoneyField(required=False, allow_null=True)
@@ -128,13 +86,11 @@ class ServiceSerializer(serializers.Serializer):
     min_capacity = _count(1, LARGEST_COUNT)
     max_capacity = _count(1, LARGEST_COUNT)
     is_active = StrictBooleanField(required=False)
-    key = serializers.UUIDField(read_only=True)
 
 
 class LocationSerializer(serializers.Serializer):
     """A branch; `slug` is eAgenda's account_slug."""
 
-    id = StrictIdField(read_only=True)
     name = _name()
     slug = SlugTextField()
     address = TextField(max_length=500, required=False)
@@ -144,7 +100,6 @@ class LocationSerializer(serializers.Serializer):
 class WorkingHoursSerializer(serializers.Serializer):
     """One stretch of a weekday (0 = Monday); several rows a day make breaks, `closes` 00:00 is midnight."""
 
-    id = StrictIdField(read_only=True)
     staff_id = ReferenceField(Staff.objects.all)
     weekday = StrictIntegerField(min_value=0, max_value=6)
     opens = TimeOfDayField()
@@ -152,27 +107,17 @@ class WorkingHoursSerializer(serializers.Serializer):
 
 
 class TimeOffSerializer(serializers.Serializer):
-    id = StrictIdField(read_only=True)
     staff_id = ReferenceField(Staff.objects.all)
     start_at = WallClockField()
     end_at = WallClockField()
     reason = _line(500)
 
 
-class TimeOffAnswerSerializer(TimeOffSerializer):
-    affected_bookings = AffectedBookingSerializer(many=True, read_only=True)
-
-
 class HolidaySerializer(serializers.Serializer):
     """A date on which the salon is shut."""
 
-    id = StrictIdField(read_only=True)
     date = CalendarDateField()
     name = _line(LONGEST_NAME)
-
-
-class HolidayAnswerSerializer(HolidaySerializer):
-    affected_bookings = AffectedBookingSerializer(many=True, read_only=True)
 
 
 @extend_schema_field(
@@ -203,19 +148,10 @@ class ModeField(serializers.Field):
 class ApiKeySerializer(serializers.Serializer):
     """A key of one dialect; its secret is shown once, when it is made."""
 
-    id = StrictIdField(read_only=True)
     name = _name()
     dialect = ChoiceTextField(choices=ApiKey.Dialect.choices, required=False, default=ApiKey.Dialect.NATIVE)
     mode = ModeField(required=False)
     expires_at = WallClockField(required=False, allow_null=True)
-    prefix = serializers.CharField(read_only=True)
-    last_used_at = WallClockField(read_only=True, allow_null=True)
-    revoked_at = WallClockField(read_only=True, allow_null=True)
-    created_at = WallClockField(read_only=True)
-
-
-class ApiKeyMadeSerializer(ApiKeySerializer):
-    key = serializers.CharField(read_only=True, help_text="The secret; it is not shown again.")
 
 
 class SalonSettingsSerializer(serializers.Serializer):
@@ -225,7 +161,7 @@ class SalonSettingsSerializer(serializers.Serializer):
     business_address = TextField(max_length=500, required=False)
     business_phone = _line(40)
     reply_to = EmailAddressField(required=False)
-    locale = ChoiceTextField(choices=[code for code, _ in settings.LANGUAGES], required=False)
+    locale = ChoiceTextField(choices=LANGUAGE_CODES, required=False)
     timezone = _line(64, allow_blank=False, help_text="A zone of the tz database, such as Europe/Amsterdam.")
     currency = ChoiceTextField(choices=sorted(CURRENCIES), required=False)
     staff_personal_agenda_enabled = StrictBooleanField(required=False)

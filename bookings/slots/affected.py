@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from bookings.models import Booking
 from staff.access.actor import Actor
+from staff.salon.affected import AffectedBookingJson
 from staff.wire.times import print_when
 
 
 def affected_bookings(
     *, actor: Actor, starts_at: datetime, ends_at: datetime | None, staff_id: int | None, zone: ZoneInfo
-) -> list[dict[str, Any]]:
+) -> list[AffectedBookingJson]:
     """See `staff.salon.affected.FindsAffected`. One statement."""
     touching = Booking.objects.visible_to(actor).occupying().filter(end_at__gt=starts_at)
     if ends_at is not None:
@@ -25,7 +25,7 @@ def affected_bookings(
     ]
 
 
-def _printed(booking: Booking, *, zone: ZoneInfo) -> dict[str, Any]:
+def _printed(booking: Booking, *, zone: ZoneInfo) -> AffectedBookingJson:
     return {
         "booking_id": booking.pk,
         "start_at": print_when(booking.start_at, zone=zone),

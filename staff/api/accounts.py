@@ -9,8 +9,8 @@ from rest_framework.response import Response
 from staff.access.accounts import change_password, log_in, log_out, log_out_everywhere
 from staff.access.auth import AnyoneButKeys, ApiKeyAuthentication, IsPerson, person_of, salon_of
 from staff.access.throttles import LoginThrottle, PasswordThrottle
-from staff.printing import user_json
-from staff.serializers import LoggedInSerializer, LoginSerializer, PasswordSerializer, UserSerializer
+from staff.printing import LoggedInJson, UserJson, user_json
+from staff.serializers import LoginSerializer, PasswordSerializer
 from staff.wire.reading import checked_body
 from staff.wire.schema import documented
 from staff.wire.times import print_when
@@ -25,7 +25,7 @@ class LoginView(GatedView):
     @documented(
         "Log in",
         request=LoginSerializer,
-        answer=LoggedInSerializer,
+        answer=LoggedInJson,
         refused=[401, 403],
         public=True,
         description="The token goes into `Authorization: Bearer <token>` and expires after 8 hours. After 10 "
@@ -35,7 +35,12 @@ class LoginView(GatedView):
         body = checked_body(LoginSerializer, request)
         login = log_in(request._request, email=body["email"], password=body["password"], now=timezone.now())
         expires_at = print_when(login.expires_at, zone=salon_of(request).zone)
-        return Response({"token": login.token, "expires_at": expires_at, "user": user_json(login.person)})
+        answer: LoggedInJson = {
+            "token": login.token,
+            "expires_at": expires_at,
+            "user": user_json(login.person),
+        }
+        return Response(answer)
 
 
 class LogoutView(GatedView):
@@ -59,7 +64,7 @@ class LogoutAllView(GatedView):
 class MeView(GatedView):
     permission_classes = [IsPerson]
 
-    @documented("Who am I", answer=UserSerializer)
+    @documented("Who am I", answer=UserJson)
     def get(self, request: Request) -> Response:
         return Response(user_json(person_of(request)))
 

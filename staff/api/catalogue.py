@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from staff.access.auth import AdminWrites, salon_of
 from staff.models import Location, Service
-from staff.printing import location_json, service_json
+from staff.printing import LocationJson, ServiceJson, location_json, service_json
 from staff.salon.catalogue import add_location, add_service, change_location, change_service
 from staff.serializers import LocationSerializer, ServiceSerializer
 from staff.storage.storing import found
@@ -32,7 +32,7 @@ class ServiceListView(GatedView):
 
     @documented(
         "List services",
-        answer=ListAnswer(ServiceSerializer),
+        answer=ListAnswer(ServiceJson),
         parameters=[
             *PAGE_PARAMETERS,
             SEARCH,
@@ -49,7 +49,7 @@ class ServiceListView(GatedView):
             request, services, row=partial(service_json, currency=salon_of(request).currency)
         )
 
-    @documented("Add a service", request=ServiceSerializer, answer=ServiceSerializer, status=201)
+    @documented("Add a service", request=ServiceSerializer, answer=ServiceJson, status=201)
     def post(self, request: Request) -> Response:
         service = add_service(fields=checked_body(ServiceSerializer, request))
         return Response(service_json(service, currency=salon_of(request).currency), status=201)
@@ -58,14 +58,14 @@ class ServiceListView(GatedView):
 class ServiceView(GatedView):
     permission_classes = [AdminWrites]
 
-    @documented("One service", answer=ServiceSerializer, refused=[404], parameters=[ID_IN_PATH])
+    @documented("One service", answer=ServiceJson, refused=[404], parameters=[ID_IN_PATH])
     def get(self, request: Request, id: int) -> Response:
         return _service_answer(request, found(Service.objects.all(), id))
 
     @documented(
         "Change a service",
         request=ServiceSerializer(partial=True),
-        answer=ServiceSerializer,
+        answer=ServiceJson,
         refused=[404],
         parameters=[ID_IN_PATH],
         description="Absent keys keep their value. Bookings keep the price and buffers they were made with.",
@@ -78,7 +78,7 @@ class ServiceView(GatedView):
 
     @documented(
         "Take a service off",
-        answer=ServiceSerializer,
+        answer=ServiceJson,
         refused=[404],
         parameters=[ID_IN_PATH],
         description="Bookings refer to services, so the row stays with `is_active: false`.",
@@ -92,7 +92,7 @@ class LocationListView(GatedView):
 
     @documented(
         "List locations",
-        answer=ListAnswer(LocationSerializer),
+        answer=ListAnswer(LocationJson),
         parameters=[
             *PAGE_PARAMETERS,
             SEARCH,
@@ -105,9 +105,7 @@ class LocationListView(GatedView):
         locations = ordered(request, _locations_asked_for(request), LOCATION_ORDERS)
         return answer_queryset(request, locations, row=location_json)
 
-    @documented(
-        "Add a location", request=LocationSerializer, answer=LocationSerializer, status=201, refused=[409]
-    )
+    @documented("Add a location", request=LocationSerializer, answer=LocationJson, status=201, refused=[409])
     def post(self, request: Request) -> Response:
         location = add_location(fields=checked_body(LocationSerializer, request))
         return Response(location_json(location), status=201)
@@ -116,14 +114,14 @@ class LocationListView(GatedView):
 class LocationView(GatedView):
     permission_classes = [AdminWrites]
 
-    @documented("One location", answer=LocationSerializer, refused=[404], parameters=[ID_IN_PATH])
+    @documented("One location", answer=LocationJson, refused=[404], parameters=[ID_IN_PATH])
     def get(self, request: Request, id: int) -> Response:
         return Response(location_json(found(Location.objects.all(), id)))
 
     @documented(
         "Change a location",
         request=LocationSerializer(partial=True),
-        answer=LocationSerializer,
+        answer=LocationJson,
         refused=[404, 409],
         parameters=[ID_IN_PATH],
         description="Absent keys keep their value.",
@@ -136,7 +134,7 @@ class LocationView(GatedView):
 
     @documented(
         "Close a location",
-        answer=LocationSerializer,
+        answer=LocationJson,
         refused=[404],
         parameters=[ID_IN_PATH],
         description="Bookings refer to locations, so the row stays with `is_active: false`.",

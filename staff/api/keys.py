@@ -13,8 +13,8 @@ from rest_framework.response import Response
 from staff.access.auth import IsAdmin, person_of, salon_of
 from staff.access.keys import change_key, make_key, revoke_key
 from staff.models import ApiKey
-from staff.printing import api_key_json
-from staff.serializers import ApiKeyMadeSerializer, ApiKeySerializer
+from staff.printing import ApiKeyJson, ApiKeyMadeJson, api_key_json
+from staff.serializers import ApiKeySerializer
 from staff.storage.storing import found
 from staff.wire.answers import ListAnswer
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
@@ -31,7 +31,7 @@ class ApiKeyListView(GatedView):
 
     @documented(
         "List API keys",
-        answer=ListAnswer(ApiKeySerializer),
+        answer=ListAnswer(ApiKeyJson),
         parameters=[
             *PAGE_PARAMETERS,
             SEARCH,
@@ -54,7 +54,7 @@ class ApiKeyListView(GatedView):
     @documented(
         "Make an API key",
         request=ApiKeySerializer,
-        answer=ApiKeyMadeSerializer,
+        answer=ApiKeyMadeJson,
         status=201,
         description="The secret is in `key`, once. `mode` takes `read`, `write`, `read_write`, or 1, 2, 3.",
     )
@@ -62,20 +62,21 @@ class ApiKeyListView(GatedView):
         zone, now = salon_of(request).zone, timezone.now()
         fields = checked_body(ApiKeySerializer, request, zone=zone, now=now)
         key, secret = make_key(fields=fields, by=person_of(request), now=now)
-        return Response({**api_key_json(key, zone=zone), "key": secret}, status=201)
+        made: ApiKeyMadeJson = {**api_key_json(key, zone=zone), "key": secret}
+        return Response(made, status=201)
 
 
 class ApiKeyView(GatedView):
     permission_classes = [IsAdmin]
 
-    @documented("One API key", answer=ApiKeySerializer, refused=[404], parameters=[ID_IN_PATH])
+    @documented("One API key", answer=ApiKeyJson, refused=[404], parameters=[ID_IN_PATH])
     def get(self, request: Request, id: int) -> Response:
         return _answer(request, found(ApiKey.objects.all(), id))
 
     @documented(
         "Change an API key",
         request=ApiKeySerializer(partial=True),
-        answer=ApiKeySerializer,
+        answer=ApiKeyJson,
         refused=[404],
         parameters=[ID_IN_PATH],
         description="Name, mode and expiry; the dialect stays. Absent keys keep their value.",
@@ -89,7 +90,7 @@ class ApiKeyView(GatedView):
 
     @documented(
         "Revoke an API key",
-        answer=ApiKeySerializer,
+        answer=ApiKeyJson,
         refused=[404],
         parameters=[ID_IN_PATH],
         description="It opens nothing from now on; the row stays, with `revoked_at`.",

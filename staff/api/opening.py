@@ -18,7 +18,16 @@ from rest_framework.response import Response
 
 from staff.access.auth import AdminWrites, PersonWrites, actor_of, salon_of
 from staff.models import Holiday, Staff, TimeOff, WorkingHours
-from staff.printing import holiday_json, time_off_json, working_hours_json
+from staff.printing import (
+    HolidayAnswerJson,
+    HolidayJson,
+    TimeOffAnswerJson,
+    TimeOffJson,
+    WorkingHoursJson,
+    holiday_json,
+    time_off_json,
+    working_hours_json,
+)
 from staff.salon.affected import affected_bookings
 from staff.salon.opening import (
     add_holiday,
@@ -32,13 +41,7 @@ from staff.salon.opening import (
     remove_working_hours,
     time_off_visible_to,
 )
-from staff.serializers import (
-    HolidayAnswerSerializer,
-    HolidaySerializer,
-    TimeOffAnswerSerializer,
-    TimeOffSerializer,
-    WorkingHoursSerializer,
-)
+from staff.serializers import HolidaySerializer, TimeOffSerializer, WorkingHoursSerializer
 from staff.storage.storing import found
 from staff.wire.answers import ListAnswer
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
@@ -63,7 +66,7 @@ class WorkingHoursListView(GatedView):
 
     @documented(
         "List working hours",
-        answer=ListAnswer(WorkingHoursSerializer),
+        answer=ListAnswer(WorkingHoursJson),
         parameters=[
             *PAGE_PARAMETERS,
             id_filter("staff_id", "Only this person's."),
@@ -83,9 +86,7 @@ class WorkingHoursListView(GatedView):
         rows = WorkingHours.objects.filter(**_present(filters))
         return answer_queryset(request, ordered(request, rows, WORKING_HOURS_ORDERS), row=working_hours_json)
 
-    @documented(
-        "Add working hours", request=WorkingHoursSerializer, answer=WorkingHoursSerializer, status=201
-    )
+    @documented("Add working hours", request=WorkingHoursSerializer, answer=WorkingHoursJson, status=201)
     def post(self, request: Request) -> Response:
         fields = checked_body(WorkingHoursSerializer, request)
         return Response(
@@ -96,14 +97,14 @@ class WorkingHoursListView(GatedView):
 class WorkingHoursView(GatedView):
     permission_classes = [PersonWrites]
 
-    @documented("One stretch", answer=WorkingHoursSerializer, refused=[404], parameters=[ID_IN_PATH])
+    @documented("One stretch", answer=WorkingHoursJson, refused=[404], parameters=[ID_IN_PATH])
     def get(self, request: Request, id: int) -> Response:
         return Response(working_hours_json(found(WorkingHours.objects.all(), id)))
 
     @documented(
         "Change working hours",
         request=WorkingHoursSerializer(partial=True),
-        answer=WorkingHoursSerializer,
+        answer=WorkingHoursJson,
         refused=[404],
         parameters=[ID_IN_PATH],
         description="Absent keys keep their value.",
@@ -126,7 +127,7 @@ class TimeOffListView(GatedView):
 
     @documented(
         "List time off",
-        answer=ListAnswer(TimeOffSerializer),
+        answer=ListAnswer(TimeOffJson),
         parameters=[
             *PAGE_PARAMETERS,
             SEARCH,
@@ -153,7 +154,7 @@ class TimeOffListView(GatedView):
     @documented(
         "Add time off",
         request=TimeOffSerializer,
-        answer=TimeOffAnswerSerializer,
+        answer=TimeOffAnswerJson,
         status=201,
         description="`affected_bookings` are this person's that stand in it, as far as you may see them.",
     )
@@ -166,14 +167,14 @@ class TimeOffListView(GatedView):
 class TimeOffView(GatedView):
     permission_classes = [PersonWrites]
 
-    @documented("One absence", answer=TimeOffSerializer, refused=[404], parameters=[ID_IN_PATH])
+    @documented("One absence", answer=TimeOffJson, refused=[404], parameters=[ID_IN_PATH])
     def get(self, request: Request, id: int) -> Response:
         return Response(time_off_json(found(_visible_time_off(request), id), zone=salon_of(request).zone))
 
     @documented(
         "Change time off",
         request=TimeOffSerializer(partial=True),
-        answer=TimeOffAnswerSerializer,
+        answer=TimeOffAnswerJson,
         refused=[404],
         parameters=[ID_IN_PATH],
         description="Absent keys keep their value.",
@@ -205,7 +206,7 @@ class HolidayListView(GatedView):
 
     @documented(
         "List holidays",
-        answer=ListAnswer(HolidaySerializer),
+        answer=ListAnswer(HolidayJson),
         parameters=[*PAGE_PARAMETERS, SEARCH, *DATES, order_of(HOLIDAY_ORDERS)],
         description="Searched: name.",
     )
@@ -217,7 +218,7 @@ class HolidayListView(GatedView):
     @documented(
         "Add a holiday",
         request=HolidaySerializer,
-        answer=HolidayAnswerSerializer,
+        answer=HolidayAnswerJson,
         status=201,
         refused=[409],
         description="`affected_bookings` are those that stand on that day, as far as you may see them.",
@@ -230,14 +231,14 @@ class HolidayListView(GatedView):
 class HolidayView(GatedView):
     permission_classes = [AdminWrites]
 
-    @documented("One holiday", answer=HolidaySerializer, refused=[404], parameters=[ID_IN_PATH])
+    @documented("One holiday", answer=HolidayJson, refused=[404], parameters=[ID_IN_PATH])
     def get(self, request: Request, id: int) -> Response:
         return Response(holiday_json(found(Holiday.objects.all(), id)))
 
     @documented(
         "Change a holiday",
         request=HolidaySerializer(partial=True),
-        answer=HolidayAnswerSerializer,
+        answer=HolidayAnswerJson,
         refused=[404, 409],
         parameters=[ID_IN_PATH],
         description="Absent keys keep their value.",
@@ -259,7 +260,7 @@ def _visible_time_off(request: Request) -> QuerySet[TimeOff]:
     return time_off_visible_to(actor_of(request), sees_all=front_desk)
 
 
-def _time_off_answer(request: Request, away: TimeOff) -> dict[str, Any]:
+def _time_off_answer(request: Request, away: TimeOff) -> TimeOffAnswerJson:
     zone = salon_of(request).zone
     affected = affected_bookings(
         actor=actor_of(request),
@@ -271,7 +272,7 @@ def _time_off_answer(request: Request, away: TimeOff) -> dict[str, Any]:
     return {**time_off_json(away, zone=zone), "affected_bookings": affected}
 
 
-def _holiday_answer(request: Request, holiday: Holiday) -> dict[str, Any]:
+def _holiday_answer(request: Request, holiday: Holiday) -> HolidayAnswerJson:
     zone = salon_of(request).zone
     affected = affected_bookings(
         actor=actor_of(request),

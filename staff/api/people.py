@@ -13,9 +13,9 @@ from rest_framework.response import Response
 from staff.access.auth import AdminWrites, actor_of, salon_of
 from staff.access.people import Changed, change_person, deactivate, hire, with_services
 from staff.models import Staff
-from staff.printing import staff_json
-from staff.salon.affected import affected_bookings
-from staff.serializers import StaffAnswerSerializer, StaffSerializer
+from staff.printing import StaffAnswerJson, StaffJson, staff_json
+from staff.salon.affected import AffectedBookingJson, affected_bookings
+from staff.serializers import StaffSerializer
 from staff.storage.storing import found
 from staff.wire.answers import ListAnswer
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
@@ -32,7 +32,7 @@ class StaffListView(GatedView):
 
     @documented(
         "List staff",
-        answer=ListAnswer(StaffSerializer),
+        answer=ListAnswer(StaffJson),
         parameters=[
             *PAGE_PARAMETERS,
             SEARCH,
@@ -49,7 +49,7 @@ class StaffListView(GatedView):
         people = with_services(ordered(request, _asked_for(request), ORDERS))
         return answer_queryset(request, people, row=staff_json)
 
-    @documented("Add a person", request=StaffSerializer, answer=StaffSerializer, status=201, refused=[409])
+    @documented("Add a person", request=StaffSerializer, answer=StaffJson, status=201, refused=[409])
     def post(self, request: Request) -> Response:
         return Response(staff_json(hire(fields=checked_body(StaffSerializer, request))), status=201)
 
@@ -57,14 +57,14 @@ class StaffListView(GatedView):
 class StaffView(GatedView):
     permission_classes = [AdminWrites]
 
-    @documented("One person", answer=StaffSerializer, refused=[404], parameters=[ID_IN_PATH])
+    @documented("One person", answer=StaffJson, refused=[404], parameters=[ID_IN_PATH])
     def get(self, request: Request, id: int) -> Response:
         return Response(staff_json(found(with_services(Staff.objects.all()), id)))
 
     @documented(
         "Change a person",
         request=StaffSerializer(partial=True),
-        answer=StaffAnswerSerializer,
+        answer=StaffAnswerJson,
         refused=[404, 409],
         parameters=[ID_IN_PATH],
         description="Absent keys keep their value. A new password or `is_active: false` ends all their "
@@ -78,7 +78,7 @@ class StaffView(GatedView):
 
     @documented(
         "Deactivate a person",
-        answer=StaffAnswerSerializer,
+        answer=StaffAnswerJson,
         refused=[404, 409],
         parameters=[ID_IN_PATH],
         description="Bookings refer to people, so the row stays, with `is_active: false`. Their logins end.",
@@ -99,8 +99,8 @@ def _asked_for(request: Request) -> QuerySet[Staff]:
     return searched(request, people, fields=("name", "email", "phone"))
 
 
-def _answer(request: Request, changed: Changed) -> dict[str, Any]:
-    affected: list[dict[str, Any]] = []
+def _answer(request: Request, changed: Changed) -> StaffAnswerJson:
+    affected: list[AffectedBookingJson] = []
     if changed.deactivated:
         affected = affected_bookings(
             actor=actor_of(request),

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from staff.access.auth import AdminWrites, salon_of
-from staff.printing import settings_json
+from staff.printing import SalonSettingsJson, settings_json
 from staff.salon.settings import change_settings
 from staff.serializers import SalonSettingsSerializer
 from staff.wire.reading import checked_body
@@ -17,14 +17,14 @@ from staff.wire.views import GatedView
 class SettingsView(GatedView):
     permission_classes = [AdminWrites]
 
-    @documented("The salon's settings", answer=SalonSettingsSerializer)
+    @documented("The salon's settings", answer=SalonSettingsJson)
     def get(self, request: Request) -> Response:
         return Response(settings_json(salon_of(request)))
 
     @documented(
         "Change the settings",
         request=SalonSettingsSerializer(partial=True),
-        answer=SalonSettingsSerializer,
+        answer=SalonSettingsJson,
         description="Absent keys keep their value. Another time zone moves no booking: instants stay, wall "
         "clocks are shown anew.",
     )

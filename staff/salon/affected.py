@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -16,6 +16,20 @@ from django.core.checks import CheckMessage, Error, register
 from django.utils.module_loading import import_string
 
 from staff.access.actor import Actor
+from staff.wire.answers import Id, When
+
+
+class AffectedBookingJson(TypedDict):
+    """A scheduled or provisional booking that the change leaves standing where it should not."""
+
+    booking_id: Id
+    start_at: When
+    end_at: When
+    status: str
+    client_id: Id | None
+    client_name: str | None
+    staff_id: Id
+    service_id: Id
 
 
 class FindsAffected(Protocol):
@@ -27,7 +41,7 @@ class FindsAffected(Protocol):
         ends_at: datetime | None,
         staff_id: int | None,
         zone: ZoneInfo,
-    ) -> list[dict[str, Any]]:
+    ) -> list[AffectedBookingJson]:
         """The scheduled and provisional bookings `actor` may see that touch the stretch, earliest first.
 
         `ends_at` None is for ever, `staff_id` None is everybody. Printed on the wall clock of `zone`.
@@ -36,7 +50,7 @@ class FindsAffected(Protocol):
 
 def affected_bookings(
     *, actor: Actor, starts_at: datetime, ends_at: datetime | None, staff_id: int | None, zone: ZoneInfo
-) -> list[dict[str, Any]]:
+) -> list[AffectedBookingJson]:
     """What `settings.AFFECTED_BOOKINGS` finds (see `FindsAffected`)."""
     find = _finder(settings.AFFECTED_BOOKINGS)
     return find(actor=actor, starts_at=starts_at, ends_at=ends_at, staff_id=staff_id, zone=zone)
