@@ -34,7 +34,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bookings.slots import guard
-from notifications import outbox, parking
+from notifications import held_after_restore, outbox
 from notifications.models import Job
 from staff.wire.errors import SECONDS_TO_COME_BACK
 from staff.wire.schema import WITHOUT_LOGIN, problems
@@ -245,7 +245,7 @@ def look_at_database() -> DatabaseState:
             state.guarded = not guard.missing(connection)
             state.oldest_due = _oldest_due(timezone.now())
             state.dead_jobs = Job.objects.filter(state=Job.State.DEAD).count()
-            state.parked_jobs = parking.parked()
+            state.parked_jobs = held_after_restore.parked()
     except DatabaseError as error:
         logger.warning("readiness_database", error=str(error)[:200])
     finally:

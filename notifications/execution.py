@@ -22,8 +22,8 @@ from notifications.handlers import EffectHandler, Mail, MailHandler, NotNeeded, 
 from notifications.inapp import tell_admins_once_in
 from notifications.mail import Envelope, OutcomeUnknown, frozen, mail_server
 from notifications.models import Job, Message
+from notifications.one_at_a_time import OneAtATime
 from notifications.registry import UnknownJobType, handler_of, is_mail
-from notifications.turns import Turns
 
 MAIL_OFF_EVERY = timedelta(days=1)
 PAUSES_BEFORE_GIVING_UP = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -31,7 +31,7 @@ PAUSES_BEFORE_GIVING_UP = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 DATABASE_AWAY = (OperationalError, InterfaceError)
 
-_handing_over = Turns()
+_handing_over = OneAtATime()
 
 logger = structlog.get_logger(__name__)
 
@@ -125,7 +125,7 @@ def _send_mail(job: Job, handler: MailHandler, stop: Callable[[], bool]) -> None
     elif not message.text and not message.html:
         raise RefusedForGood("Its words have been forgotten; they cannot be sent again.")
     envelope = Envelope(message)
-    with mail_server() as server, _handing_over.mine():
+    with mail_server() as server, _handing_over.turn():
         if stop():
             raise _NotBegun
         outbox.mark_sending(job, now=timezone.now(), frozen=fields)

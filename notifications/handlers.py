@@ -4,16 +4,16 @@
 handler re-reads and re-checks the present; it holds no transaction open around the network. It may have
 
 - `worded_by_salon` (bool): the mail's words are the salon's own already, admin offers no others;
-- `persistence` (Persistence): how long a job is tried, if not as mails are;
+- `persistence` (`outbox.Persistence`): how long a job is tried, if not as mails are;
 - `given_up(job, error, *, now)`: tells whoever has to know, in the transaction that makes the job dead, in
   place of the line that every administrator gets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Protocol
 
 from notifications.models import Job, Message
@@ -42,19 +42,6 @@ class RefusedForGood(Exception):
     def __init__(self, error: str) -> None:
         super().__init__(error)
         self.error = error
-
-
-@dataclass(frozen=True, slots=True)
-class Persistence:
-    """How long a job is tried again.
-
-    Without `waits`: with full-jitter backoff, until it had its least number of attempts and `patience` has
-    passed since it was first due (ten attempts alone are spent in under two hours of a mail server's
-    outage). With `waits`: the n-th one after the n-th failed attempt, and no more when they are used up.
-    """
-
-    patience: timedelta = timedelta(hours=24)
-    waits: Sequence[timedelta] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,7 @@ from typing import Any, Protocol, TypeGuard
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from notifications.handlers import EffectHandler, MailHandler, Persistence
-
-DEFAULT_PERSISTENCE = Persistence()
+from notifications.handlers import EffectHandler, MailHandler
 
 Handler = MailHandler | EffectHandler
 
@@ -36,16 +34,10 @@ def handler_of(job_type: str) -> Handler:
     return found
 
 
-def persistence_of(job_type: str) -> Persistence:
-    """How long a job of this type is tried; as a mail is when nobody says otherwise."""
-    persistence: Persistence = _said_by_handler(job_type, "persistence") or DEFAULT_PERSISTENCE
-    return persistence
-
-
-def mourner_of(job_type: str) -> Callable[..., None] | None:
+def given_up_of(job_type: str) -> Callable[..., None] | None:
     """The handler's `given_up`, if it has one."""
-    mourner: Callable[..., None] | None = _said_by_handler(job_type, "given_up")
-    return mourner
+    given_up: Callable[..., None] | None = said_by_handler(job_type, "given_up")
+    return given_up
 
 
 def is_mail(handler: Handler) -> TypeGuard[MailHandler]:
@@ -57,7 +49,8 @@ def periodic_callables() -> list[tuple[str, Periodic]]:
     return [(path, imported(path)) for path in settings.PERIODIC]
 
 
-def _said_by_handler(job_type: str, name: str) -> Any:
+def said_by_handler(job_type: str, name: str) -> Any:
+    """An attribute of the handler; None when it has none, or there is no such handler."""
     try:
         return getattr(handler_of(job_type), name, None)
     except (UnknownJobType, ImportError):

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 
 from notifications import outbox
 from notifications.models import Job
-from notifications.outbox.retry import RETRIABLE
+from notifications.outbox.retry_by_hand import RETRIABLE
 from staff.admin.readonly import ReadOnlyAdmin
 from staff.wire.refusals import Refused
 

@@ -9,18 +9,20 @@ side is known not to have accepted it: a pending row with `sending_at` may have 
 leaves again exactly as it was.
 """
 
+from notifications.outbox.backoff import Persistence, backoff
 from notifications.outbox.claim import LeaseLost, Place, anything_due, claim, held, mark_sending, oldest_due
 from notifications.outbox.drop import drop, on_its_way, pass_over
 from notifications.outbox.enqueue import Due, enqueue
-from notifications.outbox.finish import backoff, cancel, die, fail, finish, note, put_back
+from notifications.outbox.finish import cancel, die, fail, finish, note, put_back
 from notifications.outbox.recipient import Recipient
 from notifications.outbox.recover import release_leases
-from notifications.outbox.retry import NotRetriable, retry
+from notifications.outbox.retry_by_hand import NotRetriable, retry
 
 __all__ = [
     "Due",
     "LeaseLost",
     "NotRetriable",
+    "Persistence",
     "Place",
     "Recipient",
     "anything_due",

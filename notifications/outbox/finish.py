@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -13,15 +12,11 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from notifications.inapp import tell_admins
 from notifications.models import Job, Message
+from notifications.outbox.backoff import is_spent, wait_before_next
 from notifications.outbox.claim import LeaseLost, held
 from notifications.outbox.drop import LONGEST_REASON
-from notifications.registry import mourner_of, persistence_of
+from notifications.registry import given_up_of
 
-FIRST_WAIT = timedelta(seconds=15)
-LONGEST_WAIT = timedelta(hours=1)
-LEAST_ATTEMPTS = 10
-LONGER_AT_MOST = 0.1
-"""A handler's own wait is up to this part longer: what failed together does not come back together."""
 LONGEST_ERROR = 2000
 
 Also = Callable[[], None]
@@ -66,7 +61,7 @@ def fail(
     if is_spent(job, now=now):
         die(job, now=now, error=error, passed_the_mark=passed_the_mark)
         return
-    run_at = now + _wait(job)
+    run_at = now + wait_before_next(job)
     end(
         job,
         state=Job.State.PENDING,
@@ -114,29 +109,9 @@ def note(job: Job, *, error: str) -> None:
     held(job).update(last_error=_kept(error))
 
 
-def backoff(attempts: int) -> timedelta:
-    """Full jitter: anything from nothing to 15 s * 2^attempts, at most an hour."""
-    return random.random() * min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempts, 10))
-
-
 def _kept(error: str) -> str:
     """What others said, as far as it is kept; no column holds a NUL or a lone surrogate."""
     return error[:LONGEST_ERROR].replace("\0", " ").encode("utf-8", "replace").decode()
-
-
-def is_spent(job: Job, *, now: datetime) -> bool:
-    """It was tried as often and as long as its handler wants it tried."""
-    persistence = persistence_of(job.type)
-    if persistence.waits:
-        return job.attempts > len(persistence.waits)
-    return job.attempts >= LEAST_ATTEMPTS and now - job.first_run_at >= persistence.patience
-
-
-def _wait(job: Job) -> timedelta:
-    waits = persistence_of(job.type).waits
-    if not waits:
-        return backoff(job.attempts)
-    return waits[min(job.attempts, len(waits)) - 1] * (1 + LONGER_AT_MOST * random.random())
 
 
 def end(job: Job, **fields: Any) -> None:
@@ -153,9 +128,9 @@ def _taken_back(job: Job, passed_the_mark: bool) -> dict[str, Any]:
 
 
 def _say_it_is_dead(job: Job, *, error: str, now: datetime) -> None:
-    mourner = mourner_of(job.type)
-    if mourner is not None:
-        _do_also(job, partial(mourner, job, error, now=now))
+    given_up = given_up_of(job.type)
+    if given_up is not None:
+        _do_also(job, partial(given_up, job, error, now=now))
         return
     tell_admins(
         type="job.dead",

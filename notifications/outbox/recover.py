@@ -9,8 +9,9 @@ import structlog
 
 from notifications.handlers import MailHandler
 from notifications.models import Job, Message
+from notifications.outbox.backoff import is_spent
 from notifications.outbox.claim import LeaseLost
-from notifications.outbox.finish import die, end, finish, is_spent
+from notifications.outbox.finish import die, end, finish
 from notifications.outbox.states import IS_CLAIMED
 from notifications.registry import UnknownJobType, handler_of, is_mail
 

@@ -8,9 +8,10 @@ from http import HTTPStatus
 
 from django.db.models import Q
 
-from notifications.handlers import NotNeeded, Persistence, RefusedForGood, TryLater
+from notifications.handlers import NotNeeded, RefusedForGood, TryLater
 from notifications.inapp import tell_admins
 from notifications.models import Job, WebhookDelivery
+from notifications.outbox import Persistence
 from notifications.webhooks.addresses import BadTarget, Target, addresses_of, target_of
 from notifications.webhooks.endpoints import SWITCHED_OFF, note_failure, note_success, switch_off
 from notifications.webhooks.http import Answer, NoAnswer, post

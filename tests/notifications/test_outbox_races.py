@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from notifications import outbox, turns
+from notifications import one_at_a_time, outbox
 from notifications.execution import execute, run_due
 from notifications.models import Job, Message, Notification
 from notifications.outbox import LeaseLost
@@ -167,7 +167,7 @@ def test_a_process_hands_over_one_mail_at_a_time(settings):
 
 
 def test_a_server_that_is_silent_about_one_mail_does_not_hold_up_the_others(settings, monkeypatch):
-    monkeypatch.setattr(turns, "LONGEST_TURN", 0.2)
+    monkeypatch.setattr(one_at_a_time, "LONGEST_TURN", 0.2)
     with mail_sink() as sink:
         send_to(settings, sink.port)
         settings.EMAIL_TIMEOUT = 15
@@ -179,16 +179,16 @@ def test_a_server_that_is_silent_about_one_mail_does_not_hold_up_the_others(sett
 
 
 def test_who_has_lost_its_turn_does_not_end_the_next_one_s(monkeypatch):
-    line, third_came = turns.Turns(), threading.Event()
+    line, third_came = one_at_a_time.OneAtATime(), threading.Event()
 
     def third() -> None:
-        with line.mine():
+        with line.turn():
             third_came.set()
 
-    monkeypatch.setattr(turns, "LONGEST_TURN", 0.1)
-    first, second = line.mine(), line.mine()
+    monkeypatch.setattr(one_at_a_time, "LONGEST_TURN", 0.1)
+    first, second = line.turn(), line.turn()
     first.__enter__()
-    monkeypatch.setattr(turns, "LONGEST_TURN", 30)
+    monkeypatch.setattr(one_at_a_time, "LONGEST_TURN", 30)
     second.__enter__()
     first.__exit__(None, None, None)
     waiting = threading.Thread(target=third)

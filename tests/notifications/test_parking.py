@@ -13,8 +13,8 @@ from django.core.management import CommandError, call_command
 from bookings.models import Booking
 from notifications import outbox
 from notifications.execution import run_due
+from notifications.held_after_restore import PARKED_UNTIL, Released, park_all, parked, release
 from notifications.models import Job, Message
-from notifications.parking import PARKED_UNTIL, Released, park_all, parked, release
 from tests.cast.bookings import jobs, make_cast
 
 pytestmark = pytest.mark.django_db

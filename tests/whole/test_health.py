@@ -21,9 +21,9 @@ from pytest_django import Settings
 
 from bookings.slots import guard
 from notifications import outbox
+from notifications.held_after_restore import park_all
 from notifications.models import Job
 from notifications.outbox import Due
-from notifications.parking import park_all
 from tests.cast.factories import caller
 from tests.cast.servers import free_port
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from bookings import lifecycle, waitlist
 from config.management.copies import restore
-from notifications.parking import park_all
+from notifications.held_after_restore import park_all
 
 
 class Command(BaseCommand):

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from notifications.parking import release
+from notifications.held_after_restore import release
 
 SEND, COUNT_AS_SENT = "send", "count-as-sent"
 

@@ -1,4 +1,4 @@
-"""Whose turn it is: what a process does one at a time (reliability §1, "raw copies at most one per kill").
+"""What a process does one at a time (reliability §1, "raw copies at most one per kill").
 
 A worker that is killed with a mail in hand cannot know whether it was accepted. With one in hand at a time
 that is one mail per kill. But a server may be silent about one mail and quick with the next: who takes
@@ -16,7 +16,7 @@ LONGEST_TURN = 3.0
 """Seconds after which the next one goes ahead."""
 
 
-class Turns:
+class OneAtATime:
     """One after the other, among the threads of this process."""
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Turns:
         self._over_at = 0.0
 
     @contextlib.contextmanager
-    def mine(self) -> Iterator[None]:
+    def turn(self) -> Iterator[None]:
         """Wait for the turn, and have it until the block ends or LONGEST_TURN is over."""
         me = object()
         with self._changed:
