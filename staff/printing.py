@@ -23,7 +23,7 @@ from staff.models import (
     WorkingHours,
 )
 from staff.salon.affected import AffectedBookingJson
-from staff.wire.answers import Amount, Clock, Count, Day, Id, Key, Number, When, between, one_of
+from staff.wire.answers import Amount, Clock, Count, Date, Id, Key, Number, When, between, one_of
 from staff.wire.money import CURRENCIES, print_amount
 from staff.wire.times import print_clock, print_date, print_when
 
@@ -125,7 +125,7 @@ class HolidayJson(TypedDict):
     """A date on which the salon is shut."""
 
     id: Id
-    date: Day
+    date: Date
     name: str
 
 
@@ -271,7 +271,7 @@ def api_key_json(key: ApiKey, *, zone: ZoneInfo) -> ApiKeyJson:
         "prefix": key.prefix,
         "last_used_at": _when(key.last_used_at, zone),
         "revoked_at": _when(key.revoked_at, zone),
-        "created_at": _when(key.created_at, zone),
+        "created_at": print_when(key.created_at, zone=zone),
     }
 
 
