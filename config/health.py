@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Generic, TypedDict, TypeVar
 
 import structlog
 from celery import current_app
@@ -28,7 +28,6 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from kombu.exceptions import KombuError
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -36,6 +35,7 @@ from rest_framework.views import APIView
 from bookings.slots import guard
 from notifications import held_after_restore, outbox
 from notifications.models import Job
+from staff.wire.answers import Count, Number, one_of
 from staff.wire.errors import SECONDS_TO_COME_BACK
 from staff.wire.schema import WITHOUT_LOGIN, problems
 
@@ -52,56 +52,50 @@ Found = TypeVar("Found")
 logger = structlog.get_logger(__name__)
 
 
-class AliveSerializer(serializers.Serializer[Any]):
-    status = serializers.CharField(help_text="`ok`")
+class AliveJson(TypedDict):
+    status: Annotated[str, "`ok`"]
 
 
-class ReadinessWarningSerializer(serializers.Serializer[Any]):
-    code = serializers.ChoiceField(
-        choices=["jobs_late", "jobs_dead", "jobs_parked", "mail_off", "broker_away"]
-    )
-    message = serializers.CharField()
+class ReadinessWarningJson(TypedDict):
+    code: Annotated[str, one_of(["jobs_late", "jobs_dead", "jobs_parked", "mail_off", "broker_away"])]
+    message: str
 
 
-class CheckSerializer(serializers.Serializer[Any]):
-    ok = serializers.BooleanField(allow_null=True, help_text="Null: could not be looked at.")
+class CheckJson(TypedDict):
+    ok: Annotated[bool | None, "Null: could not be looked at."]
 
 
-class MigrationsSerializer(CheckSerializer):
-    missing = serializers.IntegerField(allow_null=True, min_value=0)
+class MigrationsJson(CheckJson):
+    missing: Count | None
 
 
-class JobsSerializer(CheckSerializer):
-    oldest_due_seconds = serializers.IntegerField(
-        allow_null=True, min_value=0, help_text="How long the oldest due job has been waiting; 0: none is."
-    )
-    late_after_seconds = serializers.IntegerField(min_value=1)
-    dead = serializers.IntegerField(allow_null=True, min_value=0)
-    parked = serializers.IntegerField(
-        allow_null=True, min_value=0, help_text="Waiting for `manage.py release_jobs` after a restore."
-    )
+class JobsJson(CheckJson):
+    oldest_due_seconds: Annotated[Count | None, "How long the oldest due job has been waiting; 0: none is."]
+    late_after_seconds: Number
+    dead: Count | None
+    parked: Annotated[Count | None, "Waiting for `manage.py release_jobs` after a restore."]
 
 
-class ChecksSerializer(serializers.Serializer[Any]):
-    database = CheckSerializer()
-    migrations = MigrationsSerializer()
-    double_booking_guard = CheckSerializer()
-    jobs = JobsSerializer(help_text="Never a reason for 503.")
-    mail = CheckSerializer(help_text="Whether mails leave at all. Never a reason for 503.")
-    broker = CheckSerializer(help_text="Whether it takes a wake-up. Never a reason for 503.")
+class ChecksJson(TypedDict):
+    database: CheckJson
+    migrations: MigrationsJson
+    double_booking_guard: CheckJson
+    jobs: Annotated[JobsJson, "Never a reason for 503."]
+    mail: Annotated[CheckJson, "Whether mails leave at all. Never a reason for 503."]
+    broker: Annotated[CheckJson, "Whether it takes a wake-up. Never a reason for 503."]
 
 
-class ReadinessSerializer(serializers.Serializer[Any]):
-    status = serializers.CharField(help_text="`ready` or `not_ready`")
-    checks = ChecksSerializer()
-    warnings = ReadinessWarningSerializer(many=True)
+class ReadinessJson(TypedDict):
+    status: Annotated[str, "`ready` or `not_ready`"]
+    checks: ChecksJson
+    warnings: list[ReadinessWarningJson]
 
 
-class NotReadySerializer(ReadinessSerializer):
+class NotReadyJson(ReadinessJson):
     """The native error form and the checks."""
 
-    error = serializers.CharField()
-    code = serializers.ChoiceField(choices=["not_ready"])
+    error: str
+    code: Annotated[str, one_of(["not_ready"])]
 
 
 class OpenView(APIView):
@@ -116,12 +110,13 @@ class HealthView(OpenView):
     @extend_schema(
         summary="Whether the process answers",
         description="Touches neither database nor broker.",
-        responses={200: AliveSerializer, **problems(400)},
+        responses={200: AliveJson, **problems(400)},
         auth=WITHOUT_LOGIN,
         tags=TAGS,
     )
     def get(self, request: Request) -> Response:
-        return Response({"status": "ok"})
+        alive: AliveJson = {"status": "ok"}
+        return Response(alive)
 
 
 class ReadinessView(OpenView):
@@ -130,7 +125,7 @@ class ReadinessView(OpenView):
         description="503 when the database does not answer, migrations are missing, or nothing in the "
         "database refuses a double booking. What else is wrong stands in `warnings`, with 200. Answers "
         "within a second, whatever hangs.",
-        responses={200: ReadinessSerializer, 503: NotReadySerializer, **problems(400)},
+        responses={200: ReadinessJson, 503: NotReadyJson, **problems(400)},
         auth=WITHOUT_LOGIN,
         tags=TAGS,
     )
@@ -138,9 +133,12 @@ class ReadinessView(OpenView):
         body = readiness()
         if body["status"] == "ready":
             return Response(body)
-        refusal = {"error": "This server cannot take bookings at the moment.", "code": "not_ready"}
-        headers = {"Retry-After": str(SECONDS_TO_COME_BACK)}
-        return Response({**refusal, **body}, status=503, headers=headers)
+        refusal: NotReadyJson = {
+            "error": "This server cannot take bookings at the moment.",
+            "code": "not_ready",
+            **body,
+        }
+        return Response(refusal, status=503, headers={"Retry-After": str(SECONDS_TO_COME_BACK)})
 
 
 @dataclass(slots=True)
@@ -184,7 +182,7 @@ class Probe(Generic[Found]):
         future.set_result(found)
 
 
-def readiness() -> dict[str, Any]:
+def readiness() -> ReadinessJson:
     """The body of /readyz."""
     until = time.monotonic() + PATIENCE_SECONDS
     looks_at_database, looks_at_broker = DATABASE.begin(), BROKER.begin()
@@ -192,7 +190,7 @@ def readiness() -> dict[str, Any]:
     broker = _wait(looks_at_broker, until=until) or False
     late = None if state.oldest_due is None else state.oldest_due > LATE_AFTER
     mail = bool(settings.EMAIL_URL or settings.DEBUG)
-    checks = {
+    checks: ChecksJson = {
         "database": {"ok": state.answers},
         "migrations": {
             "ok": None if state.missing_migrations is None else state.missing_migrations == 0,
