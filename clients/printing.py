@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from clients.models import Client
-from staff.wire.answers import Count, Day, Id, Key, When, one_of
+from staff.wire.answers import Count, Date, Id, Key, When, one_of
 from staff.wire.times import print_date, print_when
 
 LANGUAGE_CODES = [code for code, _ in settings.LANGUAGES]
@@ -24,7 +24,7 @@ class ClientJson(TypedDict):
     email: str
     phone: str
     mobile: str
-    birthday: Day | None
+    birthday: Date | None
     notes: str
     locale: Annotated[str, one_of(["", *LANGUAGE_CODES])]
     marketing_consent: bool

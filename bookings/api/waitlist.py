@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Annotated, TypedDict
 from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
@@ -18,8 +18,8 @@ from bookings.models import WaitlistEntry
 from clients.search import found_by
 from staff.access.auth import salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
-from staff.wire.answers import ListAnswer
-from staff.wire.fields import CalendarDateField, ChoiceTextField, StrictIdField, TextField, WallClockField
+from staff.wire.answers import Date, Id, ListAnswer, When, one_of
+from staff.wire.fields import CalendarDateField, ChoiceTextField, StrictIdField, TextField
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
 from staff.wire.query import query_choice, query_date, query_id, query_text
 from staff.wire.reading import SEARCH, checked_body, order_of, ordered
@@ -30,33 +30,44 @@ from staff.wire.views import GatedView
 ORDERS: dict[str, tuple[str, ...]] = {"date": ("date",), "created_at": ("created_at",), "id": ()}
 
 
+STATUS_HELP = "Written as waiting or cancelled; the others come from offers, bookings and time."
+
+
 class WaitlistEntrySerializer(serializers.Serializer):
     """A client who waits for a slot of a service on a date; `staff_id` null means with anyone."""
 
-    id = serializers.IntegerField(read_only=True)
     client_id = StrictIdField()
     service_id = StrictIdField()
     staff_id = StrictIdField(required=False, allow_null=True)
     date = CalendarDateField(help_text="The salon date waited for.")
     notes = TextField(required=False)
     status = ChoiceTextField(
-        choices=WaitlistEntry.Status.values,
-        required=False,
-        help_text="Written as waiting or cancelled; the others come from offers, bookings and time. "
-        "Ignored in a POST.",
+        choices=WaitlistEntry.Status.values, required=False, help_text=f"{STATUS_HELP} Ignored in a POST."
     )
-    client_name = serializers.CharField(read_only=True)
-    service_name = serializers.CharField(read_only=True)
-    staff_name = serializers.CharField(read_only=True, allow_null=True)
-    last_offered_at = WallClockField(read_only=True, allow_null=True)
-    created_at = WallClockField(read_only=True)
-    updated_at = WallClockField(read_only=True)
+
+
+class WaitlistEntryJson(TypedDict):
+    """A client who waits for a slot of a service on a date; `staff_id` null means with anyone."""
+
+    id: Id
+    client_id: Id
+    service_id: Id
+    staff_id: Id | None
+    date: Annotated[Date, "The salon date waited for."]
+    notes: str
+    status: Annotated[str, one_of(WaitlistEntry.Status.values), STATUS_HELP]
+    client_name: str
+    service_name: str
+    staff_name: str | None
+    last_offered_at: When | None
+    created_at: When
+    updated_at: When
 
 
 class WaitlistView(GatedView):
     @documented(
         "List the waitlist",
-        answer=ListAnswer(WaitlistEntrySerializer),
+        answer=ListAnswer(WaitlistEntryJson),
         parameters=[
             *PAGE_PARAMETERS,
             SEARCH,
@@ -78,7 +89,7 @@ class WaitlistView(GatedView):
     @documented(
         "Put a client on the waitlist",
         request=WaitlistEntrySerializer,
-        answer=WaitlistEntrySerializer,
+        answer=WaitlistEntryJson,
         status=201,
         refused=[409, 422],
         parameters=[IDEMPOTENCY_KEY],
@@ -95,7 +106,7 @@ class WaitlistView(GatedView):
 class WaitlistEntryView(GatedView):
     @documented(
         "One entry",
-        answer=WaitlistEntrySerializer,
+        answer=WaitlistEntryJson,
         refused=[404],
         parameters=[ID_IN_PATH],
         tags=["waitlist"],
@@ -109,7 +120,7 @@ class WaitlistEntryView(GatedView):
     @documented(
         "Change an entry",
         request=WaitlistEntrySerializer(partial=True),
-        answer=WaitlistEntrySerializer,
+        answer=WaitlistEntryJson,
         refused=[404, 409],
         parameters=[ID_IN_PATH],
         description="Absent keys keep their value. Setting the status ends an offer that is out.",
@@ -124,7 +135,7 @@ class WaitlistEntryView(GatedView):
 
     @documented(
         "Take a client off the waitlist",
-        answer=WaitlistEntrySerializer,
+        answer=WaitlistEntryJson,
         refused=[404, 409],
         parameters=[ID_IN_PATH],
         description="The entry stays, cancelled; a booked one cannot be cancelled.",
@@ -153,7 +164,7 @@ def _answer(request: Request, entry: WaitlistEntry, *, status: int = 200) -> Res
     return Response(_entry_json(entry, zone=salon_of(request).zone), status=status)
 
 
-def _entry_json(entry: WaitlistEntry, *, zone: ZoneInfo) -> dict[str, Any]:
+def _entry_json(entry: WaitlistEntry, *, zone: ZoneInfo) -> WaitlistEntryJson:
     offered_at = entry.last_offered_at
     return {
         "id": entry.pk,

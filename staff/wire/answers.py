@@ -13,7 +13,7 @@
 which they are written. In `Annotated` a string is a description, a `Form` what else JSON schema says. At run
 time a TypedDict is a plain dict. Serializers are for what is read.
 
-Names: Id, Count (from 0), Number (from 1), When, Day, Clock, Amount, Key; Form, between, one_of; ListAnswer.
+Names: Id, Count (from 0), Number (from 1), When, Date, Clock, Amount, Key; Form, between, one_of; ListAnswer.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ When = Annotated[
     ),
     "YYYY-MM-DD HH:MM:SS, salon wall clock.",
 ]
-Day = Annotated[str, Form(format="date", example="2026-03-24")]
+Date = Annotated[str, Form(format="date", example="2026-03-24")]
 Clock = Annotated[str, Form(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", example="09:30")]
 Amount = Annotated[
     str, Form(pattern=r"^[0-9]+(\.[0-9]+)?$", example="24.50"), "Decimal, in the salon's currency."
