@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -37,6 +37,7 @@ from clients.models import Client
 from staff.access.auth import salon_of
 from staff.access.throttles import PublicLinkThrottle
 from staff.models import SalonSettings
+from staff.wire.answers import When, between, one_of
 from staff.wire.fields import StrictIntegerField, TextField, WallClockField
 from staff.wire.reading import checked_body
 from staff.wire.schema import documented
@@ -46,49 +47,10 @@ from staff.wire.views import GatedView
 TAGS = ["Public links"]
 
 
-class AppointmentSerializer(serializers.Serializer):
-    """What a mailed request asks about; times are salon wall clock."""
-
-    business_name = serializers.CharField()
-    client_first_name = serializers.CharField(allow_null=True)
-    service_name = serializers.CharField()
-    staff_name = serializers.CharField()
-    start_at = serializers.CharField(help_text="YYYY-MM-DD HH:MM:SS")
-    end_at = serializers.CharField(help_text="YYYY-MM-DD HH:MM:SS")
-    timezone = serializers.CharField(help_text="The salon's, such as Europe/Amsterdam.")
-    status = serializers.ChoiceField(choices=Booking.Status.values)
-    expires_at = serializers.CharField(allow_null=True, help_text="YYYY-MM-DD HH:MM:SS; null once answered.")
-
-
 class AnswerSerializer(serializers.Serializer):
     """The start as the client was shown it."""
 
     start_at = WallClockField(required=False)
-
-
-class OfferSerializer(serializers.Serializer):
-    """A time that came free; `held` says whether it is kept for this client until `expires_at`."""
-
-    business_name = serializers.CharField()
-    client_first_name = serializers.CharField()
-    service_name = serializers.CharField()
-    staff_name = serializers.CharField()
-    start_at = serializers.CharField(help_text="YYYY-MM-DD HH:MM:SS")
-    end_at = serializers.CharField(help_text="YYYY-MM-DD HH:MM:SS")
-    timezone = serializers.CharField()
-    held = serializers.BooleanField()
-    expires_at = serializers.CharField(help_text="YYYY-MM-DD HH:MM:SS")
-
-
-class VisitSerializer(serializers.Serializer):
-    """The visit that feedback is asked about."""
-
-    business_name = serializers.CharField()
-    client_first_name = serializers.CharField()
-    service_name = serializers.CharField()
-    start_at = serializers.CharField(help_text="YYYY-MM-DD HH:MM:SS")
-    end_at = serializers.CharField(help_text="YYYY-MM-DD HH:MM:SS")
-    timezone = serializers.CharField()
 
 
 class FeedbackSerializer(serializers.Serializer):
@@ -96,17 +58,62 @@ class FeedbackSerializer(serializers.Serializer):
     comment = TextField(max_length=LONGEST_COMMENT, required=False, default="")
 
 
-class FeedbackThanksSerializer(serializers.Serializer):
-    rating = serializers.IntegerField(min_value=LOWEST, max_value=HIGHEST)
-    comment = serializers.CharField(allow_blank=True)
-    review_url = serializers.CharField(
-        allow_null=True, help_text="Where a happy client (4 or 5) may say it in public."
-    )
+class AppointmentJson(TypedDict):
+    """What a mailed request asks about; times are salon wall clock."""
+
+    business_name: str
+    client_first_name: str | None
+    service_name: str
+    staff_name: str
+    start_at: When
+    end_at: When
+    timezone: Annotated[str, "The salon's, such as Europe/Amsterdam."]
+    status: Annotated[str, one_of(Booking.Status.values)]
+    expires_at: Annotated[When | None, "YYYY-MM-DD HH:MM:SS; null once answered."]
 
 
-class ConsentSerializer(serializers.Serializer):
-    business_name = serializers.CharField()
-    marketing_consent = serializers.BooleanField()
+class OfferJson(TypedDict):
+    """A time that came free; `held` says whether it is kept for this client until `expires_at`."""
+
+    business_name: str
+    client_first_name: str
+    service_name: str
+    staff_name: str
+    start_at: When
+    end_at: When
+    timezone: str
+    held: bool
+    expires_at: When
+
+
+class VisitJson(TypedDict):
+    """The visit that feedback is asked about."""
+
+    business_name: str
+    client_first_name: str
+    service_name: str
+    start_at: When
+    end_at: When
+    timezone: str
+
+
+class FeedbackThanksJson(TypedDict):
+    rating: Annotated[int, between(LOWEST, HIGHEST)]
+    comment: str
+    review_url: Annotated[str | None, "Where a happy client (4 or 5) may say it in public."]
+
+
+class ConsentJson(TypedDict):
+    business_name: str
+    marketing_consent: bool
+
+
+class Times(TypedDict):
+    """Of a visit, as its front end shows them."""
+
+    start_at: When
+    end_at: When
+    timezone: str
 
 
 class PublicView(GatedView):
@@ -122,7 +129,7 @@ class PublicView(GatedView):
 
 
 class RequestView(PublicView):
-    @documented("A mailed request", answer=AppointmentSerializer, refused=[404, 410], public=True, tags=TAGS)
+    @documented("A mailed request", answer=AppointmentJson, refused=[404, 410], public=True, tags=TAGS)
     def get(self, request: Request, token: str) -> Response:
         return Response(_appointment(lifecycle.request_of(token=token), salon=salon_of(request)))
 
@@ -130,7 +137,7 @@ class RequestView(PublicView):
 answering = partial(
     documented,
     request=AnswerSerializer,
-    answer=AppointmentSerializer,
+    answer=AppointmentJson,
     refused=[404, 409, 410],
     public=True,
     tags=TAGS,
@@ -163,7 +170,7 @@ class DeclineView(AnswerView):
 class FeedbackView(PublicView):
     @documented(
         "The visit a review request asks about",
-        answer=VisitSerializer,
+        answer=VisitJson,
         refused=[404, 410],
         public=True,
         tags=TAGS,
@@ -172,19 +179,18 @@ class FeedbackView(PublicView):
         booking = visit_of(token)
         check_open(booking)
         salon = salon_of(request)
-        return Response(
-            {
-                "business_name": salon.business_name,
-                "client_first_name": _first_name(booking.client),
-                "service_name": booking.service.name,
-                **_times(booking.start_at, booking.end_at, salon=salon),
-            }
-        )
+        visit: VisitJson = {
+            "business_name": salon.business_name,
+            "client_first_name": booking.client.first_name if booking.client else "",
+            "service_name": booking.service.name,
+            **_times(booking.start_at, booking.end_at, salon=salon),
+        }
+        return Response(visit)
 
     @documented(
         "Give feedback, once",
         request=FeedbackSerializer,
-        answer=FeedbackThanksSerializer,
+        answer=FeedbackThanksJson,
         status=201,
         refused=[404, 410],
         public=True,
@@ -195,15 +201,18 @@ class FeedbackView(PublicView):
         fields = checked_body(FeedbackSerializer, request)
         feedback = give_feedback(token=token, rating=fields["rating"], comment=fields["comment"])
         link = review_link(feedback.rating, salon=salon_of(request))
-        return Response(
-            {"rating": feedback.rating, "comment": feedback.comment, "review_url": link}, status=201
-        )
+        thanks: FeedbackThanksJson = {
+            "rating": feedback.rating,
+            "comment": feedback.comment,
+            "review_url": link,
+        }
+        return Response(thanks, status=201)
 
 
 class WaitlistOfferView(PublicView):
     @documented(
         "A time offered from the waitlist",
-        answer=OfferSerializer,
+        answer=OfferJson,
         refused=[404, 409, 410],
         public=True,
         tags=TAGS,
@@ -211,23 +220,22 @@ class WaitlistOfferView(PublicView):
     def get(self, request: Request, token: str) -> Response:
         offer = offer_of(token=token)
         salon = salon_of(request)
-        return Response(
-            {
-                "business_name": salon.business_name,
-                "client_first_name": _first_name(offer.entry.client),
-                "service_name": offer.entry.service.name,
-                "staff_name": offer.staff.name,
-                **_times(offer.start_at, offer.end_at, salon=salon),
-                "held": offer.hold_id is not None,
-                "expires_at": print_when(min(offer.expires_at, offer.start_at), zone=salon.zone),
-            }
-        )
+        shown: OfferJson = {
+            "business_name": salon.business_name,
+            "client_first_name": offer.entry.client.first_name,
+            "service_name": offer.entry.service.name,
+            "staff_name": offer.staff.name,
+            **_times(offer.start_at, offer.end_at, salon=salon),
+            "held": offer.hold_id is not None,
+            "expires_at": print_when(min(offer.expires_at, offer.start_at), zone=salon.zone),
+        }
+        return Response(shown)
 
 
 class TakeOfferView(PublicView):
     @documented(
         "Take the time offered",
-        answer=AppointmentSerializer,
+        answer=AppointmentJson,
         refused=[404, 409, 410],
         public=True,
         tags=TAGS,
@@ -240,7 +248,7 @@ class TakeOfferView(PublicView):
 class UnsubscribeView(PublicView):
     @documented(
         "Whether follow-up mails are wanted",
-        answer=ConsentSerializer,
+        answer=ConsentJson,
         refused=[404],
         public=True,
         tags=TAGS,
@@ -248,13 +256,16 @@ class UnsubscribeView(PublicView):
     def get(self, request: Request, token: str) -> Response:
         return self.consent(request, subscriber_of(token))
 
-    @documented("Stop follow-up mails", answer=ConsentSerializer, refused=[404], public=True, tags=TAGS)
+    @documented("Stop follow-up mails", answer=ConsentJson, refused=[404], public=True, tags=TAGS)
     def post(self, request: Request, token: str) -> Response:
         return self.consent(request, unsubscribe(token=token))
 
     def consent(self, request: Request, client: Client) -> Response:
-        name = salon_of(request).business_name
-        return Response({"business_name": name, "marketing_consent": client.marketing_consent})
+        consent: ConsentJson = {
+            "business_name": salon_of(request).business_name,
+            "marketing_consent": client.marketing_consent,
+        }
+        return Response(consent)
 
 
 def _shown(request: Request, *, stored: datetime, salon: SalonSettings) -> lifecycle.Shown | None:
@@ -266,7 +277,7 @@ def _shown(request: Request, *, stored: datetime, salon: SalonSettings) -> lifec
     return lambda booking: booking.start_at == start_at
 
 
-def _appointment(booking: Booking, *, salon: SalonSettings) -> dict[str, Any]:
+def _appointment(booking: Booking, *, salon: SalonSettings) -> AppointmentJson:
     expires_at = booking.provisional_expires_at
     return {
         "business_name": salon.business_name,
@@ -279,7 +290,7 @@ def _appointment(booking: Booking, *, salon: SalonSettings) -> dict[str, Any]:
     }
 
 
-def _times(start_at: datetime, end_at: datetime, *, salon: SalonSettings) -> dict[str, str]:
+def _times(start_at: datetime, end_at: datetime, *, salon: SalonSettings) -> Times:
     return {
         "start_at": print_when(start_at, zone=salon.zone),
         "end_at": print_when(end_at, zone=salon.zone),
