@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Annotated, NotRequired, TypedDict
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
@@ -14,11 +14,12 @@ from rest_framework.response import Response
 
 from bookings.models import Hold
 from bookings.slots import holds
-from bookings.slots.availability import Blocked, Day, availability
+from bookings.slots.availability import Blocked, Day, StaffDay, availability
 from bookings.slots.checks import bookable, find_service
 from staff.access.auth import actor_of, salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
 from staff.models import SalonSettings, Staff
+from staff.wire.answers import Date, Id, Number, When
 from staff.wire.fields import StrictIdField, StrictIntegerField, WallClockField
 from staff.wire.query import query_bool, query_date, query_id
 from staff.wire.reading import checked_body
@@ -31,32 +32,38 @@ MOST_DAYS = 62
 TOKEN_IN_PATH = OpenApiParameter("token", str, OpenApiParameter.PATH, required=True)
 
 
-class BlockedSerializer(serializers.Serializer):
-    start_at = WallClockField(help_text="The first refused start.")
-    end_at = WallClockField(help_text="Starts from here on are judged anew.")
-    code = serializers.CharField(help_text="The rule, as a refusing door names it: slot_taken, holiday, ...")
-    message = serializers.CharField()
-    booking_id = serializers.IntegerField(
-        allow_null=True, help_text="The booking in the way; null for a hold and where you may not see it."
-    )
+class BlockedJson(TypedDict):
+    start_at: Annotated[When, "The first refused start."]
+    end_at: Annotated[When, "Starts from here on are judged anew."]
+    code: Annotated[str, "The rule, as a refusing door names it: slot_taken, holiday, ..."]
+    message: str
+    booking_id: Annotated[Id | None, "The booking in the way; null for a hold and where you may not see it."]
 
 
-class StaffDaySerializer(serializers.Serializer):
-    staff_id = serializers.IntegerField()
-    starts = serializers.ListField(child=WallClockField())
-    blocked = BlockedSerializer(many=True, required=False, help_text="Only with explain=1.")
+class StaffDayJson(TypedDict):
+    staff_id: Id
+    starts: list[When]
+    blocked: NotRequired[Annotated[list[BlockedJson], "Only with explain=1."]]
 
 
-class DaySerializer(serializers.Serializer):
-    date = serializers.DateField()
-    staff = StaffDaySerializer(many=True)
+class DayJson(TypedDict):
+    date: Date
+    staff: list[StaffDayJson]
 
 
-class AvailabilitySerializer(serializers.Serializer):
-    service_id = serializers.IntegerField()
-    timezone = serializers.CharField()
-    step_minutes = serializers.IntegerField()
-    days = DaySerializer(many=True)
+class AvailabilityJson(TypedDict):
+    service_id: Id
+    timezone: str
+    step_minutes: Number
+    days: list[DayJson]
+
+
+class HoldJson(TypedDict):
+    hold_token: Annotated[str, "Send it as hold_token of POST /api/bookings."]
+    staff_id: Id
+    start_at: When
+    end_at: When
+    expires_at: When
 
 
 class HoldRequestSerializer(serializers.Serializer):
@@ -76,14 +83,6 @@ class HoldRequestSerializer(serializers.Serializer):
     )
 
 
-class HoldSerializer(serializers.Serializer):
-    hold_token = serializers.CharField(help_text="Send it as hold_token of POST /api/bookings.")
-    staff_id = serializers.IntegerField()
-    start_at = WallClockField()
-    end_at = WallClockField()
-    expires_at = WallClockField()
-
-
 class AvailabilityView(GatedView):
     @documented(
         "Free start times",
@@ -92,7 +91,7 @@ class AvailabilityView(GatedView):
             "apart, counted from the opening of each working window. A staff member without working hours is "
             "never free. With explain=1 also why every other start is refused."
         ),
-        answer=AvailabilitySerializer,
+        answer=AvailabilityJson,
         parameters=[
             OpenApiParameter(
                 "service_id", {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}, required=True
@@ -134,7 +133,7 @@ class HoldsView(GatedView):
         "Hold a slot",
         description="Keeps the slot for some minutes. A booking made with the `hold_token` takes it over.",
         request=HoldRequestSerializer,
-        answer=HoldSerializer,
+        answer=HoldJson,
         status=201,
         refused=[409, 422],
         parameters=[IDEMPOTENCY_KEY],
@@ -177,8 +176,7 @@ def _required(request: Request) -> tuple[int, date, date]:
 
 def _availability_json(
     service_id: int, days: list[Day], *, salon: SalonSettings, explain: bool
-) -> dict[str, Any]:
-    zone = salon.zone
+) -> AvailabilityJson:
     return {
         "service_id": service_id,
         "timezone": salon.timezone,
@@ -186,25 +184,24 @@ def _availability_json(
         "days": [
             {
                 "date": print_date(day.date),
-                "staff": [
-                    {
-                        "staff_id": one.staff_id,
-                        "starts": [print_when(start_at, zone=zone) for start_at in one.starts],
-                        **(
-                            {"blocked": [_blocked_json(each, zone=zone) for each in one.blocked]}
-                            if explain
-                            else {}
-                        ),
-                    }
-                    for one in day.staff
-                ],
+                "staff": [_staff_day_json(one, zone=salon.zone, explain=explain) for one in day.staff],
             }
             for day in days
         ],
     }
 
 
-def _blocked_json(blocked: Blocked, *, zone: ZoneInfo) -> dict[str, Any]:
+def _staff_day_json(one: StaffDay, *, zone: ZoneInfo, explain: bool) -> StaffDayJson:
+    printed: StaffDayJson = {
+        "staff_id": one.staff_id,
+        "starts": [print_when(start_at, zone=zone) for start_at in one.starts],
+    }
+    if explain:
+        printed["blocked"] = [_blocked_json(each, zone=zone) for each in one.blocked]
+    return printed
+
+
+def _blocked_json(blocked: Blocked, *, zone: ZoneInfo) -> BlockedJson:
     return {
         "start_at": print_when(blocked.start_at, zone=zone),
         "end_at": print_when(blocked.end_at, zone=zone),
@@ -214,7 +211,7 @@ def _blocked_json(blocked: Blocked, *, zone: ZoneInfo) -> dict[str, Any]:
     }
 
 
-def _hold_json(hold: Hold, *, zone: ZoneInfo) -> dict[str, Any]:
+def _hold_json(hold: Hold, *, zone: ZoneInfo) -> HoldJson:
     return {
         "hold_token": hold.token,
         "staff_id": hold.staff_id,

@@ -13,20 +13,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any, TypedDict
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, QuerySet
+from django.db import models
+from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from bookings.models import Booking, Feedback
 from bookings.self_service.feedback import HIGHEST, LOWEST
 from staff.access.auth import actor_of, salon_of
-from staff.wire.answers import ListAnswer
+from staff.wire.answers import Count, Id, ListAnswer, Number, When, between
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
 from staff.wire.query import query_date, query_id, query_integer
 from staff.wire.refusals import NotFound
@@ -61,43 +61,45 @@ FILTERS = [
 ]
 
 
-class ReviewSerializer(serializers.Serializer):
-    id = serializers.IntegerField()
-    booking_id = serializers.IntegerField()
-    start_at = serializers.CharField(help_text="YYYY-MM-DD HH:MM:SS, salon wall clock")
-    client_id = serializers.IntegerField(allow_null=True)
-    client_name = serializers.CharField(allow_null=True)
-    staff_id = serializers.IntegerField()
-    staff_name = serializers.CharField()
-    service_id = serializers.IntegerField()
-    service_name = serializers.CharField()
-    rating = serializers.IntegerField(min_value=LOWEST, max_value=HIGHEST)
-    comment = serializers.CharField(allow_blank=True)
-    created_at = serializers.CharField(help_text="YYYY-MM-DD HH:MM:SS, salon wall clock")
+Rating = Annotated[int, between(LOWEST, HIGHEST)]
+Average = Annotated[float, between(LOWEST, HIGHEST)]
 
 
-class StaffRatingSerializer(serializers.Serializer):
-    staff_id = serializers.IntegerField()
-    staff_name = serializers.CharField()
-    count = serializers.IntegerField(min_value=1)
-    average = serializers.FloatField(min_value=LOWEST, max_value=HIGHEST)
+class ReviewJson(TypedDict):
+    id: Id
+    booking_id: Id
+    start_at: When
+    client_id: Id | None
+    client_name: str | None
+    staff_id: Id
+    staff_name: str
+    service_id: Id
+    service_name: str
+    rating: Rating
+    comment: str
+    created_at: When
 
 
-class ServiceRatingSerializer(serializers.Serializer):
-    service_id = serializers.IntegerField()
-    service_name = serializers.CharField()
-    count = serializers.IntegerField(min_value=1)
-    average = serializers.FloatField(min_value=LOWEST, max_value=HIGHEST)
+class StaffRatingJson(TypedDict):
+    staff_id: Id
+    staff_name: str
+    count: Number
+    average: Average
 
 
-class ReviewSummarySerializer(serializers.Serializer):
-    count = serializers.IntegerField(min_value=0)
-    average = serializers.FloatField(allow_null=True, min_value=LOWEST, max_value=HIGHEST)
-    ratings = serializers.DictField(
-        child=serializers.IntegerField(min_value=0), help_text="How many of each."
-    )
-    staff = StaffRatingSerializer(many=True)
-    services = ServiceRatingSerializer(many=True)
+class ServiceRatingJson(TypedDict):
+    service_id: Id
+    service_name: str
+    count: Number
+    average: Average
+
+
+class ReviewSummaryJson(TypedDict):
+    count: Count
+    average: Average | None
+    ratings: Annotated[dict[str, Count], "How many of each."]
+    staff: list[StaffRatingJson]
+    services: list[ServiceRatingJson]
 
 
 @dataclass(slots=True)
@@ -114,16 +116,16 @@ class Tally:
         return sum(self.counts.values())
 
     @property
-    def average(self) -> float | None:
-        """Two decimals, None of nothing."""
+    def average(self) -> float:
+        """Two decimals. There must be one to count."""
         total = sum(rating * count for rating, count in self.counts.items())
-        return round(total / self.count, 2) if self.count else None
+        return round(total / self.count, 2)
 
 
 class ReviewListView(GatedView):
     @documented(
         "List reviews",
-        answer=ListAnswer(ReviewSerializer),
+        answer=ListAnswer(ReviewJson),
         parameters=[*PAGE_PARAMETERS, *FILTERS],
         description="Newest first. With the personal agenda on, only those of one's own visits.",
     )
@@ -134,7 +136,7 @@ class ReviewListView(GatedView):
 
 
 class ReviewView(GatedView):
-    @documented("One review", answer=ReviewSerializer, refused=[404], parameters=[ID_IN_PATH])
+    @documented("One review", answer=ReviewJson, refused=[404], parameters=[ID_IN_PATH])
     def get(self, request: Request, id: int) -> Response:
         row = _visible(request).filter(pk=id).values(*COLUMNS).first()
         if row is None:
@@ -145,14 +147,14 @@ class ReviewView(GatedView):
 class ReviewSummaryView(GatedView):
     @documented(
         "Averages of all reviews, per staff member and per service",
-        answer=ReviewSummarySerializer,
+        answer=ReviewSummaryJson,
         parameters=FILTERS,
     )
     def get(self, request: Request) -> Response:
         return Response(summary_json(_asked_for(request)))
 
 
-def review_json(row: Mapping[str, Any], *, zone: ZoneInfo) -> dict[str, Any]:
+def review_json(row: Mapping[str, Any], *, zone: ZoneInfo) -> ReviewJson:
     """A row of COLUMNS as it stands on the wire."""
     names = (row["booking__client__first_name"], row["booking__client__last_name"])
     return {
@@ -171,25 +173,26 @@ def review_json(row: Mapping[str, Any], *, zone: ZoneInfo) -> dict[str, Any]:
     }
 
 
-def summary_json(reviews: QuerySet[Feedback]) -> dict[str, Any]:
+def summary_json(reviews: QuerySet[Feedback]) -> ReviewSummaryJson:
     """One statement, grouped; the sums are exact."""
     everything = Tally()
     staff: dict[tuple[str, int], Tally] = {}
     services: dict[tuple[str, int], Tally] = {}
-    grouped = reviews.order_by().values_list(
+    named = reviews.order_by().values_list(
         "booking__staff__name",
         "booking__staff_id",
         "booking__service__name",
         "booking__service_id",
         "rating",
     )
-    for staff_name, staff_id, service_name, service_id, rating, count in grouped.annotate(times=Count("id")):
+    grouped = named.annotate(times=models.Count("id"))
+    for staff_name, staff_id, service_name, service_id, rating, count in grouped:
         everything.add(rating, count)
         staff.setdefault((staff_name, staff_id), Tally()).add(rating, count)
         services.setdefault((service_name, service_id), Tally()).add(rating, count)
     return {
         "count": everything.count,
-        "average": everything.average,
+        "average": everything.average if everything.count else None,
         "ratings": {str(rating): count for rating, count in everything.counts.items()},
         "staff": [
             {"staff_id": pk, "staff_name": name, "count": tally.count, "average": tally.average}
