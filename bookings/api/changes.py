@@ -6,18 +6,17 @@ import base64
 import binascii
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, TypedDict
 
 from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from bookings.api.serializers import COLUMNS, BookingSerializer, Printer
+from bookings.api.serializers import COLUMNS, BookingJson, Printer
 from bookings.models import Booking
 from staff.access.auth import actor_of, salon_of
 from staff.wire.query import query_integer, query_text
@@ -37,10 +36,10 @@ SELECT min(xact_start) FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND d
 """
 
 
-class ChangesSerializer(serializers.Serializer[Any]):
-    items = BookingSerializer(many=True)
-    cursor = serializers.CharField(help_text="Opaque; send it with the next poll.")
-    more = serializers.BooleanField(help_text="True: poll again at once.")
+class ChangesJson(TypedDict):
+    items: list[BookingJson]
+    cursor: Annotated[str, "Opaque; send it with the next poll."]
+    more: Annotated[bool, "True: poll again at once."]
 
 
 class BookingChangesView(APIView):
@@ -48,7 +47,7 @@ class BookingChangesView(APIView):
         "Bookings changed since the last poll",
         description="All statuses, oldest change first. Without `cursor`, or with an empty one, from the "
         "beginning. A change shows up about five seconds after it was made, so that none is ever missed.",
-        answer=ChangesSerializer,
+        answer=ChangesJson,
         parameters=[
             OpenApiParameter(
                 "cursor", {"type": "string", "maxLength": 200}, description="From the last answer."
@@ -72,13 +71,12 @@ class BookingChangesView(APIView):
         page = rows[:limit]
         if page:
             changed_at, seen_id = page[-1][COLUMNS.index("updated_at")], page[-1][0]
-        return Response(
-            {
-                "items": list(Printer(salon_of(request)).rows(page)),
-                "cursor": _write(changed_at, seen_id),
-                "more": len(rows) > limit,
-            }
-        )
+        changes: ChangesJson = {
+            "items": list(Printer(salon_of(request)).rows(page)),
+            "cursor": _write(changed_at, seen_id),
+            "more": len(rows) > limit,
+        }
+        return Response(changes)
 
 
 def _settled_until(now: datetime) -> datetime:

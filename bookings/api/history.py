@@ -2,44 +2,61 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from bookings.api.serializers import BookingEventSerializer, Printer
+from bookings.api.serializers import Printer
 from bookings.errors import BookingNotFound
 from bookings.models import Booking, BookingEvent
 from notifications.models import Message
 from staff.access.auth import actor_of, salon_of
-from staff.wire.answers import ListAnswer
+from staff.wire.answers import Id, ListAnswer, When, one_of
 from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
 from staff.wire.schema import ID_IN_PATH, documented
 
 
-class MessageSerializer(serializers.Serializer[Any]):
-    """One message of the ledger in the OpenAPI schema."""
+class BookingEventJson(
+    TypedDict(  # `from` is a keyword, so the keys are strings
+        "_BookingEventKeys",
+        {
+            "id": Id,
+            "at": When,
+            "door": str,
+            "actor": Annotated[dict[str, Any], "{type, id, name}"],
+            "from": str | None,
+            "to": str,
+            "changes": Annotated[dict[str, Any], "{field: [old, new]}"],
+            "reason": str,
+        },
+    )
+):
+    """One audit row."""
 
-    id = serializers.IntegerField()
-    type = serializers.CharField()
-    to = serializers.CharField(allow_blank=True)
-    channel = serializers.CharField()
-    state = serializers.ChoiceField(choices=Message.State.values)
-    reason = serializers.CharField(allow_blank=True, help_text="Why it was not sent.")
-    subject = serializers.CharField(allow_blank=True)
-    html = serializers.CharField(allow_blank=True)
-    text = serializers.CharField(allow_blank=True)
-    message_id = serializers.CharField()
-    created_at = serializers.CharField()
-    sent_at = serializers.CharField(allow_null=True)
+
+class MessageJson(TypedDict):
+    """One message of the ledger."""
+
+    id: Id
+    type: str
+    to: str
+    channel: str
+    state: Annotated[str, one_of(Message.State.values)]
+    reason: Annotated[str, "Why it was not sent."]
+    subject: str
+    html: str
+    text: str
+    message_id: str
+    created_at: When
+    sent_at: When | None
 
 
 class BookingEventsView(APIView):
     @documented(
         "The history of a booking",
         description="Every change, oldest first: from, to, who, through which door, why, when.",
-        answer=ListAnswer(BookingEventSerializer),
+        answer=ListAnswer(BookingEventJson),
         refused=[404],
         parameters=[ID_IN_PATH, *PAGE_PARAMETERS],
         tags=["bookings"],
@@ -48,7 +65,7 @@ class BookingEventsView(APIView):
         check_visible(request, id)
         printer = Printer(salon_of(request))
 
-        def printed(event: BookingEvent) -> dict[str, Any]:
+        def printed(event: BookingEvent) -> BookingEventJson:
             return {
                 "id": event.pk,
                 "at": printer.when(event.at),
@@ -69,7 +86,7 @@ class BookingMessagesView(APIView):
     @documented(
         "The messages about a booking",
         description="What, to whom, when, in which state; and why one was not sent. Oldest first.",
-        answer=ListAnswer(MessageSerializer),
+        answer=ListAnswer(MessageJson),
         refused=[404],
         parameters=[ID_IN_PATH, *PAGE_PARAMETERS],
         tags=["bookings"],
@@ -78,7 +95,7 @@ class BookingMessagesView(APIView):
         check_visible(request, id)
         printer = Printer(salon_of(request))
 
-        def printed(message: Message) -> dict[str, Any]:
+        def printed(message: Message) -> MessageJson:
             return {
                 "id": message.pk,
                 "type": message.type,

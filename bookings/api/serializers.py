@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, NotRequired, TypedDict
 from zoneinfo import ZoneInfo
 
 from django.db.models import BigAutoField, QuerySet
@@ -17,6 +17,7 @@ from bookings.models import Booking
 from staff.access.actor import SYSTEM, Actor
 from staff.models import SalonSettings
 from staff.storage.prepared import Blank, Prepared
+from staff.wire.answers import Amount, Id, Key, Number, When, one_of
 from staff.wire.fields import (
     ChoiceTextField,
     StrictBooleanField,
@@ -63,6 +64,59 @@ COLUMNS = (
 LONGEST_REASON = 500
 
 
+class BookingJson(TypedDict):
+    """The booking object: the 13 documented keys first, in their order (contract §1.1)."""
+
+    id: Id
+    client_id: Annotated[Id | None, "Null only after erasure."]
+    staff_id: Id
+    service_id: Id
+    start_at: When
+    end_at: When
+    status: Annotated[str, one_of(Booking.Status.values)]
+    notes: Annotated[str, "Visible to the client."]
+    internal_notes: Annotated[str, "Never visible to the client."]
+    provisional_token: Annotated[str | None, "Set while a mailed request is unanswered."]
+    feedback_token: Annotated[str | None, "Set at the first completion, then kept."]
+    waitlist_id: Id | None
+    client_name: Annotated[str | None, "Null only after erasure."]
+    client_phone: str | None
+    service_name: str
+    staff_name: str
+    status_detail: Annotated[str, "What a foreign format says beyond the status; often empty."]
+    key: Key
+    session_id: Annotated[Id, "The id of the first booking of the session."]
+    location_id: Id | None
+    persons: Number
+    price: Amount | None
+    source: str
+    version: Annotated[Number, "Grows with every change; see If-Match."]
+    created_at: When
+    updated_at: When
+
+
+class WarningJson(TypedDict):
+    code: str
+    message: str
+
+
+class SkippedJson(TypedDict):
+    start_at: str
+    code: str
+    message: str
+
+
+class WrittenBookingJson(BookingJson):
+    """A booking as POST and PUT answer it: with `warnings` at the end.
+
+    With `recurrence` the booking is the first occurrence; all of them and those skipped come before.
+    """
+
+    occurrences: NotRequired[list[BookingJson]]
+    skipped: NotRequired[list[SkippedJson]]
+    warnings: list[WarningJson]
+
+
 class Printer:
     """Prints rows of COLUMNS for one salon: its wall clock and its currency."""
 
@@ -73,8 +127,7 @@ class Printer:
     def when(self, instant: datetime) -> str:
         return print_when(instant, zone=self.zone)
 
-    def row(self, row: tuple[Any, ...]) -> dict[str, Any]:
-        """The booking object: the 13 documented keys first, in their order (contract §1.1)."""
+    def row(self, row: tuple[Any, ...]) -> BookingJson:
         (
             pk,
             client_id,
@@ -135,16 +188,16 @@ class Printer:
             "updated_at": self.when(updated_at),
         }
 
-    def rows(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
+    def rows(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[BookingJson]:
         return (self.row(row) for row in rows)
 
-    def visible(self, booking_id: int, *, to: Actor) -> dict[str, Any] | None:
+    def visible(self, booking_id: int, *, to: Actor) -> BookingJson | None:
         """This booking printed, or None when there is none or `to` may not see it. One statement."""
         limited = to.agenda_of is not None
         found = _VISIBLE[limited].rows(id=booking_id, agenda_of=to.agenda_of)
         return self.row(found[0]) if found else None
 
-    def one(self, bookings: QuerySet[Booking]) -> dict[str, Any] | None:
+    def one(self, bookings: QuerySet[Booking]) -> BookingJson | None:
         """The first of `bookings` printed, or None. One statement."""
         row = bookings.values_list(*COLUMNS).first()
         return None if row is None else self.row(row)
@@ -164,67 +217,8 @@ _VISIBLE = {
 """The one scoped queryset for one id: of somebody who sees all, and of somebody limited to an agenda."""
 
 
-def printed_warnings(warnings: Iterable[Warning]) -> list[dict[str, str]]:
+def printed_warnings(warnings: Iterable[Warning]) -> list[WarningJson]:
     return [{"code": each.code, "message": each.message} for each in warnings]
-
-
-class BookingSerializer(serializers.Serializer[Any]):
-    """The booking object in the OpenAPI schema; `Printer` prints it."""
-
-    id = serializers.IntegerField()
-    client_id = serializers.IntegerField(allow_null=True, help_text="Null only after erasure.")
-    staff_id = serializers.IntegerField()
-    service_id = serializers.IntegerField()
-    start_at = serializers.CharField(help_text="YYYY-MM-DD HH:MM:SS, salon wall clock.")
-    end_at = serializers.CharField(help_text="YYYY-MM-DD HH:MM:SS, salon wall clock.")
-    status = serializers.ChoiceField(choices=Booking.Status.values)
-    notes = serializers.CharField(help_text="Visible to the client.")
-    internal_notes = serializers.CharField(help_text="Never visible to the client.")
-    provisional_token = serializers.CharField(
-        allow_null=True, help_text="Set while a mailed request is unanswered."
-    )
-    feedback_token = serializers.CharField(
-        allow_null=True, help_text="Set at the first completion, then kept."
-    )
-    waitlist_id = serializers.IntegerField(allow_null=True)
-    client_name = serializers.CharField(allow_null=True, help_text="Null only after erasure.")
-    client_phone = serializers.CharField(allow_null=True)
-    service_name = serializers.CharField()
-    staff_name = serializers.CharField()
-    status_detail = serializers.CharField(
-        help_text="What a foreign format says beyond the status; often empty."
-    )
-    key = serializers.UUIDField()
-    session_id = serializers.IntegerField(help_text="The id of the first booking of the session.")
-    location_id = serializers.IntegerField(allow_null=True)
-    persons = serializers.IntegerField(min_value=1)
-    price = serializers.CharField(allow_null=True, help_text="Decimal, in the salon's currency.")
-    source = serializers.CharField()  # type: ignore[assignment]
-    version = serializers.IntegerField(min_value=1, help_text="Grows with every change; see If-Match.")
-    created_at = serializers.CharField(help_text="YYYY-MM-DD HH:MM:SS, salon wall clock.")
-    updated_at = serializers.CharField(help_text="YYYY-MM-DD HH:MM:SS, salon wall clock.")
-
-
-class WarningSerializer(serializers.Serializer[Any]):
-    code = serializers.CharField()
-    message = serializers.CharField()
-
-
-class SkippedSerializer(serializers.Serializer[Any]):
-    start_at = serializers.CharField()
-    code = serializers.CharField()
-    message = serializers.CharField()
-
-
-class WrittenBookingSerializer(BookingSerializer):
-    """A booking as POST and PUT answer it: with `warnings` at the end.
-
-    With `recurrence` the booking is the first occurrence; all of them and those skipped come before.
-    """
-
-    occurrences = BookingSerializer(many=True, required=False)
-    skipped = SkippedSerializer(many=True, required=False)
-    warnings = WarningSerializer(many=True)
 
 
 @extend_schema_field(
@@ -291,25 +285,3 @@ class BookingChangesSerializer(serializers.Serializer[Any]):
     allow_overlap = StrictBooleanField(required=False, default=False)
     base_url = TextField(required=False, null_is_empty=False)
     reason = TextField(required=False, max_length=LONGEST_REASON, help_text="For the audit trail.")
-
-
-class BookingEventSerializer(serializers.Serializer[Any]):
-    """One audit row in the OpenAPI schema."""
-
-    id = serializers.IntegerField()
-    at = serializers.CharField(help_text="YYYY-MM-DD HH:MM:SS, salon wall clock.")
-    door = serializers.CharField()
-    actor = serializers.DictField(help_text="{type, id, name}")
-    to = serializers.CharField()
-    changes = serializers.DictField(help_text="{field: [old, new]}")
-    reason = serializers.CharField(allow_blank=True)
-
-    def get_fields(self) -> dict[str, Any]:
-        """`from` is a Python keyword, so it joins here, in its place."""
-        fields = super().get_fields()
-        ordered: dict[str, Any] = {}
-        for name, field in fields.items():
-            if name == "to":
-                ordered["from"] = serializers.CharField(allow_null=True)
-            ordered[name] = field
-        return ordered
