@@ -39,7 +39,9 @@ class BookingForm(forms.ModelForm):
         required=False, help_text="Book even though the time is taken. It is written into the history."
     )
     seen_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
-    reason = forms.CharField(required=False, max_length=500, help_text="For the history of the booking.")
+    reason = forms.CharField(
+        required=False, max_length=BookingEvent.LONGEST_REASON, help_text="For the history of the booking."
+    )
 
     class Meta:
         model = Booking

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from bookings.models import NoShowFee, StripeSession
-from bookings.noshow.decisions import LONGEST_REASON, refund, waive
+from bookings.noshow.decisions import refund, waive
 from notifications.models import Job
 from staff.admin.money import shown_amount
 from staff.admin.readonly import ReadOnlyAdmin, ReadOnlyInline
@@ -28,7 +28,7 @@ ROLE_NEEDED = "bookings.change_noshowfee"
 
 class WaiveForm(forms.Form):
     reason = forms.CharField(
-        max_length=LONGEST_REASON,
+        max_length=NoShowFee.LONGEST_REASON,
         widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
         help_text="Kept with the fee. The client is not told.",
     )

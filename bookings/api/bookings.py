@@ -25,7 +25,7 @@ from bookings.api.serializers import (
 from bookings.errors import BookingNotFound
 from bookings.lifecycle.recurrence import starts_of
 from bookings.links import checked_base_url
-from bookings.models import Booking
+from bookings.models import Booking, BookingEvent
 from staff.access.actor import SYSTEM
 from staff.access.auth import actor_of, salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
@@ -36,7 +36,6 @@ from staff.wire.refusals import BadRequest
 from staff.wire.schema import ID_IN_PATH, documented
 from staff.wire.views import GatedView
 
-LONGEST_REASON = 500
 _VERSION = re.compile(r'\s*(?:W/)?"?([0-9]{1,9})"?\s*')
 
 
@@ -170,7 +169,9 @@ class BookingView(GatedView):
             ID_IN_PATH,
             IF_MATCH,
             OpenApiParameter(
-                "reason", {"type": "string", "maxLength": LONGEST_REASON}, description="For the audit."
+                "reason",
+                {"type": "string", "maxLength": BookingEvent.LONGEST_REASON},
+                description="For the audit.",
             ),
         ],
         tags=["bookings"],
@@ -180,7 +181,9 @@ class BookingView(GatedView):
         outcome = lifecycle.cancel(
             actor=actor_of(request),
             booking_id=id,
-            how=lifecycle.How(reason=query_text(request, "reason", longest=LONGEST_REASON) or ""),
+            how=lifecycle.How(
+                reason=query_text(request, "reason", longest=BookingEvent.LONGEST_REASON) or ""
+            ),
             expected_version=expected_version(request),
             salon=salon,
         )

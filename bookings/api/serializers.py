@@ -13,7 +13,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from bookings.lifecycle import Warning
-from bookings.models import Booking
+from bookings.models import Booking, BookingEvent
 from staff.access.actor import SYSTEM, Actor
 from staff.models import SalonSettings
 from staff.storage.prepared import Blank, Prepared
@@ -60,8 +60,6 @@ COLUMNS = (
     "updated_at",
 )
 """Exactly what a booking on the wire needs, in one statement."""
-
-LONGEST_REASON = 500
 
 
 class BookingJson(TypedDict):
@@ -284,4 +282,6 @@ class BookingChangesSerializer(serializers.Serializer[Any]):
     persons = StrictIntegerField(required=False, min_value=1, max_value=1000)
     allow_overlap = StrictBooleanField(required=False, default=False)
     base_url = TextField(required=False, null_is_empty=False)
-    reason = TextField(required=False, max_length=LONGEST_REASON, help_text="For the audit trail.")
+    reason = TextField(
+        required=False, max_length=BookingEvent.LONGEST_REASON, help_text="For the audit trail."
+    )

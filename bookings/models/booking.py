@@ -174,6 +174,8 @@ class Booking(models.Model):
 class BookingEvent(models.Model):
     """One change of one booking: from, to, who, through which door, why, when (contract §1.3)."""
 
+    LONGEST_REASON = 500
+
     booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="events", db_index=False)
     at = models.DateTimeField()
     door = models.CharField(max_length=20)
@@ -183,7 +185,7 @@ class BookingEvent(models.Model):
     from_status = models.CharField(max_length=12, blank=True, default="")
     to_status = models.CharField(max_length=12)
     changes: Any = models.JSONField(default=dict, blank=True)
-    reason = models.CharField(max_length=500, blank=True, default="")
+    reason = models.CharField(max_length=LONGEST_REASON, blank=True, default="")
 
     class Meta:
         ordering = ["id"]

@@ -19,13 +19,15 @@ class NoShowFee(models.Model):
         WAIVED = "waived", "Waived"
         REFUNDED = "refunded", "Refunded"
 
+    LONGEST_REASON = 500
+
     booking = models.ForeignKey("bookings.Booking", on_delete=models.PROTECT, related_name="noshow_fees")
     event = models.OneToOneField("bookings.BookingEvent", on_delete=models.PROTECT, related_name="noshow_fee")
     client = models.ForeignKey("clients.Client", null=True, on_delete=models.SET_NULL, related_name="+")
     amount_minor = models.PositiveBigIntegerField()
     currency = models.CharField(max_length=3)
     state = models.CharField(max_length=12, choices=State, default=State.DUE)
-    reason = models.CharField(max_length=500, blank=True, default="")
+    reason = models.CharField(max_length=LONGEST_REASON, blank=True, default="")
     pay_token = models.CharField(max_length=64, unique=True)
     pay_until = models.DateTimeField()
     paid_at = models.DateTimeField(null=True, blank=True)

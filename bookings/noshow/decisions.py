@@ -14,8 +14,6 @@ from notifications.models import Job
 from notifications.outbox import enqueue
 from staff.wire.refusals import BadRequest, Conflict, NotFound
 
-LONGEST_REASON = 500
-
 
 class FeeNotOpen(Conflict):
     code = "fee_not_due"
@@ -30,8 +28,8 @@ class FeeNotPaid(Conflict):
 def waive(*, fee_id: int, reason: str, now: datetime) -> NoShowFee:
     """The client need not pay: its session expires at Stripe. Raises BadRequest (no reason), FeeNotOpen."""
     reason = reason.strip()
-    if not reason or len(reason) > LONGEST_REASON:
-        raise BadRequest.field("reason", f"Say why, in at most {LONGEST_REASON} characters.")
+    if not reason or len(reason) > NoShowFee.LONGEST_REASON:
+        raise BadRequest.field("reason", f"Say why, in at most {NoShowFee.LONGEST_REASON} characters.")
     with transaction.atomic():
         fee = _locked(fee_id)
         if fee.state != NoShowFee.State.DUE:

@@ -18,7 +18,6 @@ from notifications.outbox import Due, Recipient, drop
 from staff.models import SalonSettings
 
 PAY_LINK_LIFE = timedelta(days=7)
-LONGEST_REASON = 500
 
 
 def charge(*, booking: Booking, event: BookingEvent, salon: SalonSettings, now: datetime) -> list[Due]:
@@ -83,7 +82,7 @@ def close(fee: NoShowFee, *, state: NoShowFee.State, reason: str, now: datetime)
 def not_chargeable_after_all(fee_id: int, *, reason: str) -> None:
     """Stripe itself says that there is nothing it can charge; what was asked of it was not made."""
     NoShowFee.objects.filter(pk=fee_id, state=NoShowFee.State.DUE).update(
-        state=NoShowFee.State.NOT_CHARGED, reason=reason[:LONGEST_REASON]
+        state=NoShowFee.State.NOT_CHARGED, reason=reason[: NoShowFee.LONGEST_REASON]
     )
 
 

@@ -88,6 +88,8 @@ class Message(models.Model):
         NOT_SENT = "not_sent", "Not sent"
         UNCERTAIN = "uncertain", "Uncertain"
 
+    LONGEST_REASON = 300
+
     job = models.OneToOneField("notifications.Job", on_delete=models.PROTECT, related_name="message")
     type = models.CharField(max_length=40)
     booking_id = models.BigIntegerField(null=True, blank=True)
@@ -95,7 +97,9 @@ class Message(models.Model):
     to = models.CharField(max_length=320, blank=True, default="")
     channel = models.CharField(max_length=10, default="email")
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
-    reason = models.CharField(max_length=300, blank=True, default="", help_text="Why it was not sent.")
+    reason = models.CharField(
+        max_length=LONGEST_REASON, blank=True, default="", help_text="Why it was not sent."
+    )
     locale = models.CharField(max_length=10, blank=True, default="")
     subject = models.CharField(max_length=300, blank=True, default="")
     html = models.TextField(blank=True, default="")

@@ -12,8 +12,6 @@ from notifications.models import Job, Message
 from notifications.outbox.recipient import Recipient
 from notifications.outbox.states import IS_CLAIMED, IS_PENDING
 
-LONGEST_REASON = 300
-
 
 def drop(
     *,
@@ -41,11 +39,11 @@ def drop(
             Job.objects.filter(id__in=ids).update(
                 state=Job.State.CANCELLED,
                 finished_at=now,
-                last_error=reason[:LONGEST_REASON],
+                last_error=reason[: Message.LONGEST_REASON],
                 dedupe_key=None,
             )
             Message.objects.filter(job_id__in=ids).update(
-                state=Message.State.NOT_SENT, reason=reason[:LONGEST_REASON]
+                state=Message.State.NOT_SENT, reason=reason[: Message.LONGEST_REASON]
             )
     return len(ids)
 
@@ -56,7 +54,10 @@ def pass_over(job_id: int, *, now: datetime, reason: str) -> bool:
     False when a worker holds it or it has ended.
     """
     passed = Job.objects.filter(IS_PENDING, pk=job_id).update(
-        state=Job.State.CANCELLED, finished_at=now, last_error=reason[:LONGEST_REASON], dedupe_key=None
+        state=Job.State.CANCELLED,
+        finished_at=now,
+        last_error=reason[: Message.LONGEST_REASON],
+        dedupe_key=None,
     )
     return passed == 1
 

@@ -14,7 +14,6 @@ from notifications.inapp import tell_admins
 from notifications.models import Job, Message
 from notifications.outbox.backoff import is_spent, wait_before_next
 from notifications.outbox.claim import LeaseLost, held
-from notifications.outbox.drop import LONGEST_REASON
 from notifications.registry import given_up_of
 
 LONGEST_ERROR = 2000
@@ -86,17 +85,19 @@ def die(job: Job, *, now: datetime, error: str, passed_the_mark: bool = False) -
         )
         Message.objects.filter(job=job).update(
             state=Message.State.UNCERTAIN if maybe_sent else Message.State.NOT_SENT,
-            reason=error[:LONGEST_REASON],
+            reason=error[: Message.LONGEST_REASON],
         )
         _say_it_is_dead(job, error=error, now=now)
-    logger.warning("job_dead", job=job.pk, type=job.type, error=error[:LONGEST_REASON])
+    logger.warning("job_dead", job=job.pk, type=job.type, error=error[: Message.LONGEST_REASON])
 
 
 def cancel(job: Job, *, now: datetime, reason: str) -> None:
     """The world has moved on: nothing is sent. Raises LeaseLost."""
     with transaction.atomic():
-        end(job, state=Job.State.CANCELLED, finished_at=now, last_error=reason[:LONGEST_REASON])
-        Message.objects.filter(job=job).update(state=Message.State.NOT_SENT, reason=reason[:LONGEST_REASON])
+        end(job, state=Job.State.CANCELLED, finished_at=now, last_error=reason[: Message.LONGEST_REASON])
+        Message.objects.filter(job=job).update(
+            state=Message.State.NOT_SENT, reason=reason[: Message.LONGEST_REASON]
+        )
 
 
 def put_back(job: Job) -> None:

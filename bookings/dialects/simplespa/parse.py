@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bookings.dialects.simplespa.codes import LABELS
+from bookings.models import BookingEvent
 from staff.wire.refusals import BadRequest
 from staff.wire.text import LARGEST_INTEGER
 from staff.wire.times import BadTime, day_start, parse_date, parse_when
@@ -16,7 +17,6 @@ from staff.wire.times import BadTime, day_start, parse_date, parse_when
 LONGEST_WINDOW = timedelta(days=92)
 DEFAULT_PER_PAGE = 100
 LARGEST_PER_PAGE = 1000
-LONGEST_REASON = 500
 LARGEST_PAGE = 10**15
 
 
@@ -86,8 +86,8 @@ def status_write_of(body: Mapping[str, Any]) -> StatusWrite:
     if body.get("status") is None:
         raise BadRequest.field("status", "is required.")
     reason = body.get("reason")
-    if reason is not None and (not isinstance(reason, str) or len(reason) > LONGEST_REASON):
-        raise BadRequest.field("reason", f"send a text of at most {LONGEST_REASON} characters.")
+    if reason is not None and (not isinstance(reason, str) or len(reason) > BookingEvent.LONGEST_REASON):
+        raise BadRequest.field("reason", f"send a text of at most {BookingEvent.LONGEST_REASON} characters.")
     return StatusWrite(appointment_id=appointment_id, status=_status(body), reason=reason or "")
 
 
