@@ -14,6 +14,7 @@ from bookings.noshow import sessions, states, stripe_api
 from bookings.noshow.fees import not_chargeable_after_all
 from bookings.noshow.notices import say_not_sent
 from bookings.noshow.payments import given_back, lock_fee_of
+from bookings.noshow.states import State
 from bookings.noshow.stripe_api import NoStripeKey, StripeRefused, StripeTrouble
 from bookings.reasons import Reason
 from notifications.handlers import NotNeeded, RefusedForGood, TryLater
@@ -98,7 +99,7 @@ class RefundPayment:
     def prepare(self, job: Job, *, now: datetime) -> StripeSession:
         """Raises NotNeeded when it was given back or never paid, RefusedForGood without a Stripe key."""
         row = _row(job)
-        if row.state not in (states.PAID, states.SURPLUS, states.WRONG_AMOUNT):
+        if row.state not in (State.PAID, State.SURPLUS, State.WRONG_AMOUNT):
             raise NotNeeded(f"The session is {row.state}.")
         _require_key()
         return row

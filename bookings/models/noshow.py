@@ -50,7 +50,28 @@ class NoShowFee(models.Model):
 
 
 class StripeSession(models.Model):
-    """One Checkout Session; key and parameters are stored before Stripe is called (reliability §1)."""
+    """One Checkout Session; key and parameters are stored before Stripe is called (reliability §1).
+
+    creating -> open -> paid -> refunded; creating -> doubtful after an answer that says nothing (then asked
+    again under the same key, then looked for at Stripe); open -> processing while a slow payment method is
+    under way, -> failed when it fails; open -> expired. `lost` was looked for at Stripe and is not there;
+    `refused` was never made. `surplus` was paid although nothing was owed: it is refunded. `wrong_amount`
+    needs a person.
+    """
+
+    class State(models.TextChoices):
+        CREATING = "creating", "Creating"
+        DOUBTFUL = "doubtful", "Doubtful"
+        OPEN = "open", "Open"
+        PROCESSING = "processing", "Processing"
+        FAILED = "failed", "Failed"
+        PAID = "paid", "Paid"
+        SURPLUS = "surplus", "Surplus"
+        REFUNDED = "refunded", "Refunded"
+        EXPIRED = "expired", "Expired"
+        LOST = "lost", "Lost"
+        REFUSED = "refused", "Refused"
+        WRONG_AMOUNT = "wrong_amount", "Wrong amount"
 
     fee = models.ForeignKey(NoShowFee, on_delete=models.PROTECT, related_name="sessions")
     idempotency_key = models.CharField(max_length=100, unique=True)
@@ -58,12 +79,33 @@ class StripeSession(models.Model):
     session_id = models.CharField(max_length=255, null=True, unique=True)
     url = models.TextField(blank=True, default="")
     payment_intent = models.CharField(max_length=255, blank=True, default="")
-    state = models.CharField(max_length=12, default="creating")
+    state = models.CharField(max_length=12, choices=State, default=State.CREATING)
     expires_at = models.DateTimeField()
     created_at = models.DateTimeField()
 
     class Meta:
         ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    state__in=[
+                        "creating",
+                        "doubtful",
+                        "open",
+                        "processing",
+                        "failed",
+                        "paid",
+                        "surplus",
+                        "refunded",
+                        "expired",
+                        "lost",
+                        "refused",
+                        "wrong_amount",
+                    ]
+                ),
+                name="stripe_session_state_known",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.session_id or f"session #{self.pk} being made"

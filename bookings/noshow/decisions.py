@@ -7,9 +7,9 @@ from datetime import datetime
 from django.db import transaction
 
 from bookings.models import NoShowFee
-from bookings.noshow import states
 from bookings.noshow.fees import close
 from bookings.noshow.payments import refund_due
+from bookings.noshow.states import State
 from notifications.models import Job
 from notifications.outbox import enqueue
 from staff.wire.refusals import BadRequest, Conflict, NotFound
@@ -45,7 +45,7 @@ def refund(*, fee_id: int, now: datetime) -> Job:
     """
     with transaction.atomic():
         fee = _locked(fee_id)
-        row = fee.sessions.filter(state=states.PAID).first()
+        row = fee.sessions.filter(state=State.PAID).first()
         if fee.state != NoShowFee.State.PAID or row is None:
             raise FeeNotPaid()
         due = refund_due(row, now=now)

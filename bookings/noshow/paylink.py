@@ -10,6 +10,7 @@ from bookings.errors import LinkUnknown
 from bookings.models import NoShowFee, StripeSession
 from bookings.noshow import sessions, states
 from bookings.noshow.sessions import FeeNotDue
+from bookings.noshow.states import State
 from bookings.noshow.stripe_api import checkout_origins
 
 TIME_TO_PAY = timedelta(minutes=10)
@@ -48,7 +49,7 @@ def standing_of(fee: NoShowFee, *, now: datetime) -> Standing:
         case NoShowFee.State.REFUNDED:
             return Standing.REFUNDED
         case NoShowFee.State.DUE:
-            if fee.sessions.filter(state=states.PROCESSING).exists():
+            if fee.sessions.filter(state=State.PROCESSING).exists():
                 return Standing.PROCESSING
             return Standing.PAYABLE if now < fee.pay_until else Standing.TOO_LATE
     return Standing.NOT_OWED
@@ -61,15 +62,15 @@ def checkout_url(fee: NoShowFee, *, now: datetime) -> str | None:
     transaction may be open. Raises StripeTrouble.
     """
     last = fee.sessions.filter(state__in=states.MAY_BE_LIVE).order_by("-id").first()
-    if last is not None and last.state == states.OPEN:
+    if last is not None and last.state == State.OPEN:
         last = _fresh_news(last, now=now)
-        if last.state == states.OPEN:
+        if last.state == State.OPEN:
             return last.url
     try:
         row = sessions.make(sessions.row_for(fee.pk, now=now), now=now)
     except FeeNotDue:
         return None
-    return row.url if row.state == states.OPEN else None
+    return row.url if row.state == State.OPEN else None
 
 
 def payment_origins(fee: NoShowFee) -> list[str]:

@@ -19,12 +19,13 @@ from bookings.noshow.amounts import stripe_amount, stripe_amount_text
 from bookings.noshow.checkout import Checkout, id_of
 from bookings.noshow.fees import PAY_LINK_LIFE, drop_unsent, expire_dues, mail_due
 from bookings.noshow.notices import say_no_address, say_paid, say_surplus, say_wrong_amount
+from bookings.noshow.states import State
 from notifications.outbox import Due, enqueue
 
 logger = structlog.get_logger(__name__)
 
 
-def take_news(told: Checkout, *, failed: bool = False, now: datetime) -> None:
+def record_checkout(told: Checkout, *, failed: bool = False, now: datetime) -> None:
     """Book what has become of a Checkout Session; of one that is not ours, nothing.
 
     `failed`: a slow payment method has come to nothing.
@@ -37,16 +38,16 @@ def take_news(told: Checkout, *, failed: bool = False, now: datetime) -> None:
         if told.status == "open":
             _opened(row, now=now)
         elif told.status == "expired":
-            _ended(row, states.EXPIRED)
+            _ended(row, State.EXPIRED)
         elif told.payment_status == "paid":
             _paid(row, told, now=now)
         elif failed or told.failed:
-            _ended(row, states.FAILED)
-        elif row.state in (*states.MAY_BE_LIVE, states.LOST):
-            _save_state(row, states.PROCESSING)
+            _ended(row, State.FAILED)
+        elif row.state in (*states.MAY_BE_LIVE, State.LOST):
+            _save_state(row, State.PROCESSING)
 
 
-def take_refund(charge: Mapping[str, Any], *, now: datetime) -> None:
+def record_refund(charge: Mapping[str, Any], *, now: datetime) -> None:
     """Book that a charge was given back, by us or at Stripe's own desk."""
     with transaction.atomic():
         row = _row_of_charge(charge)
@@ -63,12 +64,12 @@ def take_refund(charge: Mapping[str, Any], *, now: datetime) -> None:
 
 def given_back(row: StripeSession, *, now: datetime) -> None:
     """All of this session's payment has been given back. The caller holds the fee's lock."""
-    if row.state == states.REFUNDED:
+    if row.state == State.REFUNDED:
         return
     fee = row.fee
     paid_unseen = row.state not in states.TAKEN and fee.state == NoShowFee.State.DUE
-    was_the_fees = paid_unseen or (row.state == states.PAID and fee.state == NoShowFee.State.PAID)
-    _save_state(row, states.REFUNDED)
+    was_the_fees = paid_unseen or (row.state == State.PAID and fee.state == NoShowFee.State.PAID)
+    _save_state(row, State.REFUNDED)
     if not was_the_fees:
         return
     fee.state = NoShowFee.State.REFUNDED
@@ -120,9 +121,9 @@ def _fill_in(row: StripeSession, told: Checkout) -> None:
 
 def _opened(row: StripeSession, *, now: datetime) -> None:
     """Stripe made it. The fee's mail goes out, once; a fee that is no longer due lets it expire."""
-    if row.state not in (*states.UNANSWERED, states.LOST):
+    if row.state not in (*states.UNANSWERED, State.LOST):
         return
-    _save_state(row, states.OPEN)
+    _save_state(row, State.OPEN)
     fee = row.fee
     if fee.state != NoShowFee.State.DUE:
         enqueue(expire_dues([row], after="made", now=now), now=now)
@@ -139,15 +140,15 @@ def _paid(row: StripeSession, told: Checkout, *, now: datetime) -> None:
         return
     fee = row.fee
     if not _is_the_frozen_amount(fee, told):
-        _save_state(row, states.WRONG_AMOUNT)
+        _save_state(row, State.WRONG_AMOUNT)
         say_wrong_amount(fee, told, now=now)
         return
     if fee.state != NoShowFee.State.DUE:
-        _save_state(row, states.SURPLUS)
+        _save_state(row, State.SURPLUS)
         enqueue([refund_due(row, now=now)], now=now)
         say_surplus(fee, now=now)
         return
-    _save_state(row, states.PAID)
+    _save_state(row, State.PAID)
     fee.state, fee.paid_at = NoShowFee.State.PAID, now
     fee.save(update_fields=["state", "paid_at"])
     _stop_collecting(fee, but=row, now=now)

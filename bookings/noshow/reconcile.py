@@ -10,7 +10,7 @@ from django.core.cache import cache
 
 from bookings.models import StripeSession
 from bookings.noshow import sessions, states, stripe_api
-from bookings.noshow.payments import take_news
+from bookings.noshow.payments import record_checkout
 from bookings.noshow.stripe_api import StripeTrouble
 
 EVERY = timedelta(minutes=5)
@@ -60,7 +60,7 @@ def _compare_with_list(rows: list[StripeSession], *, now: datetime) -> None:
         return
     for told in stripe_api.sessions_since(rows[0].created_at - sessions.CLOCK_SKEW):
         if missing.pop(told.reference, None) is not None:
-            take_news(told, now=now)
+            record_checkout(told, now=now)
         if not missing:
             return
     for row in missing.values():

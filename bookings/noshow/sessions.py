@@ -19,7 +19,8 @@ from bookings.models import NoShowFee, StripeSession
 from bookings.noshow import states, stripe_api
 from bookings.noshow.amounts import stripe_amount
 from bookings.noshow.checkout import Checkout
-from bookings.noshow.payments import take_news
+from bookings.noshow.payments import record_checkout
+from bookings.noshow.states import State
 from bookings.noshow.stripe_api import StripeRefused, StripeUnsure
 from staff.models import SalonSettings
 
@@ -44,7 +45,7 @@ def row_for(fee_id: int, *, now: datetime) -> StripeSession:
     salon = SalonSettings.load()
     with transaction.atomic():
         fee = NoShowFee.objects.select_for_update().get(pk=fee_id)
-        if fee.state != NoShowFee.State.DUE or fee.sessions.filter(state=states.PROCESSING).exists():
+        if fee.state != NoShowFee.State.DUE or fee.sessions.filter(state=State.PROCESSING).exists():
             raise FeeNotDue()
         live = fee.sessions.filter(state__in=states.MAY_BE_LIVE).order_by("-id").first()
         if live is not None:
@@ -55,7 +56,7 @@ def row_for(fee_id: int, *, now: datetime) -> StripeSession:
             fee=fee,
             idempotency_key=key,
             params=_params(fee, salon, key=key, expires_at=expires_at),
-            state=states.CREATING,
+            state=State.CREATING,
             expires_at=expires_at,
             created_at=now,
         )
@@ -72,11 +73,11 @@ def make(row: StripeSession, *, now: datetime) -> StripeSession:
         try:
             made = stripe_api.create(row.params, idempotency_key=row.idempotency_key)
         except StripeRefused:
-            _move(row, states.REFUSED)
+            _move(row, State.REFUSED)
             raise
         except StripeUnsure:
-            if row.state == states.CREATING:
-                _move(row, states.DOUBTFUL)
+            if row.state == State.CREATING:
+                _move(row, State.DOUBTFUL)
                 raise
         else:
             return _taken_in(row, made, now=now)
@@ -90,7 +91,7 @@ def look_for(row: StripeSession, *, now: datetime) -> StripeSession | None:
     """The row with its session if Stripe has it, else None: then the row is lost. Raises StripeTrouble."""
     found = stripe_api.find(row.idempotency_key, since=row.created_at - CLOCK_SKEW)
     if found is None:
-        _move(row, states.LOST)
+        _move(row, State.LOST)
         return None
     return _taken_in(row, found, now=now)
 
@@ -101,7 +102,7 @@ def end(row: StripeSession, *, now: datetime) -> StripeSession:
         row.refresh_from_db()
         return row
     row.refresh_from_db()
-    if row.session_id is None or row.state != states.OPEN:
+    if row.session_id is None or row.state != State.OPEN:
         return row
     return _taken_in(row, stripe_api.expire(row.session_id), now=now)
 
@@ -114,7 +115,7 @@ def ask_again(row: StripeSession, *, now: datetime) -> StripeSession:
 
 
 def _taken_in(row: StripeSession, told: Checkout, *, now: datetime) -> StripeSession:
-    take_news(told, now=now)
+    record_checkout(told, now=now)
     row.refresh_from_db()
     return row
 

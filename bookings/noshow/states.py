@@ -1,35 +1,19 @@
-"""The life of a `StripeSession` row.
-
-creating -> open -> paid -> refunded; creating -> doubtful after an answer that says nothing (then asked
-again under the same key, then looked for at Stripe); open -> processing while a slow payment method is
-under way, -> failed when it fails; open -> expired. `lost` was looked for at Stripe and is not there;
-`refused` was never made. `surplus` was paid although nothing was owed: it is refunded. `wrong_amount`
-needs a person.
-"""
+"""What a `StripeSession`'s state means for what may be done next; its life is told at the model."""
 
 from __future__ import annotations
 
-CREATING = "creating"
-DOUBTFUL = "doubtful"
-OPEN = "open"
-PROCESSING = "processing"
-FAILED = "failed"
-PAID = "paid"
-SURPLUS = "surplus"
-REFUNDED = "refunded"
-EXPIRED = "expired"
-LOST = "lost"
-REFUSED = "refused"
-WRONG_AMOUNT = "wrong_amount"
+from bookings.models import StripeSession
 
-UNANSWERED = (CREATING, DOUBTFUL)
+State = StripeSession.State
+
+UNANSWERED = (State.CREATING, State.DOUBTFUL)
 """Stripe may or may not have made it."""
 
-MAY_BE_LIVE = (CREATING, DOUBTFUL, OPEN)
+MAY_BE_LIVE = (State.CREATING, State.DOUBTFUL, State.OPEN)
 """A client may still be able to pay there."""
 
-UNSETTLED = (CREATING, DOUBTFUL, OPEN, PROCESSING)
+UNSETTLED = (State.CREATING, State.DOUBTFUL, State.OPEN, State.PROCESSING)
 """What becomes of it is not known yet."""
 
-TAKEN = (PAID, SURPLUS, REFUNDED, WRONG_AMOUNT)
+TAKEN = (State.PAID, State.SURPLUS, State.REFUNDED, State.WRONG_AMOUNT)
 """The money has been booked: later news of the same payment changes nothing."""

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from bookings.models import StripeEvent
 from bookings.noshow.checkout import checkout_of
-from bookings.noshow.payments import take_news, take_refund
+from bookings.noshow.payments import record_checkout, record_refund
 from staff.wire.gate import parse_json
 from staff.wire.refusals import BadRequest
 
@@ -54,9 +54,9 @@ def take_event(body: bytes, *, signature: str, now: datetime) -> bool:
         if not is_new:
             return False
         if type == REFUNDED:
-            take_refund(about, now=now)
+            record_refund(about, now=now)
         else:
-            take_news(checkout_of(about), failed=type == FAILED, now=now)
+            record_checkout(checkout_of(about), failed=type == FAILED, now=now)
     return True
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import stripe as stripe_library
-from django.db import connections, transaction
+from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
 from bookings.jobs.noshow import create_noshow_session
@@ -47,6 +47,14 @@ def assert_one_of_each(stripe: StripeServer, *, sessions: int = 1) -> None:
     assert live.url == stripe.books.sessions[str(live.session_id)]["url"]
     assert money_jobs() == [("noshow.fee", "done"), ("noshow.mail", "done")]
     assert fee_mails() == ["kept"]
+
+
+def test_the_database_knows_the_states_of_a_session(stripe: StripeServer) -> None:
+    _, _, row = missed_and_asked(charging_cast())
+    for state in StripeSession.State.values:
+        StripeSession.objects.filter(pk=row.pk).update(state=state)
+    with pytest.raises(IntegrityError, match="stripe_session_state_known"), transaction.atomic():
+        StripeSession.objects.filter(pk=row.pk).update(state="gone")
 
 
 def test_stripe_is_asked_for_what_the_row_holds(stripe: StripeServer) -> None:
