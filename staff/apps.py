@@ -1,11 +1,34 @@
+from __future__ import annotations
+
+from typing import Any
+
 from django.apps import AppConfig
+from django.apps import apps as apps_of_today
+from django.apps.registry import Apps
 from django.contrib.admin import apps as admin_apps
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models.signals import post_migrate
+
+
+def keep_settings_row(using: str = DEFAULT_DB_ALIAS, apps: Apps = apps_of_today, **kwargs: Any) -> None:
+    """The post_migrate receiver: the salon's settings are one row that is always there, after `flush` too.
+
+    `apps` are the models as the migrations left them, which need not be today's.
+    """
+    try:
+        model = apps.get_model("staff", "SalonSettings")
+    except LookupError:
+        return
+    model._base_manager.using(using).get_or_create(pk=1)
 
 
 class StaffConfig(AppConfig):
     name = "staff"
     default = True
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        post_migrate.connect(keep_settings_row, sender=self)
 
 
 class SalonAdminConfig(admin_apps.AdminConfig):

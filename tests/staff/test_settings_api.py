@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from django.core.management import call_command
 
 from staff.models import SalonSettings, TimeOff
 from tests.cast.factories import caller, make_ada, make_bea, make_key, make_salon, make_time_off
@@ -173,3 +174,11 @@ def test_reading_the_settings_costs_one_statement(django_assert_num_queries):
     ada = caller(make_ada())
     with django_assert_num_queries(1):
         assert ada.get("/api/settings").status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_row_is_there_after_a_flush():
+    SalonSettings.objects.update(business_name="Studio Linden", noshow_fee_value="5.00")
+    call_command("flush", interactive=False, verbosity=0)
+    assert SalonSettings.objects.count() == 1
+    assert caller(make_ada()).get("/api/settings").json() == DEFAULTS
