@@ -52,24 +52,24 @@ STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", "")
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", "")
 WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", False)
 
-# Job type -> dotted path of its handler. `notifications` knows only the strings; a system check
+# Job type -> dotted path of its handler class. `notifications` knows only the strings; a system check
 # imports every path at start-up.
 HANDLERS = {
-    "booking.created": "bookings.jobs.tell_created",
-    "booking.updated": "bookings.jobs.tell_updated",
-    "booking.cancelled": "bookings.jobs.tell_cancelled",
-    "booking.provisional": "bookings.jobs.tell_provisional",
-    "booking.lapsed": "bookings.jobs.tell_lapsed",
-    "waitlist.confirmed": "bookings.jobs.tell_waitlist_confirmed",
-    "waitlist.offer": "bookings.jobs.tell_waitlist_offer",
-    "review.request": "bookings.jobs.ask_for_review",
-    "followup.step": "bookings.jobs.send_followup_step",
-    "noshow.fee": "bookings.jobs.noshow.create_noshow_session",
-    "noshow.mail": "bookings.jobs.tell_noshow_fee",
-    "noshow.expire": "bookings.jobs.noshow.expire_noshow_session",
-    "noshow.refund": "bookings.jobs.noshow.refund_noshow_payment",
-    "password.reset": "bookings.jobs.password_mail.tell_password_reset",
-    "webhook.deliver": "bookings.jobs.webhook_delivery.deliver_webhook",
+    "booking.created": "bookings.mails.confirmation.ConfirmationMail",
+    "booking.updated": "bookings.mails.update.UpdateMail",
+    "booking.cancelled": "bookings.mails.cancellation.CancellationMail",
+    "booking.provisional": "bookings.mails.request.RequestMail",
+    "booking.lapsed": "bookings.mails.lapse.LapseMail",
+    "waitlist.confirmed": "bookings.mails.confirmation.WaitlistConfirmationMail",
+    "waitlist.offer": "bookings.mails.waitlist_offer.WaitlistOfferMail",
+    "review.request": "bookings.mails.review.ReviewMail",
+    "followup.step": "bookings.mails.followup.FollowupMail",
+    "noshow.fee": "bookings.jobs.noshow.CreateSession",
+    "noshow.mail": "bookings.mails.noshow_fee.NoShowFeeMail",
+    "noshow.expire": "bookings.jobs.noshow.ExpireSession",
+    "noshow.refund": "bookings.jobs.noshow.RefundPayment",
+    "password.reset": "notifications.password_reset.mail.PasswordResetMail",
+    "webhook.deliver": "bookings.jobs.webhook_delivery.DeliverBooking",
 }
 
 # What an endpoint of /api/webhooks can ask to be told; `bookings.webhooks` says which change is which.

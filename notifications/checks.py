@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from django.utils.module_loading import import_string
 
-_MAIL_NEEDS = ("client_counts_on_it", "compose", "sent")
-_EFFECT_NEEDS = ("client_counts_on_it", "prepare", "call", "done")
+_MAIL_NEEDS = ("type", "client_counts_on_it", "compose", "sent")
+_EFFECT_NEEDS = ("type", "client_counts_on_it", "prepare", "call", "done")
 
 
 def check_handlers(**kwargs: Any) -> list[CheckMessage]:
     """System check: every path of `HANDLERS` and `PERIODIC` leads to what it should."""
     found: list[CheckMessage] = []
     for job_type, path in settings.HANDLERS.items():
-        found += _check(path, "notifications.E001", f"HANDLERS[{job_type!r}]", _missing_of_handler)
+        missing_of = partial(_missing_of_handler, job_type)
+        found += _check(path, "notifications.E001", f"HANDLERS[{job_type!r}]", missing_of)
     for path in settings.PERIODIC:
         found += _check(path, "notifications.E002", "PERIODIC", _missing_of_callable)
     return found
@@ -32,9 +34,12 @@ def _check(path: str, id: str, setting: str, missing_of: Callable[[Any], list[st
     return [Error(f"{setting} names {path}, which lacks {', '.join(missing)}.", id=id)] if missing else []
 
 
-def _missing_of_handler(target: Any) -> list[str]:
+def _missing_of_handler(job_type: str, target: Any) -> list[str]:
+    if not isinstance(target, type):
+        return ["a class"]
     needs = _MAIL_NEEDS if hasattr(target, "compose") else _EFFECT_NEEDS
-    return [name for name in needs if not hasattr(target, name)]
+    missing = [name for name in needs if not hasattr(target, name)]
+    return missing or ([] if getattr(target, "type", None) == job_type else [f"the type {job_type!r}"])
 
 
 def _missing_of_callable(target: Any) -> list[str]:

@@ -18,7 +18,15 @@ from django.db import InterfaceError, OperationalError, close_old_connections
 from django.utils import timezone
 
 from notifications import outbox
-from notifications.handlers import EffectHandler, Mail, MailHandler, NotNeeded, RefusedForGood, TryLater
+from notifications.handlers import (
+    NO_ADDRESS,
+    EffectHandler,
+    Mail,
+    MailHandler,
+    NotNeeded,
+    RefusedForGood,
+    TryLater,
+)
 from notifications.inapp import tell_admins_once_in
 from notifications.mail import Envelope, OutcomeUnknown, frozen, mail_server
 from notifications.models import Job, Message
@@ -115,7 +123,7 @@ def _send_mail(job: Job, handler: MailHandler, stop: Callable[[], bool]) -> None
     if job.sending_at is None:
         mail = handler.compose(job, now=timezone.now())
         if not mail.to:
-            raise NotNeeded("no_address")
+            raise NotNeeded(NO_ADDRESS)
         fields = frozen(mail, now=timezone.now())
         for name, value in fields.items():
             setattr(message, name, value)

@@ -1,7 +1,8 @@
 """What a job type does: the contract between the outbox and whoever knows the subject.
 
-`settings.HANDLERS` maps a job type to the dotted path of a `MailHandler` or an `EffectHandler`. A
-handler re-reads and re-checks the present; it holds no transaction open around the network. It may have
+`settings.HANDLERS` maps a job type to the dotted path of a class, a `MailHandler` or an `EffectHandler`. It
+says the same `type` itself and is made once, without arguments. A handler re-reads and re-checks the present;
+it holds no transaction open around the network. It may have
 
 - `worded_by_salon` (bool): the mail's words are the salon's own already, admin offers no others;
 - `persistence` (`outbox.Persistence`): how long a job is tried, if not as mails are;
@@ -17,6 +18,12 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from notifications.models import Job, Message
+
+GONE = "gone"
+"""Why a job is not needed: what it was about no longer exists."""
+
+NO_ADDRESS = "no_address"
+"""Why a mail is not needed: whom it is for has no address it could go to."""
 
 
 class NotNeeded(Exception):
@@ -66,6 +73,7 @@ class Mail:
 
 
 class MailHandler(Protocol):
+    type: str
     client_counts_on_it: bool
     """True: after a kill in mid-sending it is sent once more; False: it becomes uncertain at once."""
 
@@ -79,6 +87,7 @@ class MailHandler(Protocol):
 class EffectHandler(Protocol):
     """One outside effect that is not a mail (Stripe, a webhook)."""
 
+    type: str
     client_counts_on_it: bool
 
     def prepare(self, job: Job, *, now: datetime) -> Any:

@@ -30,8 +30,7 @@ def handler_of(job_type: str) -> Handler:
     path = settings.HANDLERS.get(job_type)
     if path is None:
         raise UnknownJobType(f"No handler is named for {job_type}.")
-    found: Handler = imported(path)
-    return found
+    return handler_at(path)
 
 
 def given_up_of(job_type: str) -> Callable[..., None] | None:
@@ -46,7 +45,7 @@ def is_mail(handler: Handler) -> TypeGuard[MailHandler]:
 
 def periodic_callables() -> list[tuple[str, Periodic]]:
     """What `settings.PERIODIC` names, with its path."""
-    return [(path, imported(path)) for path in settings.PERIODIC]
+    return [(path, import_string(path)) for path in settings.PERIODIC]
 
 
 def said_by_handler(job_type: str, name: str) -> Any:
@@ -58,6 +57,7 @@ def said_by_handler(job_type: str, name: str) -> Any:
 
 
 @functools.cache
-def imported(path: str) -> Any:
-    """What a dotted path leads to. Raises ImportError."""
-    return import_string(path)
+def handler_at(path: str) -> Handler:
+    """The one instance of the class that a dotted path leads to. Raises ImportError."""
+    handler: Handler = import_string(path)()
+    return handler

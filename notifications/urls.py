@@ -2,8 +2,8 @@
 
 from django.urls import path
 
-from notifications.account_api import PasswordResetConfirmView, PasswordResetView
 from notifications.api import followups, inbox, jobs
+from notifications.password_reset.api import PasswordResetConfirmView, PasswordResetView
 from notifications.webhooks import api as webhooks
 
 urlpatterns = [

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
+from bookings.mails.reasons import Reason
 from bookings.models import NoShowFee, StripeSession
 from bookings.noshow import sessions, states, stripe_api
 from bookings.noshow.fees import not_chargeable_after_all
@@ -16,7 +17,6 @@ from bookings.noshow.notices import say_not_sent
 from bookings.noshow.payments import given_back, lock_fee_of
 from bookings.noshow.states import State
 from bookings.noshow.stripe_api import NoStripeKey, StripeRefused, StripeTrouble
-from bookings.reasons import Reason
 from notifications.handlers import NotNeeded, RefusedForGood, TryLater
 from notifications.models import Job
 
@@ -28,8 +28,9 @@ ATTEMPTS_PER_KEY = 3
 
 
 class CreateSession:
-    """noshow.fee: the Checkout Session of a fee; its success enqueues noshow.mail. `payload`: fee_id."""
+    """The Checkout Session of a fee; its success enqueues noshow.mail. `payload`: fee_id."""
 
+    type = "noshow.fee"
     client_counts_on_it = True
 
     def prepare(self, job: Job, *, now: datetime) -> StripeSession:
@@ -68,8 +69,9 @@ class CreateSession:
 
 
 class ExpireSession:
-    """noshow.expire: let nobody pay what is not owed any more. `payload`: session_row."""
+    """Let nobody pay what is not owed any more. `payload`: session_row."""
 
+    type = "noshow.expire"
     client_counts_on_it = True
 
     def prepare(self, job: Job, *, now: datetime) -> StripeSession:
@@ -92,8 +94,9 @@ class ExpireSession:
 
 
 class RefundPayment:
-    """noshow.refund: give a session's payment back, all of it. `payload`: session_row."""
+    """Give a session's payment back, all of it. `payload`: session_row."""
 
+    type = "noshow.refund"
     client_counts_on_it = True
 
     def prepare(self, job: Job, *, now: datetime) -> StripeSession:
@@ -137,8 +140,3 @@ def _as_outcome() -> Iterator[None]:
         raise RefusedForGood(str(refused)) from refused
     except StripeTrouble as trouble:
         raise TryLater(str(trouble)) from trouble
-
-
-create_noshow_session = CreateSession()
-expire_noshow_session = ExpireSession()
-refund_noshow_payment = RefundPayment()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC
 
 from bookings.api.serializers import Printer
+from bookings.mails.reasons import Reason
 from bookings.models import Booking
-from bookings.reasons import Reason
 from notifications.handlers import NotNeeded
 from notifications.models import WebhookDelivery
 from notifications.webhooks.delivery import Delivering
@@ -18,6 +18,8 @@ CREDENTIALS = ("provisional_token", "feedback_token")
 
 
 class DeliverBooking(Delivering):
+    type = "webhook.deliver"
+
     def body(self, delivery: WebhookDelivery) -> str:
         """`{type, timestamp, data}`: when it happened (UTC), and the booking as it is now."""
         bookings = Booking.objects.filter(pk__in=[delivery.booking_id])
@@ -27,6 +29,3 @@ class DeliverBooking(Delivering):
         happened_at = delivery.created_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
         data = {**booking, **dict.fromkeys(CREDENTIALS)}
         return json_bytes({"type": delivery.event_type, "timestamp": happened_at, "data": data}).decode()
-
-
-deliver_webhook = DeliverBooking()

@@ -16,8 +16,8 @@ from django.db.models import F
 from bookings import followups, noshow, waitlist, webhooks
 from bookings.lifecycle import notices
 from bookings.lifecycle.outcome import Change
+from bookings.mails.reasons import Reason
 from bookings.models import Booking
-from bookings.reasons import Reason
 from clients.models import Client
 from notifications import inapp, outbox
 from notifications.models import Job

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from bookings.mails.language import long_date, time_span
-from bookings.mails.plain import one_line
 from bookings.models import Booking
 from bookings.pages.shell import Fact
+from notifications.letters.language import long_date, time_span
+from notifications.letters.plain import one_line
 from staff.models import SalonSettings
 
 

@@ -7,8 +7,6 @@ from http import HTTPStatus
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from bookings.mails.language import long_moment
-from bookings.mails.plain import one_line
 from bookings.models import Booking
 from bookings.pages.shell import Button, Fact, PublicPage, greeting
 from bookings.self_service.feedback import (
@@ -23,6 +21,8 @@ from bookings.self_service.feedback import (
     review_link,
     visit_of,
 )
+from notifications.letters.language import long_moment
+from notifications.letters.plain import one_line
 from staff.wire.refusals import Refused
 from staff.wire.text import BadText, check_text
 

@@ -11,13 +11,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from bookings.mails.language import long_date, long_moment, money
-from bookings.mails.plain import one_line
 from bookings.models import NoShowFee
 from bookings.noshow.paylink import Standing, checkout_url, fee_of, payment_origins, standing_of
 from bookings.noshow.stripe_api import StripeTrouble
 from bookings.pages.render import HEADERS
 from bookings.pages.shell import Button, Fact, PublicPage, greeting
+from notifications.letters.language import long_date, long_moment, money
+from notifications.letters.plain import one_line
 from staff.wire.money import from_minor
 
 RETRY_AFTER_SECONDS = 30

@@ -12,11 +12,11 @@ from django.utils.translation import gettext as _
 from bookings import lifecycle
 from bookings.errors import LinkSpent, RequestMoved
 from bookings.links import accept_url, decline_url
-from bookings.mails.language import long_moment
 from bookings.models import Booking
 from bookings.pages.appointment import facts_of
 from bookings.pages.shell import Button, PublicPage, greeting
 from bookings.self_service.request import behind
+from notifications.letters.language import long_moment
 from staff.wire.refusals import Refused
 
 DECIDED = ("link_accepted", "link_confirmed", "link_withdrawn")

@@ -16,10 +16,10 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
 from bookings.errors import LinkUnknown
-from bookings.mails.language import language_for
-from bookings.mails.plain import one_line
 from bookings.pages.render import render_page
 from clients.models import Client
+from notifications.letters.language import language_for
+from notifications.letters.plain import one_line
 from staff.access.auth import salon_of
 from staff.access.throttles import PublicLinkThrottle
 from staff.models import SalonSettings

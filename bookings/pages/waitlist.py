@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from bookings.mails.language import long_moment
 from bookings.models import Booking, WaitlistOffer
 from bookings.pages.appointment import appointment_facts, facts_of
 from bookings.pages.provisional import spent_words, status_for_reader
@@ -20,6 +19,7 @@ from bookings.self_service.offer import (
     take_offer,
 )
 from clients.models import Client
+from notifications.letters.language import long_moment
 from staff.wire.refusals import Refused
 
 

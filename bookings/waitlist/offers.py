@@ -19,8 +19,8 @@ from django.utils import formats, translation
 from django.utils.translation import gettext as _
 
 from bookings.links import new_token
+from bookings.mails.reasons import Reason
 from bookings.models import WaitlistEntry, WaitlistOffer
-from bookings.reasons import Reason
 from bookings.slots import holds
 from bookings.slots.busy import lock_staff
 from bookings.waitlist.places import Place, place_at

@@ -1,4 +1,4 @@
-"""/api/auth: login, logout, who am I, password (contract §1.5); resets are `notifications.account_api`."""
+"""/api/auth: login, logout, who am I, password (contract §1.5); resets: `notifications.password_reset`."""
 
 from __future__ import annotations
 

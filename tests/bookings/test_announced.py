@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bookings import jobs
 from bookings.models import Booking
 from tests.cast.factories import make_client
-from tests.cast.letters import NOW, furnish, make_booking, make_job, mark_sent, told
+from tests.cast.letters import NOW, compose, furnish, make_booking, make_job, mark_sent, told
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +34,7 @@ def test_what_lapsed_is_taken_out_of_a_calendar_only_if_it_was_put_there(
     for type, state, ics_method in earlier:
         job = make_job(type, booking)
         mark_sent(job, state=state, client_id=booking.client_id, ics_method=ics_method)
-    mail = jobs.tell_lapsed.compose(make_job("booking.lapsed", booking), now=NOW)
+    mail = compose(make_job("booking.lapsed", booking), now=NOW)
     assert (mail.ics_method, "METHOD:CANCEL" in mail.ics) == (method, bool(method))
     assert ("removes the appointment from your calendar" in mail.text) == bool(method)
 
@@ -47,9 +46,9 @@ def test_a_date_of_a_series_that_lapsed_is_taken_out_of_the_calendar():
     mark_sent(
         make_job("booking.created", first), client_id=first.client_id, ics_method="PUBLISH", facts=facts
     )
-    mail = jobs.tell_lapsed.compose(make_job("booking.lapsed", later), now=NOW)
+    mail = compose(make_job("booking.lapsed", later), now=NOW)
     assert mail.ics_method == "CANCEL"
     Booking.objects.filter(pk=later.pk).update(client=make_client("Bob", "Brown"))
     later.refresh_from_db()
-    mail = jobs.tell_lapsed.compose(make_job("booking.lapsed", later), now=NOW)
+    mail = compose(make_job("booking.lapsed", later), now=NOW)
     assert mail.ics_method == ""

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from icalendar import Calendar, Event
 
-from bookings import ics
+from bookings.mails import ics
 
 NOW = datetime(2026, 11, 20, 9, 0, 7, 123456, tzinfo=UTC)
 APPOINTMENT = ics.Appointment(

@@ -7,12 +7,22 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from icalendar import Calendar
 
-from bookings import jobs
 from bookings.models import Booking
 from notifications.handlers import NotNeeded
 from notifications.models import Job
 from tests.cast.factories import make_alice, make_client
-from tests.cast.letters import END, NOW, START, furnish, make_booking, make_job, mark_sent, told
+from tests.cast.letters import (
+    END,
+    NOW,
+    START,
+    compose,
+    furnish,
+    make_booking,
+    make_job,
+    mark_sent,
+    note_sent,
+    told,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +52,7 @@ def beliefs() -> list[tuple[str, datetime | None]]:
 
 def test_all_dates_stand_in_one_mail():
     bookings = make_series()
-    mail = jobs.tell_created.compose(series_job(bookings), now=NOW)
+    mail = compose(series_job(bookings), now=NOW)
     assert mail.subject == "Your 3 appointments from Monday 23 November at 10:00 are confirmed"
     assert mail.text == (
         "Hello Alice,\n\n"
@@ -70,7 +80,7 @@ def test_what_is_no_news_is_left_out():
     Booking.objects.filter(pk=bookings[0].pk).update(status="cancelled")
     Booking.objects.filter(pk=bookings[2].pk).update(**told(start_at=START + 2 * WEEK, end_at=END + 2 * WEEK))
     Booking.objects.filter(pk=bookings[3].pk).update(client=make_client("Zed"))
-    mail = jobs.tell_created.compose(series_job(bookings), now=NOW)
+    mail = compose(series_job(bookings), now=NOW)
     assert mail.subject == "Your 2 appointments from Monday 30 November at 10:00 are confirmed"
     assert set(mail.facts["announces_each"]) == {str(bookings[1].pk), str(bookings[4].pk)}
 
@@ -78,9 +88,9 @@ def test_what_is_no_news_is_left_out():
 def test_what_was_sent_is_what_the_client_believes_of_each():
     bookings = make_series()
     job = series_job(bookings)
-    message = mark_sent(job, facts=jobs.tell_created.compose(job, now=NOW).facts)
+    message = mark_sent(job, facts=compose(job, now=NOW).facts)
     Booking.objects.filter(pk=bookings[1].pk).update(client=make_client("Zed"))
-    jobs.tell_created.sent(job, message, now=NOW)
+    note_sent(job, message, now=NOW)
     assert beliefs() == [("scheduled", START), ("", None), ("scheduled", START + 2 * WEEK)]
 
 
@@ -88,10 +98,10 @@ def test_the_only_one_left_gets_a_mail_of_its_own():
     bookings = make_series(2)
     Booking.objects.filter(pk=bookings[0].pk).update(status="cancelled")
     job = series_job(bookings)
-    mail = jobs.tell_created.compose(job, now=NOW)
+    mail = compose(job, now=NOW)
     assert mail.subject == "Your appointment on Monday 30 November at 10:00 is confirmed"
     assert mail.ics_method == "REQUEST"
-    jobs.tell_created.sent(job, mark_sent(job, facts=mail.facts), now=NOW)
+    note_sent(job, mark_sent(job, facts=mail.facts), now=NOW)
     assert beliefs() == [("", None), ("scheduled", START + WEEK)]
 
 
@@ -99,10 +109,10 @@ def test_a_series_that_is_no_news_at_all_is_not_mailed():
     bookings = make_series(2)
     Booking.objects.update(status="cancelled")
     with pytest.raises(NotNeeded, match="cancelled_meanwhile"):
-        jobs.tell_created.compose(series_job(bookings), now=NOW)
+        compose(series_job(bookings), now=NOW)
     job = make_job("booking.created", bookings[0], payload={"booking_ids": []})
     with pytest.raises(NotNeeded, match="gone"):
-        jobs.tell_created.compose(job, now=NOW)
+        compose(job, now=NOW)
 
 
 def test_a_series_over_a_change_of_the_clocks_keeps_its_wall_clock_time():
@@ -112,7 +122,7 @@ def test_a_series_over_a_change_of_the_clocks_keeps_its_wall_clock_time():
         make_booking(client=alice, start_at=start, end_at=start + timedelta(minutes=30))
         for start in (first, first + WEEK + timedelta(hours=1))
     ]
-    mail = jobs.tell_created.compose(series_job(bookings), now=first - WEEK)
+    mail = compose(series_job(bookings), now=first - WEEK)
     assert (
         "1: Monday 19 October 2026, 10:00 to 10:30\n2: Monday 26 October 2026, 10:00 to 10:30\n" in mail.text
     )
@@ -121,4 +131,4 @@ def test_a_series_over_a_change_of_the_clocks_keeps_its_wall_clock_time():
 def test_a_long_series_costs_as_few_statements_as_a_short_one(django_assert_num_queries):
     job = series_job(make_series(52))
     with django_assert_num_queries(4):
-        jobs.tell_created.compose(job, now=NOW)
+        compose(job, now=NOW)

@@ -8,22 +8,24 @@ from typing import Any
 
 import pytest
 
-from bookings import jobs
 from bookings.models import Booking, BusyTime, Feedback, Hold, NoShowFee, WaitlistEntry, WaitlistOffer
 from clients.models import Client
 from notifications.handlers import NotNeeded, TryLater
 from notifications.models import FollowupSequence, FollowupStep, Job, Message
+from notifications.registry import handler_of
 from tests.cast.factories import make_alice, make_client, make_salon, make_service
 from tests.cast.letters import (
     END,
     NOW,
     START,
     TOKEN,
+    compose,
     make_booking,
     make_event,
     make_job,
     make_offer,
     mark_sent,
+    note_sent,
 )
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +48,7 @@ def visited(**fields: Any) -> Booking:
 def review_reason(booking: Booking, *, now=LATER, client: Client | None = None) -> str:
     job = make_job("review.request", booking, client=client)
     with pytest.raises(NotNeeded) as refusal:
-        jobs.ask_for_review.compose(job, now=now)
+        compose(job, now=now)
     mark_sent(job, state="not_sent", sent_at=None)
     return refusal.value.reason
 
@@ -87,17 +89,17 @@ def test_a_client_is_asked_once_in_review_min_days(state):
     second = visited()
     assert review_reason(second, now=LATER + 30 * DAY - timedelta(seconds=1)) == "already_asked"
     job = make_job("review.request", second)
-    assert jobs.ask_for_review.compose(job, now=LATER + 30 * DAY).to == "alice@example.com"
+    assert compose(job, now=LATER + 30 * DAY).to == "alice@example.com"
 
 
 def test_a_request_that_was_not_sent_does_not_count():
     mark_sent(make_job("review.request", visited()), state="not_sent", sent_at=None)
-    assert jobs.ask_for_review.compose(make_job("review.request", visited()), now=LATER)
+    assert compose(make_job("review.request", visited()), now=LATER)
 
 
 def test_another_clients_request_does_not_count():
     mark_sent(make_job("review.request", visited(client=make_client("Zed"))), sent_at=LATER)
-    assert jobs.ask_for_review.compose(make_job("review.request", visited(client=make_alice())), now=LATER)
+    assert compose(make_job("review.request", visited(client=make_alice())), now=LATER)
 
 
 def test_one_visit_is_asked_about_once_for_ever():
@@ -105,17 +107,17 @@ def test_one_visit_is_asked_about_once_for_ever():
     booking = visited()
     mark_sent(make_job("review.request", booking), sent_at=LATER)
     assert review_reason(booking, now=LATER + 400 * DAY) == "already_asked"
-    assert jobs.ask_for_review.compose(make_job("review.request", visited()), now=LATER)
+    assert compose(make_job("review.request", visited()), now=LATER)
 
 
 def test_two_requests_to_one_client_at_once_wait_for_each_other():
     first, second = (make_job("review.request", visited()) for _ in range(2))
     with pytest.raises(TryLater) as later:
-        jobs.ask_for_review.compose(second, now=LATER)
+        compose(second, now=LATER)
     assert later.value.after == LATER + timedelta(seconds=30)
     mark_sent(first, sent_at=LATER)
     with pytest.raises(NotNeeded, match="already_asked"):
-        jobs.ask_for_review.compose(second, now=LATER)
+        compose(second, now=LATER)
 
 
 def make_step(**sequence: Any) -> FollowupStep:
@@ -130,7 +132,7 @@ def step_job(booking: Booking, step: FollowupStep, **fields: Any) -> Job:
 
 def step_reason(booking: Booking, step: FollowupStep, **fields: Any) -> str:
     with pytest.raises(NotNeeded) as refusal:
-        jobs.send_followup_step.compose(step_job(booking, step, **fields), now=LATER)
+        compose(step_job(booking, step, **fields), now=LATER)
     return refusal.value.reason
 
 
@@ -140,12 +142,12 @@ def willing(**fields: Any) -> Client:
 
 def test_a_followup_makes_the_clients_unsubscribe_token_once():
     booking, step = visited(client=willing()), make_step()
-    first = jobs.send_followup_step.compose(step_job(booking, step), now=LATER)
+    first = compose(step_job(booking, step), now=LATER)
     token = Client.objects.get().unsubscribe_token
     assert token is not None
     assert re.fullmatch(r"[A-Za-z0-9_-]{43}", token)
     assert first.headers["List-Unsubscribe"] == f"<http://127.0.0.1:8000/unsubscribe/{token}>"
-    jobs.send_followup_step.compose(step_job(booking, step), now=LATER)
+    compose(step_job(booking, step), now=LATER)
     assert Client.objects.get().unsubscribe_token == token
 
 
@@ -169,7 +171,7 @@ def test_a_followup_whose_step_was_deleted_is_gone():
     job = step_job(booking, step)
     step.delete()
     with pytest.raises(NotNeeded, match="gone"):
-        jobs.send_followup_step.compose(job, now=LATER)
+        compose(job, now=LATER)
 
 
 def test_a_followup_stops_when_the_client_books_again_unless_the_sequence_goes_on():
@@ -177,27 +179,27 @@ def test_a_followup_stops_when_the_client_books_again_unless_the_sequence_goes_o
     make_booking(start_at=START + 30 * DAY, end_at=END + 30 * DAY, created_at=NOW + DAY)
     assert step_reason(booking, make_step()) == "rebooked"
     step = make_step(name="Always", stop_on_rebook=False)
-    assert jobs.send_followup_step.compose(step_job(booking, step), now=LATER)
+    assert compose(step_job(booking, step), now=LATER)
 
 
 @pytest.mark.parametrize("other", [{"status": "cancelled", "created_at": NOW + DAY}, {"created_at": NOW}])
 def test_a_booking_made_before_or_cancelled_since_stops_no_followup(other):
     booking = visited(client=willing())
     make_booking(start_at=START + 30 * DAY, end_at=END + 30 * DAY, **other)
-    assert jobs.send_followup_step.compose(step_job(booking, make_step()), now=LATER)
+    assert compose(step_job(booking, make_step()), now=LATER)
 
 
 def test_a_step_reaches_a_client_once_per_visit():
     booking, step, other = visited(client=willing()), make_step(), make_step(name="Other")
     mark_sent(step_job(booking, step))
     assert step_reason(booking, step) == "already_sent"
-    assert jobs.send_followup_step.compose(step_job(booking, other), now=LATER)
-    assert jobs.send_followup_step.compose(step_job(visited(), step), now=LATER)
+    assert compose(step_job(booking, other), now=LATER)
+    assert compose(step_job(visited(), step), now=LATER)
 
 
 def test_nobody_counts_on_mails_after_a_visit_but_on_money_and_offers():
-    handlers = (jobs.ask_for_review, jobs.send_followup_step, jobs.tell_waitlist_offer, jobs.tell_noshow_fee)
-    assert [handler.client_counts_on_it for handler in handlers] == [False, False, True, True]
+    types = ("review.request", "followup.step", "waitlist.offer", "noshow.mail")
+    assert [handler_of(type).client_counts_on_it for type in types] == [False, False, True, True]
 
 
 def offer_job(offer: WaitlistOffer) -> Job:
@@ -206,7 +208,7 @@ def offer_job(offer: WaitlistOffer) -> Job:
 
 def offer_reason(offer: WaitlistOffer, *, now=NOW) -> str:
     with pytest.raises(NotNeeded) as refusal:
-        jobs.tell_waitlist_offer.compose(offer_job(offer), now=now)
+        compose(offer_job(offer), now=now)
     return refusal.value.reason
 
 
@@ -233,7 +235,7 @@ def test_an_offer_of_a_time_taken_meanwhile_is_not_mailed():
     BusyTime.objects.create(staff=offer.staff, party=other.party, starts_at=START, ends_at=END, booking=other)
     assert offer_reason(offer) == "slot_taken"
     BusyTime.objects.update(starts_at=END, ends_at=END + DAY)
-    assert jobs.tell_waitlist_offer.compose(offer_job(offer), now=NOW)
+    assert compose(offer_job(offer), now=NOW)
 
 
 def test_somebody_elses_hold_counts_as_taken_until_it_expires():
@@ -251,7 +253,7 @@ def test_somebody_elses_hold_counts_as_taken_until_it_expires():
         staff=offer.staff, party=hold.party, starts_at=START, ends_at=END, hold=hold, expires_at=NOW + DAY
     )
     assert offer_reason(offer) == "slot_taken"
-    assert jobs.tell_waitlist_offer.compose(offer_job(offer), now=NOW + DAY)
+    assert compose(offer_job(offer), now=NOW + DAY)
 
 
 def test_offers_of_archived_erased_or_unreachable_clients_are_not_mailed():
@@ -264,13 +266,13 @@ def test_offers_of_archived_erased_or_unreachable_clients_are_not_mailed():
     Job.objects.update(recipient="client:987654")
     job.refresh_from_db()
     with pytest.raises(NotNeeded, match="client_erased"):
-        jobs.tell_waitlist_offer.compose(job, now=NOW)
+        compose(job, now=NOW)
 
 
 def test_an_offer_that_does_not_exist_is_gone():
     job = make_job("waitlist.offer", None, client=make_alice(), payload={})
     with pytest.raises(NotNeeded, match="gone"):
-        jobs.tell_waitlist_offer.compose(job, now=NOW)
+        compose(job, now=NOW)
 
 
 def make_fee(booking: Booking, **fields: Any) -> NoShowFee:
@@ -292,7 +294,7 @@ def fee_job(fee: NoShowFee, **fields: Any) -> Job:
 
 def fee_reason(fee: NoShowFee, *, now=END, **fields: Any) -> str:
     with pytest.raises(NotNeeded) as refusal:
-        jobs.tell_noshow_fee.compose(fee_job(fee, **fields), now=now)
+        compose(fee_job(fee, **fields), now=now)
     return refusal.value.reason
 
 
@@ -318,7 +320,7 @@ def test_a_fee_is_mailed_only_to_who_missed_the_appointment():
 
 def test_a_fee_that_does_not_exist_is_gone():
     with pytest.raises(NotNeeded, match="gone"):
-        jobs.tell_noshow_fee.compose(make_job("noshow.mail", make_booking(status="no-show")), now=END)
+        compose(make_job("noshow.mail", make_booking(status="no-show")), now=END)
 
 
 @pytest.mark.parametrize(
@@ -326,12 +328,12 @@ def test_a_fee_that_does_not_exist_is_gone():
 )
 def test_fees_have_the_decimals_of_their_own_currency(amount_minor, currency, written):
     fee = make_fee(make_booking(status="no-show"), amount_minor=amount_minor, currency=currency)
-    mail = jobs.tell_noshow_fee.compose(fee_job(fee), now=END)
+    mail = compose(fee_job(fee), now=END)
     assert f"Fee: {written}\n" in mail.text
 
 
 def test_nothing_is_kept_after_a_mail_that_announces_nothing():
     booking = visited()
     before = Booking.objects.values().get()
-    jobs.ask_for_review.sent(make_job("review.request", booking), Message(facts={}), now=NOW)
+    note_sent(make_job("review.request", booking), Message(facts={}), now=NOW)
     assert Booking.objects.values().get() == before

@@ -7,13 +7,12 @@ from html.parser import HTMLParser
 
 import pytest
 
-from bookings import jobs
-from bookings.mails.plain import is_address, one_line, paragraphs
 from clients.models import Client
+from notifications.letters.plain import is_address, one_line, paragraphs
 from notifications.models import FollowupSequence, FollowupStep, MessageText
 from staff.models import Service, Staff
 from tests.cast.factories import make_alice, make_location, make_salon
-from tests.cast.letters import END, NOW, TOKEN, furnish, make_booking, make_job
+from tests.cast.letters import END, NOW, TOKEN, compose, furnish, make_booking, make_job
 
 pytestmark = pytest.mark.django_db
 
@@ -56,7 +55,7 @@ def confirmation(nasty: str, *, notes: str = "n"):
     Client.objects.update(first_name=nasty, last_name=nasty)
     Service.objects.update(name=nasty)
     Staff.objects.update(name=nasty)
-    return jobs.tell_created.compose(make_job("booking.created", booking), now=NOW)
+    return compose(make_job("booking.created", booking), now=NOW)
 
 
 @pytest.mark.parametrize("nasty", NASTY)
@@ -90,7 +89,7 @@ def test_notes_keep_their_words_and_lose_their_length():
 def test_internal_notes_never_reach_a_client():
     furnish()
     booking = make_booking(internal_notes="difficult customer")
-    mail = jobs.tell_created.compose(make_job("booking.created", booking), now=NOW)
+    mail = compose(make_job("booking.created", booking), now=NOW)
     assert "difficult" not in mail.text + mail.html + mail.ics + mail.subject
 
 
@@ -99,7 +98,7 @@ def test_the_salons_own_words_are_words_too():
     MessageText.objects.create(
         type="booking.created", locale="en", subject=LINES + "y" * 150, introduction=TAGS + "\n" + TEMPLATE
     )
-    mail = jobs.tell_created.compose(make_job("booking.created", make_booking()), now=NOW)
+    mail = compose(make_job("booking.created", make_booking()), now=NOW)
     assert mail.subject.startswith("Bob Bcc: x@evil.example Subject: hello yyy")
     assert "script" not in Seen(mail.html).tags
     assert TEMPLATE in mail.text
@@ -114,7 +113,7 @@ def test_a_followup_is_words_too():
         sequence=FollowupSequence.objects.create(name="x"), delay_days=1, subject=LINES, body=TAGS
     )
     job = make_job("followup.step", booking, payload={"step_id": step.pk})
-    mail = jobs.send_followup_step.compose(job, now=END + timedelta(days=1))
+    mail = compose(job, now=END + timedelta(days=1))
     assert mail.subject == "Bob Bcc: x@evil.example Subject: hello"
     assert "script" not in Seen(mail.html).tags
     assert TAGS in mail.text
@@ -128,14 +127,14 @@ def test_an_address_that_is_not_the_salons_builds_no_link():
         provisional_expires_at=END,
         base_url="https://evil.example",
     )
-    mail = jobs.tell_provisional.compose(make_job("booking.provisional", booking), now=NOW)
+    mail = compose(make_job("booking.provisional", booking), now=NOW)
     assert "evil.example" not in mail.text + mail.html
     assert f"http://127.0.0.1:8000/provisional/{TOKEN}/accept" in mail.text
 
 
 def test_html_mails_name_no_outside_resource():
     furnish()
-    mail = jobs.tell_created.compose(make_job("booking.created", make_booking()), now=NOW)
+    mail = compose(make_job("booking.created", make_booking()), now=NOW)
     outside = ("http://", "https://", "url(", "@import", "<img", "<link", "<script")
     assert [word for word in outside if word in mail.html] == []
 

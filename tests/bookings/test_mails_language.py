@@ -9,11 +9,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils.translation import override
 
-from bookings import jobs
-from bookings.mails.language import language_for, long_date, moment, money, time_span, zone_name
 from clients.models import Client
+from notifications.letters.language import language_for, long_date, moment, money, time_span, zone_name
 from tests.cast.factories import make_salon
-from tests.cast.letters import NOW, START, TOKEN, furnish, make_booking, make_job, told
+from tests.cast.letters import NOW, START, TOKEN, compose, furnish, make_booking, make_job, told
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 NBSP = "\N{NO-BREAK SPACE}"
@@ -155,14 +154,8 @@ def test_every_appointment_mail_speaks_the_clients_language(locale):
             status="provisional", provisional_token=TOKEN, provisional_expires_at=START
         ),
     }
-    handlers = {
-        "created": jobs.tell_created,
-        "updated": jobs.tell_updated,
-        "cancelled": jobs.tell_cancelled,
-        "provisional": jobs.tell_provisional,
-    }
-    for kind, handler in handlers.items():
-        mail = handler.compose(make_job(f"booking.{kind}", bookings[kind]), now=NOW)
+    for kind, booking in bookings.items():
+        mail = compose(make_job(f"booking.{kind}", booking), now=NOW)
         assert (mail.locale, mail.subject) == (locale, SUBJECTS[locale][kind])
         assert [words for words in WORDS[locale] if words not in mail.text] == []
         assert f'<html lang="{locale}"' in mail.html
@@ -171,7 +164,7 @@ def test_every_appointment_mail_speaks_the_clients_language(locale):
 @pytest.mark.django_db
 def test_without_a_wish_of_the_client_the_salons_language_is_spoken():
     make_salon(locale="de")
-    mail = jobs.tell_created.compose(make_job("booking.created", make_booking()), now=NOW)
+    mail = compose(make_job("booking.created", make_booking()), now=NOW)
     assert (mail.locale, mail.subject) == ("de", SUBJECTS["de"]["created"])
 
 
@@ -180,7 +173,7 @@ def test_a_booking_over_midnight_shows_both_dates():
     make_salon()
     start = datetime(2026, 10, 24, 21, 30, tzinfo=UTC)
     booking = make_booking(start_at=start, end_at=start + timedelta(hours=4))
-    mail = jobs.tell_created.compose(make_job("booking.created", booking), now=start - timedelta(days=1))
+    mail = compose(make_job("booking.created", booking), now=start - timedelta(days=1))
     assert (
         "Start: Saturday 24 October 2026 at 23:30 (CEST)\nEnd: Sunday 25 October 2026 at 02:30 (CET)\n"
         in mail.text

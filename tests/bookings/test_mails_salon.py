@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bookings import jobs
 from clients.models import Client
 from notifications.models import MessageText
 from tests.cast.factories import make_client, make_salon
-from tests.cast.letters import NOW, furnish, make_booking, make_job
+from tests.cast.letters import NOW, compose, furnish, make_booking, make_job
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +20,7 @@ def _salon():
 def test_a_salon_that_told_nothing_of_itself_still_writes_whole_sentences():
     make_salon(business_name="", business_address="", business_phone="", reply_to="")
     booking = make_booking(client=make_client("", email="alice@example.com"), price=None)
-    mail = jobs.tell_created.compose(make_job("booking.created", booking), now=NOW)
+    mail = compose(make_job("booking.created", booking), now=NOW)
     assert mail.reply_to == ""
     assert mail.text == (
         "Hello,\n\n"
@@ -41,7 +40,7 @@ def test_a_salon_that_told_nothing_of_itself_still_writes_whole_sentences():
 )
 def test_how_to_reach_the_salon_names_what_there_is(phone, reply_to, sentence):
     make_salon(business_phone=phone, reply_to=reply_to)
-    mail = jobs.tell_created.compose(make_job("booking.created", make_booking()), now=NOW)
+    mail = compose(make_job("booking.created", make_booking()), now=NOW)
     assert f"in good time. {sentence}" in mail.text
 
 
@@ -51,10 +50,10 @@ def test_the_salons_own_subject_and_introduction_replace_ours():
     )
     MessageText.objects.create(type="booking.created", locale="nl", subject="Tot gauw!")
     booking = make_booking()
-    mail = jobs.tell_created.compose(make_job("booking.created", booking), now=NOW)
+    mail = compose(make_job("booking.created", booking), now=NOW)
     assert mail.subject == "See you soon!"
     assert mail.text.startswith("Hello Alice,\n\nRing the bell.\n\nTwice.\n\nDate: ")
     Client.objects.update(locale="nl-BE")
-    mail = jobs.tell_created.compose(make_job("booking.created", booking), now=NOW)
+    mail = compose(make_job("booking.created", booking), now=NOW)
     assert (mail.locale, mail.subject) == ("nl", "Tot gauw!")
     assert "Je afspraak is bevestigd." in mail.text

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from bookings.jobs.noshow import create_noshow_session
+from bookings.jobs.noshow import CreateSession
 from bookings.models import NoShowFee, StripeSession
 from bookings.noshow import stripe_api
 from bookings.noshow.reconcile import reconcile
@@ -95,7 +95,7 @@ def test_a_session_whose_making_nobody_saw_is_found_and_its_mail_sent_once(
         outbox.finish(job, now=timezone.now())
         job = outbox.claim(now=timezone.now())
     assert job is not None
-    row = create_noshow_session.prepare(job, now=timezone.now())
+    row = CreateSession().prepare(job, now=timezone.now())
     stripe_api.create(row.params, idempotency_key=row.idempotency_key)
     Job.objects.filter(pk=job.pk).update(state="uncertain", token=None, lease_until=None)
     clock.shift(timedelta(minutes=6))

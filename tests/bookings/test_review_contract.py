@@ -12,13 +12,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bookings import followups, lifecycle
-from bookings.jobs import tell_created
 from bookings.models import WaitlistEntry
 from notifications import outbox
 from notifications.execution import run_due
 from notifications.mail import frozen
 from notifications.models import FollowupSequence, FollowupStep, Job, Message, Notification
 from tests.cast.bookings import Salon, jobs, make_cast
+from tests.cast.letters import compose, note_sent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -210,9 +210,7 @@ def test_a_date_cancelled_while_the_mail_for_its_series_leaves_is_cancelled_for_
     series = salon.book(recurrence=["2026-03-31 10:00:00"])
     job = outbox.claim(now=timezone.now())
     assert job is not None
-    outbox.mark_sending(
-        job, now=timezone.now(), frozen=frozen(tell_created.compose(job, now=timezone.now()), now=NOW)
-    )
+    outbox.mark_sending(job, now=timezone.now(), frozen=frozen(compose(job, now=timezone.now()), now=NOW))
     second = series["occurrences"][1]
     salon.delete(second)
     drain()
@@ -222,7 +220,7 @@ def test_a_date_cancelled_while_the_mail_for_its_series_leaves_is_cancelled_for_
         job,
         now=timezone.now(),
         message={"state": "sent"},
-        also=lambda: tell_created.sent(job, message, now=timezone.now()),
+        also=lambda: note_sent(job, message, now=timezone.now()),
     )
     clock.shift(timedelta(hours=1))
     drain()

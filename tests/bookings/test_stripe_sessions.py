@@ -11,7 +11,7 @@ import stripe as stripe_library
 from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
-from bookings.jobs.noshow import create_noshow_session
+from bookings.jobs.noshow import CreateSession
 from bookings.models import NoShowFee, StripeSession
 from bookings.noshow import stripe_api
 from notifications import outbox
@@ -165,7 +165,7 @@ def _die_in_mid_call(*, reached_stripe: bool) -> None:
         execute(job)
         job = outbox.claim(now=timezone.now())
     assert job is not None
-    row = create_noshow_session.prepare(job, now=timezone.now())
+    row = CreateSession().prepare(job, now=timezone.now())
     outbox.mark_sending(job, now=timezone.now())
     if reached_stripe:
         stripe_api.create(row.params, idempotency_key=row.idempotency_key)

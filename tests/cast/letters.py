@@ -7,7 +7,9 @@ from typing import Any
 
 from bookings.models import Booking, BookingEvent, BusyTime, Hold, WaitlistEntry, WaitlistOffer
 from clients.models import Client
+from notifications.handlers import Mail, MailHandler
 from notifications.models import Job, Message
+from notifications.registry import handler_of, is_mail
 from staff.models import Service, Staff
 from tests.cast.factories import make_alice, make_bea, make_salon, make_service
 
@@ -78,6 +80,22 @@ def mark_sent(job: Job, *, state: str = Message.State.SENT, **fields: Any) -> Me
         setattr(message, name, value)
     message.save()
     return message
+
+
+def compose(job: Job, *, now: datetime) -> Mail:
+    """The mail that the worker would send for this job."""
+    return _mail_handler(job).compose(job, now=now)
+
+
+def note_sent(job: Job, message: Message, *, now: datetime) -> None:
+    """What the worker does once the job's mail has left."""
+    _mail_handler(job).sent(job, message, now=now)
+
+
+def _mail_handler(job: Job) -> MailHandler:
+    handler = handler_of(job.type)
+    assert is_mail(handler)
+    return handler
 
 
 def make_event(booking: Booking) -> BookingEvent:

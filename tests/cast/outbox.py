@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
-from typing import Any
+from typing import Any, cast
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -19,6 +19,7 @@ from notifications.execution import run_due
 from notifications.handlers import Mail
 from notifications.models import Job, Message
 from notifications.outbox import Due
+from notifications.registry import handler_at
 from tests.cast.servers import free_port
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -26,17 +27,18 @@ SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 
 HANDLERS = {
-    "test.counted": "tests.cast.outbox.counted",
-    "test.optional": "tests.cast.outbox.optional",
-    "test.effect": "tests.cast.outbox.effect",
+    "test.counted": "tests.cast.outbox.Counted",
+    "test.optional": "tests.cast.outbox.Optional",
+    "test.effect": "tests.cast.outbox.EffectCast",
 }
 
 
 class MailCast:
     """A mail handler that says what its attributes say, and keeps what it was told."""
 
-    def __init__(self, *, client_counts_on_it: bool) -> None:
-        self.client_counts_on_it = client_counts_on_it
+    client_counts_on_it: bool
+
+    def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
@@ -65,9 +67,20 @@ class MailCast:
         self.told.append((job.pk, message.state))
 
 
+class Counted(MailCast):
+    type = "test.counted"
+    client_counts_on_it = True
+
+
+class Optional(MailCast):
+    type = "test.optional"
+    client_counts_on_it = False
+
+
 class EffectCast:
     """An effect handler likewise; `called` counts what reached the outside."""
 
+    type = "test.effect"
     client_counts_on_it = True
 
     def __init__(self) -> None:
@@ -91,9 +104,9 @@ class EffectCast:
         self.finished.append(external_id)
 
 
-counted = MailCast(client_counts_on_it=True)
-optional = MailCast(client_counts_on_it=False)
-effect = EffectCast()
+counted = cast(MailCast, handler_at(HANDLERS["test.counted"]))
+optional = cast(MailCast, handler_at(HANDLERS["test.optional"]))
+effect = cast(EffectCast, handler_at(HANDLERS["test.effect"]))
 
 
 def cast_handlers(settings: Any) -> None:

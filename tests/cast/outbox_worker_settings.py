@@ -3,7 +3,7 @@
 from config.settings import *  # noqa: F403
 
 HANDLERS = {
-    "test.counted": "tests.cast.outbox.counted",
-    "test.optional": "tests.cast.outbox.optional",
-    "test.effect": "tests.cast.outbox.effect",
+    "test.counted": "tests.cast.outbox.Counted",
+    "test.optional": "tests.cast.outbox.Optional",
+    "test.effect": "tests.cast.outbox.EffectCast",
 }

@@ -264,8 +264,8 @@ def test_the_salons_own_words_for_a_mail(browser):
 
 def test_no_other_words_are_offered_for_mails_the_salon_wrote_itself(browser, settings):
     settings.HANDLERS = {
-        "followup.step": "bookings.jobs.send_followup_step",
-        "review.request": "bookings.jobs.ask_for_review",
+        "followup.step": "bookings.mails.followup.FollowupMail",
+        "review.request": "bookings.mails.review.ReviewMail",
     }
     add = reverse("admin:notifications_messagetext_add")
     assert re.findall(r'<option value="([a-z]+\.[a-z]+)"', browser.get(add).content.decode()) == [

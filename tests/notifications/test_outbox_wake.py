@@ -164,7 +164,9 @@ def test_a_wake_up_comes_with_the_commit_and_not_with_a_rollback(monkeypatch: py
     [
         ("tests.cast.outbox.nothing", "cannot be imported"),
         ("no.such.module", "cannot be imported"),
-        ("tests.cast.outbox.NOON", "which lacks client_counts_on_it, prepare, call, done"),
+        ("tests.cast.outbox.NOON", "which lacks a class"),
+        ("tests.cast.outbox.Sink", "which lacks type, client_counts_on_it, prepare, call, done"),
+        ("tests.cast.outbox.Counted", "which lacks the type 'test.wrong'"),
     ],
 )
 def test_a_handler_that_is_not_there_is_an_error_at_start_up(settings: Any, path: str, said: str) -> None:

@@ -32,15 +32,15 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         "bookings.followups",
         "bookings.links",
+        "bookings.mails.reasons",
         "bookings.noshow",
-        "bookings.reasons",
         "bookings.slots",
         "bookings.waitlist",
         "bookings.webhooks",
     ),
     ("bookings.lifecycle",),
     ("bookings.self_service",),
-    ("bookings.ics", "bookings.mails"),
+    ("bookings.mails",),
     (
         "bookings.admin",
         "bookings.api",

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from icalendar import Calendar, Event, vCalAddress, vText
 
-from bookings.mails.plain import one_line
+from notifications.letters.plain import one_line
 
 PRODUCT = "-//Bookings//Bookings backend//EN"
 REQUEST = "REQUEST"

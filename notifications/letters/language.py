@@ -1,4 +1,4 @@
-"""Which language a client reads, and dates, times and amounts as that language writes them.
+"""Which language somebody reads, and dates, times and amounts as that language writes them.
 
 All functions but `language_for` speak the active language (`translation.override`). Times go in as
 UTC and come out on the salon's wall clock.

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from notifications.password_reset import ask_for_reset, reset_password
+from notifications.password_reset.reset import ask_for_reset, reset_password
 from staff.access.accounts import LONGEST_PASSWORD
 from staff.access.auth import AnyoneButKeys, ApiKeyAuthentication
 from staff.access.throttles import LoginThrottle, PublicLinkThrottle

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from notifications import handlers
+
 
 class Reason(StrEnum):
     """A code of the message log; "meanwhile" is between what called for the mail and its sending."""
@@ -22,9 +24,9 @@ class Reason(StrEnum):
     COMPLETED_MEANWHILE = "completed_meanwhile"
     DRAGGED_BACK = "dragged_back"  # moved back to the times the client knows, or an earlier mail told them
     FEE_NOT_DUE = "fee_not_due"
-    GONE = "gone"  # what it was about no longer exists
+    GONE = handlers.GONE  # what it was about no longer exists
     NEVER_ANNOUNCED = "never_announced"  # the client had never been told of the booking
-    NO_ADDRESS = "no_address"
+    NO_ADDRESS = handlers.NO_ADDRESS
     NO_CONSENT = "no_consent"
     NO_LONGER_COMPLETED = "no_longer_completed"
     NO_SHOW_MEANWHILE = "no_show_meanwhile"

@@ -1,4 +1,4 @@
-"""The one form of every mail to a client: what it says, and its text and HTML (no outside resources)."""
+"""The one form of every mail: what it says, and its text and HTML (no outside resources)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.utils.translation import override, pgettext
 
-from bookings.mails.language import language_for
-from bookings.mails.plain import one_line, paragraphs
-from clients.models import Client
-from notifications.handlers import Mail
+from notifications.handlers import NO_ADDRESS, Mail, NotNeeded
+from notifications.letters.language import language_for
+from notifications.letters.plain import is_address, one_line, paragraphs
 from notifications.models import MessageText
 from staff.models import SalonSettings
 
@@ -56,16 +55,24 @@ class Letter:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """Who reads the mail, in which language, and from which salon."""
+    """Who reads the mail, in which language, and from which salon.
 
-    client: Client
+    `name` is what the greeting calls them, `locale` their wish ("": none), `email` their address as stored.
+    `deliver_outside` False (demo clients): the mail stays in the log.
+    """
+
+    name: str
+    email: str
+    locale: str
     salon: SalonSettings
+    deliver_outside: bool = True
 
     @property
-    def locale(self) -> str:
-        return language_for(self.client.locale, self.salon.locale)
+    def language(self) -> str:
+        """The one of ours that they read."""
+        return language_for(self.locale, self.salon.locale)
 
     @property
     def salon_name(self) -> str:
@@ -73,32 +80,37 @@ class Reader:
 
 
 def sealed(letter: Letter, *, type: str, reader: Reader) -> Mail:
-    """The mail as it leaves, with the salon's own subject and introduction for `type` where it has them."""
-    salon = reader.salon
-    with override(reader.locale):
-        own = _own_words(type, reader.locale)
+    """The mail as it leaves, with the salon's own subject and introduction for `type` where it has them.
+
+    Raises NotNeeded when its reader has no address.
+    """
+    if not is_address(reader.email):
+        raise NotNeeded(NO_ADDRESS)
+    language = reader.language
+    with override(language):
+        own = _own_words(type, language)
         subject = one_line(own.subject or letter.subject, longest=LONGEST_SUBJECT)
         context = {
-            "locale": reader.locale,
+            "locale": language,
             "subject": subject,
-            "greeting": _greeting(reader.client),
+            "greeting": _greeting(reader.name),
             "introduction": paragraphs(own.introduction or letter.introduction),
             "letter": letter,
             "closing": [line for line in letter.closing if line],
-            "sender": Sender.of(salon),
+            "sender": Sender.of(reader.salon),
         }
         return Mail(
-            to=reader.client.email,
-            locale=reader.locale,
+            to=reader.email,
+            locale=language,
             subject=subject,
             text=_tidy(render_to_string("mail/letter.txt", context)),
             html=render_to_string("mail/letter.html", context),
-            reply_to=salon.reply_to,
+            reply_to=reader.salon.reply_to,
             ics=letter.ics,
             ics_method=letter.ics_method,
             headers=letter.headers,
             facts=letter.facts,
-            deliver_outside=not reader.client.is_demo,
+            deliver_outside=reader.deliver_outside,
         )
 
 
@@ -144,12 +156,17 @@ def if_in_doubt(salon: SalonSettings) -> str:
     return f"{_('Do you have a question?')} {reach}" if reach else ""
 
 
+def joined(*sentences: str) -> str:
+    """One paragraph of the sentences that say something."""
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
 def _own_words(type: str, locale: str) -> MessageText:
     return MessageText.objects.filter(type=type, locale=locale).first() or MessageText()
 
 
-def _greeting(client: Client) -> str:
-    name = one_line(client.first_name)
+def _greeting(name: str) -> str:
+    name = one_line(name)
     return (
         pgettext("greeting", "Hello %(name)s,") % {"name": name} if name else pgettext("greeting", "Hello,")
     )

@@ -1,0 +1,133 @@
+"""An appointment as the mails about it show it: its table, its calendar entry (contract §1.4).
+
+Spoken in the active language.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from bookings.mails import ics
+from bookings.mails.client_mail import ClientReader
+from bookings.models import Booking
+from notifications.letters.language import long_date, long_moment, money, time_span, zone_name
+from notifications.letters.letter import Reader, Row, how_to_reach, joined
+from notifications.letters.plain import one_line
+from staff.models import Location, Service, Staff
+
+LONGEST_NOTE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """From when to when (UTC) a mail says the appointment is."""
+
+    start_at: datetime
+    end_at: datetime
+
+    @classmethod
+    def of(cls, booking: Booking) -> Times:
+        return cls(booking.start_at, booking.end_at)
+
+    @classmethod
+    def announced(cls, booking: Booking) -> Times | None:
+        """What the client was last told; None when they were told nothing."""
+        if booking.announced_start_at is None or booking.announced_end_at is None:
+            return None
+        return cls(booking.announced_start_at, booking.announced_end_at)
+
+
+def rows(
+    booking: Booking, *, reader: Reader, times: Times, before: Times | None = None, with_note: bool = True
+) -> list[Row]:
+    """The table of facts; `before` is what the times were."""
+    salon = reader.salon
+    found = when_rows(times, zone=salon.zone)
+    if before is not None and before != times:
+        found.append(Row(pgettext("label", "Before"), long_moment(before.start_at, zone=salon.zone)))
+    found += what_and_with_whom(booking.service, booking.staff)
+    place = where(booking.location, reader=reader)
+    if place:
+        found.append(Row(pgettext("label", "Where"), place))
+    if booking.persons > 1:
+        found.append(Row(pgettext("label", "Persons"), str(booking.persons)))
+    if booking.price is not None:
+        found.append(Row(pgettext("label", "Price"), money(booking.price, salon.currency)))
+    note = one_line(booking.notes, longest=LONGEST_NOTE)
+    if note and with_note:
+        found.append(Row(pgettext("label", "Note"), note))
+    return found
+
+
+def when_rows(times: Times, *, zone: ZoneInfo) -> list[Row]:
+    """Date and time; start and end where midnight lies between them."""
+    if times.start_at.astimezone(zone).date() == times.end_at.astimezone(zone).date():
+        return [
+            Row(pgettext("label", "Date"), long_date(times.start_at, zone=zone)),
+            Row(pgettext("label", "Time"), time_span(times.start_at, times.end_at, zone=zone)),
+        ]
+    return [
+        Row(label, f"{long_moment(instant, zone=zone)} ({zone_name(instant, zone=zone)})")
+        for label, instant in (
+            (pgettext("label", "Start"), times.start_at),
+            (pgettext("label", "End"), times.end_at),
+        )
+    ]
+
+
+def what_and_with_whom(service: Service, staff: Staff) -> list[Row]:
+    return [
+        Row(pgettext("label", "Service"), one_line(service.name)),
+        Row(pgettext("label", "With"), one_line(staff.name)),
+    ]
+
+
+def where(location: Location | None, *, reader: Reader) -> str:
+    """The branch with its address, else the salon's own; empty when nothing is known."""
+    if location is not None:
+        named = (one_line(location.name), one_line(location.address))
+    else:
+        named = (reader.salon_name, one_line(reader.salon.business_address))
+    return ", ".join(part for part in named if part)
+
+
+def if_unable(reader: Reader) -> str:
+    """What to do when something comes between."""
+    return joined(_("Can you not make it? Please let us know in good time."), how_to_reach(reader.salon))
+
+
+def calendar_entry(booking: Booking, *, reader: ClientReader, times: Times) -> ics.Appointment:
+    """What stands in the client's calendar."""
+    service = one_line(booking.service.name)
+    with_whom = f"{pgettext('label', 'With')}: {one_line(booking.staff.name)}"
+    return ics.Appointment(
+        key=str(booking.key),
+        sequence=booking.sequence,
+        start_at=times.start_at,
+        end_at=times.end_at,
+        zone=reader.salon.zone,
+        summary=f"{service} - {reader.salon_name}" if reader.salon_name else service,
+        location=where(booking.location, reader=reader),
+        description="\n".join(line for line in (with_whom, how_to_reach(reader.salon)) if line),
+        organizer=settings.DEFAULT_FROM_EMAIL,
+        organizer_name=reader.salon_name,
+        attendee=reader.client.email,
+        attendee_name=reader.client.name,
+    )
+
+
+def invitation(booking: Booking, *, reader: ClientReader, status: str, now: datetime) -> str:
+    """The calendar file that puts or moves it there; `status` as `ics.invitation` has it."""
+    entry = calendar_entry(booking, reader=reader, times=Times.of(booking))
+    return ics.invitation(entry, status=status, now=now)
+
+
+def withdrawal(booking: Booking, *, reader: ClientReader, times: Times, now: datetime) -> str:
+    """The calendar file that takes it out."""
+    return ics.cancellation(calendar_entry(booking, reader=reader, times=times), now=now)

@@ -1,0 +1,74 @@
+"""booking.updated: the appointment has new times (contract §1.4)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from bookings.mails import ics
+from bookings.mails.appointment import (
+    AppointmentMail,
+    announces,
+    links_are_spent,
+    require_not_ended,
+    require_status,
+)
+from bookings.mails.client_mail import ClientReader, not_needed, require_theirs
+from bookings.mails.details import Times, invitation, rows
+from bookings.mails.reasons import Reason
+from bookings.mails.request import answer_before, answers
+from bookings.models import Booking
+from notifications.letters.language import moment
+from notifications.letters.letter import Letter, how_to_reach, if_in_doubt, joined
+from notifications.models import Job
+
+
+class UpdateMail(AppointmentMail):
+    """The new times, once, if they differ from those last told; a request repeats both links."""
+
+    type = "booking.updated"
+
+    def letter(self, job: Job, booking: Booking, *, reader: ClientReader, now: datetime) -> Letter:
+        require_theirs(booking, reader)
+        require_status(booking, Booking.Status.SCHEDULED, Booking.Status.PROVISIONAL)
+        require_not_ended(booking, now=now)
+        if booking.announced_as and Times.announced(booking) == Times.of(booking):
+            raise not_needed(Reason.DRAGGED_BACK)
+        if booking.provisional_token is not None and links_are_spent(booking, now=now):
+            raise not_needed(Reason.SPENT)
+        if booking.status == Booking.Status.PROVISIONAL:
+            return _request_moved(booking, reader=reader, now=now)
+        return _moved(booking, reader=reader, now=now)
+
+
+def _moved(booking: Booking, *, reader: ClientReader, now: datetime) -> Letter:
+    when = moment(booking.start_at, zone=reader.salon.zone)
+    return Letter(
+        subject=_("Your appointment has been moved to %(when)s") % {"when": when},
+        introduction=_("Your appointment has been moved. These are the new times."),
+        rows=rows(booking, reader=reader, times=Times.of(booking), before=Times.announced(booking)),
+        closing=[
+            _("The attached file updates the appointment in your calendar."),
+            joined(_("Does the new time not suit you? Please let us know."), how_to_reach(reader.salon)),
+        ],
+        ics=invitation(booking, reader=reader, status=ics.CONFIRMED, now=now),
+        ics_method=ics.REQUEST,
+        facts=announces(booking),
+    )
+
+
+def _request_moved(booking: Booking, *, reader: ClientReader, now: datetime) -> Letter:
+    when = moment(booking.start_at, zone=reader.salon.zone)
+    asks = booking.provisional_token is not None
+    return Letter(
+        subject=_("Your requested appointment has been moved to %(when)s") % {"when": when},
+        introduction=_("The time we have reserved for you has changed. These are the new times."),
+        rows=rows(booking, reader=reader, times=Times.of(booking), before=Times.announced(booking)),
+        question=_("Would you like to come at this time?") if asks else "",
+        buttons=answers(booking),
+        closing=[answer_before(booking, reader=reader) if asks else "", if_in_doubt(reader.salon)],
+        ics=invitation(booking, reader=reader, status=ics.TENTATIVE, now=now),
+        ics_method=ics.REQUEST,
+        facts=announces(booking),
+    )
