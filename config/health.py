@@ -150,7 +150,7 @@ class DatabaseState:
     guarded: bool | None = None
     oldest_due: timedelta | None = None
     dead_jobs: int | None = None
-    parked_jobs: int | None = None
+    held_jobs: int | None = None
 
 
 @dataclass(slots=True)
@@ -202,7 +202,7 @@ def readiness() -> ReadinessJson:
             "oldest_due_seconds": None if state.oldest_due is None else int(state.oldest_due.total_seconds()),
             "late_after_seconds": int(LATE_AFTER.total_seconds()),
             "dead": state.dead_jobs,
-            "parked": state.parked_jobs,
+            "parked": state.held_jobs,
         },
         "mail": {"ok": mail},
         "broker": {"ok": broker},
@@ -211,7 +211,7 @@ def readiness() -> ReadinessJson:
     found = {
         "jobs_late": bool(late),
         "jobs_dead": bool(state.dead_jobs),
-        "jobs_parked": bool(state.parked_jobs),
+        "jobs_parked": bool(state.held_jobs),
         "mail_off": not mail,
         "broker_away": not broker,
     }
@@ -243,7 +243,7 @@ def look_at_database() -> DatabaseState:
             state.guarded = not guard.missing(connection)
             state.oldest_due = _oldest_due(timezone.now())
             state.dead_jobs = Job.objects.filter(state=Job.State.DEAD).count()
-            state.parked_jobs = held_after_restore.parked()
+            state.held_jobs = held_after_restore.number_held()
     except DatabaseError as error:
         logger.warning("readiness_database", error=str(error)[:200])
     finally:

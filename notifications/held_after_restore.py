@@ -1,8 +1,8 @@
 """Jobs that wait for a person's word after a backup was restored (reliability §6).
 
 A backup holds jobs that were still to be done when it was made. What was due since has probably been done
-by the installation it was made of, and a copy on a test machine must mail nobody: so a restore parks every
-job, and `release` lets them go. A parked job is pending and due at PARKED_UNTIL; its own time stands in its
+by the installation it was made of, and a copy on a test machine must mail nobody: so a restore holds every
+job, and `release` lets them go. A held job is pending and due at HELD_UNTIL; its own time stands in its
 payload. What happens to a booking meanwhile drops or moves it like any other pending job.
 """
 
@@ -23,51 +23,52 @@ from notifications.outbox.states import IS_LIVE, IS_PENDING
 from notifications.registry import UnknownJobType, handler_of, is_mail
 from notifications.wake import wake_workers
 
-PARKED_UNTIL = datetime(9000, 1, 1, tzinfo=UTC)
+HELD_UNTIL = datetime(9000, 1, 1, tzinfo=UTC)
 MARK = "parked"
+"""In its payload a held job keeps its own time under this; rows already hold the older word."""
 PROBABLY_SENT = "A backup was restored; this mail had probably been sent before."
 LEASE = timedelta(minutes=2)
 AT_ONCE = 500
 
 
 class Released(NamedTuple):
-    """How many parked jobs were let go, of which kind."""
+    """How many held jobs were let go, of which kind."""
 
     due_now: int
     due_later: int
     counted_as_sent: int
 
 
-def park_all() -> int:
-    """Park every job that is pending or in the hands of a worker of the past; gives how many."""
+def hold_all() -> int:
+    """Hold every job that is pending or in the hands of a worker of the past; gives how many."""
     with transaction.atomic():
-        jobs = list(Job.objects.select_for_update().filter(IS_LIVE).exclude(run_at=PARKED_UNTIL))
+        jobs = list(Job.objects.select_for_update().filter(IS_LIVE).exclude(run_at=HELD_UNTIL))
         for job in jobs:
             job.payload = {
                 **job.payload,
                 MARK: {"run_at": job.run_at.isoformat(), "first_run_at": job.first_run_at.isoformat()},
             }
             job.state, job.token, job.lease_until = Job.State.PENDING, None, None
-            job.run_at = job.first_run_at = PARKED_UNTIL
+            job.run_at = job.first_run_at = HELD_UNTIL
         fields = ["payload", "state", "token", "lease_until", "run_at", "first_run_at"]
         Job.objects.bulk_update(jobs, fields, batch_size=AT_ONCE)
     return len(jobs)
 
 
-def parked() -> int:
-    """How many jobs are parked."""
-    return Job.objects.filter(IS_PENDING, run_at=PARKED_UNTIL).count()
+def number_held() -> int:
+    """How many jobs are held."""
+    return Job.objects.filter(IS_PENDING, run_at=HELD_UNTIL).count()
 
 
 def release(*, send_overdue: bool, now: datetime) -> Released:
-    """Let every parked job go: at its own time, or at once where that has passed.
+    """Let every held job go: at its own time, or at once where that has passed.
 
     `send_overdue` False: a mail whose time has passed is not sent but counted as sent (uncertain, so that a
     person can still send it), and the booking knows that its client was told. Other jobs (Stripe) are
     carried out in either case: they are safe to repeat.
     """
     due_now = due_later = counted = 0
-    for job in list(Job.objects.filter(IS_PENDING, run_at=PARKED_UNTIL).order_by("id")):
+    for job in list(Job.objects.filter(IS_PENDING, run_at=HELD_UNTIL).order_by("id")):
         own = job.payload.get(MARK, {})
         run_at = datetime.fromisoformat(own["run_at"]) if own else now
         first_run_at = datetime.fromisoformat(own["first_run_at"]) if own else now
@@ -84,14 +85,14 @@ def release(*, send_overdue: bool, now: datetime) -> Released:
 
 
 def _let_go(job: Job, *, run_at: datetime, first_run_at: datetime) -> int:
-    return _still_parked(job).update(payload=job.payload, run_at=run_at, first_run_at=first_run_at)
+    return _still_held(job).update(payload=job.payload, run_at=run_at, first_run_at=first_run_at)
 
 
 def _count_as_sent(job: Job, handler: MailHandler, *, at: datetime, now: datetime) -> int:
     """Written and kept, as if it had left at its time; nothing at all where it is no longer true."""
     with transaction.atomic():
         token = uuid.uuid4()
-        claimed = _still_parked(job).update(
+        claimed = _still_held(job).update(
             state=Job.State.CLAIMED,
             token=token,
             lease_until=now + LEASE,
@@ -123,8 +124,8 @@ def _count_as_sent(job: Job, handler: MailHandler, *, at: datetime, now: datetim
     return 1
 
 
-def _still_parked(job: Job) -> Any:
-    return Job.objects.filter(IS_PENDING, pk=job.pk, run_at=PARKED_UNTIL)
+def _still_held(job: Job) -> Any:
+    return Job.objects.filter(IS_PENDING, pk=job.pk, run_at=HELD_UNTIL)
 
 
 def _mail_handler(job: Job) -> MailHandler | None:

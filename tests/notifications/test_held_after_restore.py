@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from bookings.models import Booking
 from notifications import outbox
 from notifications.execution import run_due
-from notifications.held_after_restore import PARKED_UNTIL, Released, park_all, parked, release
+from notifications.held_after_restore import HELD_UNTIL, Released, hold_all, number_held, release
 from notifications.models import Job, Message
 from tests.cast.bookings import jobs, make_cast
 
@@ -39,10 +39,10 @@ def _now() -> Any:
     return Booking.objects.latest("id").created_at
 
 
-def test_nothing_leaves_while_jobs_are_parked(backed_up: Any) -> None:
+def test_nothing_leaves_while_jobs_are_held(backed_up: Any) -> None:
     _, booking, done = backed_up
-    assert (park_all(), parked()) == (2, 2)
-    assert park_all() == 0
+    assert (hold_all(), number_held()) == (2, 2)
+    assert hold_all() == 0
     with time_machine.travel("2026-06-01", tick=False):
         assert run_due(at_most=100) == 0
     assert jobs(booking) == [("booking.created", "pending")]
@@ -53,9 +53,9 @@ def test_what_a_worker_of_the_past_held_is_parked_too(backed_up: Any) -> None:
     with time_machine.travel(DURING_THE_BACKUP, tick=False):
         held = outbox.claim(now=_now())
     assert held is not None
-    park_all()
+    hold_all()
     job = Job.objects.get(pk=held.pk)
-    assert (job.state, job.token, job.lease_until, job.run_at) == ("pending", None, None, PARKED_UNTIL)
+    assert (job.state, job.token, job.lease_until, job.run_at) == ("pending", None, None, HELD_UNTIL)
 
 
 @time_machine.travel(AFTER_THE_RESTORE, tick=False)
@@ -63,7 +63,7 @@ def test_released_to_be_sent_each_mail_goes_once_at_its_time(backed_up: Any) -> 
     _, booking, done = backed_up
     before = dict(Job.objects.values_list("id", "payload"))
     review = Job.objects.get(type="review.request")
-    park_all()
+    hold_all()
     now = _now() + timedelta(days=1)
     assert release(send_overdue=True, now=now) == Released(due_now=1, due_later=1, counted_as_sent=0)
     assert dict(Job.objects.values_list("id", "payload")) == before
@@ -78,7 +78,7 @@ def test_released_to_be_sent_each_mail_goes_once_at_its_time(backed_up: Any) -> 
 @time_machine.travel(AFTER_THE_RESTORE, tick=False)
 def test_counted_as_sent_the_client_is_known_to_believe_in_the_booking(backed_up: Any) -> None:
     salon, booking, _ = backed_up
-    park_all()
+    hold_all()
     now = _now() + timedelta(days=1)
     assert release(send_overdue=False, now=now) == Released(due_now=0, due_later=1, counted_as_sent=1)
     message = Message.objects.get(booking_id=booking["id"])
@@ -99,16 +99,16 @@ def test_counted_as_sent_the_client_is_known_to_believe_in_the_booking(backed_up
 @time_machine.travel(AFTER_THE_RESTORE, tick=False)
 def test_what_is_no_longer_true_is_not_counted_as_sent(backed_up: Any) -> None:
     salon, booking, _ = backed_up
-    park_all()
+    hold_all()
     salon.delete(booking)
     assert jobs(booking)[0] == ("booking.created", "cancelled")
     assert release(send_overdue=False, now=_now() + timedelta(days=1)).counted_as_sent == 0
 
 
 @time_machine.travel(AFTER_THE_RESTORE, tick=False)
-def test_new_bookings_are_confirmed_while_old_jobs_are_parked(backed_up: Any) -> None:
+def test_new_bookings_are_confirmed_while_old_jobs_are_held(backed_up: Any) -> None:
     salon, booking, _ = backed_up
-    park_all()
+    hold_all()
     new = salon.book(start_at="2026-03-25 10:00:00", end_at="2026-03-25 11:00:00")
     assert run_due(at_most=100) == 1
     assert jobs(new) == [("booking.created", "done")]
@@ -116,12 +116,12 @@ def test_new_bookings_are_confirmed_while_old_jobs_are_parked(backed_up: Any) ->
 
 
 def test_the_command_wants_to_be_told_what_becomes_of_overdue_mails(backed_up: Any) -> None:
-    park_all()
+    hold_all()
     with pytest.raises(CommandError):
         call_command("release_jobs")
-    assert parked() == 2
+    assert number_held() == 2
     said = io.StringIO()
     with time_machine.travel(AFTER_THE_RESTORE, tick=False):
         call_command("release_jobs", overdue="count-as-sent", stdout=said)
     assert said.getvalue() == "0 jobs are due now, 1 later, 1 mails are counted as sent.\n"
-    assert parked() == 0
+    assert number_held() == 0

@@ -21,7 +21,7 @@ from pytest_django import Settings
 
 from bookings.slots import guard
 from notifications import outbox
-from notifications.held_after_restore import park_all
+from notifications.held_after_restore import hold_all
 from notifications.models import Job
 from notifications.outbox import Due
 from tests.cast.factories import caller
@@ -150,7 +150,7 @@ def test_a_dead_job_is_a_warning() -> None:
 @with_threads
 def test_parked_jobs_are_a_warning_and_not_late() -> None:
     _enqueue("old", run_at=timezone.now() - timedelta(days=2))
-    park_all()
+    hold_all()
     body = _readyz()
     assert body["checks"]["jobs"]["parked"] == 1
     assert _codes(body) == ["jobs_parked"]

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from bookings import lifecycle, waitlist
 from config.management.copies import restore
-from notifications.held_after_restore import park_all
+from notifications.held_after_restore import hold_all
 
 
 class Command(BaseCommand):
@@ -34,6 +34,6 @@ class Command(BaseCommand):
             pass
         waitlist.sweep_offers(now=now)
         self.stdout.write(
-            f"Restored. {park_all()} jobs are parked: no mail about the past leaves before "
+            f"Restored. {hold_all()} jobs are parked: no mail about the past leaves before "
             "`manage.py release_jobs --overdue=count-as-sent` (or =send)."
         )

@@ -1,4 +1,4 @@
-"""After a restore: let the parked jobs go."""
+"""After a restore: let the held jobs go."""
 
 from __future__ import annotations
 
