@@ -7,6 +7,7 @@ deployment stops at start-up instead of misbehaving later.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -94,25 +95,43 @@ def kept_secret(path: Path) -> str:
         return ""
 
 
-def mail_settings(url: str) -> dict[str, Any]:
-    """Django's EMAIL_* settings for EMAIL_URL; an empty one means that no mail leaves this machine.
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Django's EMAIL_* settings; as it stands here no mail leaves this machine. `timeout` is in seconds."""
+
+    backend: str = "django.core.mail.backends.dummy.EmailBackend"
+    host: str = "localhost"
+    port: int = 25
+    user: str = ""
+    password: str = ""
+    starttls: bool = False
+    tls: bool = False
+    timeout: int = MAIL_TIMEOUT_SECONDS
+
+
+def mail_server(url: str) -> MailServer:
+    """The mail server of EMAIL_URL; none when it is empty.
 
     Port 465 without a word about TLS speaks TLS from the first byte, as every server there does.
     """
     if not url:
-        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+        return MailServer()
     parts = urlsplit(url)
     if parts.scheme not in MAIL_SCHEMES or not parts.hostname:
         raise ValueError(
             "EMAIL_URL must look like submission://user:password@host or smtp://user:password@host:465?ssl=True"
         )
     found = dj_email_url.parse(url)
-    found["EMAIL_TIMEOUT"] = MAIL_TIMEOUT_SECONDS
-    if found["EMAIL_PORT"] == 465 and not found["EMAIL_USE_TLS"]:
-        found["EMAIL_USE_SSL"] = True
-    for name in ("EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD", "EMAIL_FILE_PATH"):
-        found[name] = found.get(name) or ""
-    return {key: value for key, value in found.items() if key.startswith("EMAIL_")}
+    starttls = found["EMAIL_USE_TLS"]
+    return MailServer(
+        backend=found["EMAIL_BACKEND"],
+        host=found["EMAIL_HOST"],
+        port=found["EMAIL_PORT"],
+        user=found["EMAIL_HOST_USER"] or "",
+        password=found["EMAIL_HOST_PASSWORD"] or "",
+        starttls=starttls,
+        tls=found["EMAIL_USE_SSL"] or (found["EMAIL_PORT"] == 465 and not starttls),
+    )
 
 
 def database_settings(found: dict[str, Any]) -> dict[str, Any]:

@@ -228,7 +228,15 @@ LOCALE_PATHS = [BASE_DIR / "bookings" / "locale"]
 # --- Mail --------------------------------------------------------------------------------------
 
 EMAIL_URL = env.str("EMAIL_URL", "")
-globals().update(read.mail_settings(EMAIL_URL))
+_mail_server = read.mail_server(EMAIL_URL)
+EMAIL_BACKEND = _mail_server.backend
+EMAIL_HOST = _mail_server.host
+EMAIL_PORT = _mail_server.port
+EMAIL_HOST_USER = _mail_server.user
+EMAIL_HOST_PASSWORD = _mail_server.password
+EMAIL_USE_TLS = _mail_server.starttls
+EMAIL_USE_SSL = _mail_server.tls
+EMAIL_TIMEOUT = _mail_server.timeout
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "") or read.default_sender(PUBLIC_URL)
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
