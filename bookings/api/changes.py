@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from bookings.api.serializers import COLUMNS, BookingJson, Printer
+from bookings.api.serializers import COLUMNS, BookingJson, Printer, Row
 from bookings.models import Booking
 from staff.access.auth import actor_of, salon_of
 from staff.wire.query import query_integer, query_text
@@ -70,7 +70,8 @@ class BookingChangesView(APIView):
         rows = list(newer.order_by("updated_at", "id").values_list(*COLUMNS)[: limit + 1])
         page = rows[:limit]
         if page:
-            changed_at, seen_id = page[-1][COLUMNS.index("updated_at")], page[-1][0]
+            last = Row._make(page[-1])
+            changed_at, seen_id = last.updated_at, last.id
         changes: ChangesJson = {
             "items": list(Printer(salon_of(request)).rows(page)),
             "cursor": _write(changed_at, seen_id),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any, NotRequired, TypedDict
+from decimal import Decimal
+from typing import Annotated, Any, NamedTuple, NotRequired, TypedDict
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db.models import BigAutoField, QuerySet
@@ -29,37 +31,41 @@ from staff.wire.fields import (
 from staff.wire.money import print_amount
 from staff.wire.times import print_when
 
-COLUMNS = (
-    "id",
-    "client_id",
-    "staff_id",
-    "service_id",
-    "start_at",
-    "end_at",
-    "status",
-    "notes",
-    "internal_notes",
-    "provisional_token",
-    "feedback_token",
-    "waitlist_id",
-    "client__first_name",
-    "client__last_name",
-    "client__phone",
-    "client__mobile",
-    "service__name",
-    "staff__name",
-    "status_detail",
-    "key",
-    "session_id",
-    "location_id",
-    "persons",
-    "price",
-    "source",
-    "version",
-    "created_at",
-    "updated_at",
-)
-"""Exactly what a booking on the wire needs, in one statement."""
+
+class Row(NamedTuple):
+    """Exactly what a booking on the wire needs, in one statement: COLUMNS."""
+
+    id: int
+    client_id: int | None
+    staff_id: int
+    service_id: int
+    start_at: datetime
+    end_at: datetime
+    status: str
+    notes: str
+    internal_notes: str
+    provisional_token: str | None
+    feedback_token: str | None
+    waitlist_id: int | None
+    client__first_name: str | None
+    client__last_name: str | None
+    client__phone: str | None
+    client__mobile: str | None
+    service__name: str
+    staff__name: str
+    status_detail: str
+    key: UUID
+    session_id: int
+    location_id: int | None
+    persons: int
+    price: Decimal | None
+    source: str
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+COLUMNS = Row._fields
 
 
 class BookingJson(TypedDict):
@@ -125,65 +131,36 @@ class Printer:
     def when(self, instant: datetime) -> str:
         return print_when(instant, zone=self.zone)
 
-    def row(self, row: tuple[Any, ...]) -> BookingJson:
-        (
-            pk,
-            client_id,
-            staff_id,
-            service_id,
-            start_at,
-            end_at,
-            status,
-            notes,
-            internal_notes,
-            provisional_token,
-            feedback_token,
-            waitlist_id,
-            first_name,
-            last_name,
-            phone,
-            mobile,
-            service_name,
-            staff_name,
-            status_detail,
-            key,
-            session_id,
-            location_id,
-            persons,
-            price,
-            source,
-            version,
-            created_at,
-            updated_at,
-        ) = row
-        known = client_id is not None
+    def row(self, values: tuple[Any, ...]) -> BookingJson:
+        row = Row._make(values)
+        known = row.client_id is not None
         return {
-            "id": pk,
-            "client_id": client_id,
-            "staff_id": staff_id,
-            "service_id": service_id,
-            "start_at": self.when(start_at),
-            "end_at": self.when(end_at),
-            "status": status,
-            "notes": notes,
-            "internal_notes": internal_notes,
-            "provisional_token": provisional_token,
-            "feedback_token": feedback_token,
-            "waitlist_id": waitlist_id,
-            "client_name": f"{first_name} {last_name}".strip() if known else None,
-            "client_phone": (phone or mobile) if known else None,
-            "service_name": service_name,
-            "staff_name": staff_name,
-            "status_detail": status_detail,
-            "key": str(key),
-            "session_id": session_id,
-            "location_id": location_id,
-            "persons": persons,
-            "price": None if price is None else print_amount(price, currency=self.currency),
-            "source": source,
-            "version": version,
-            "created_at": self.when(created_at),
-            "updated_at": self.when(updated_at),
+            "id": row.id,
+            "client_id": row.client_id,
+            "staff_id": row.staff_id,
+            "service_id": row.service_id,
+            "start_at": self.when(row.start_at),
+            "end_at": self.when(row.end_at),
+            "status": row.status,
+            "notes": row.notes,
+            "internal_notes": row.internal_notes,
+            "provisional_token": row.provisional_token,
+            "feedback_token": row.feedback_token,
+            "waitlist_id": row.waitlist_id,
+            "client_name": f"{row.client__first_name} {row.client__last_name}".strip() if known else None,
+            "client_phone": (row.client__phone or row.client__mobile) if known else None,
+            "service_name": row.service__name,
+            "staff_name": row.staff__name,
+            "status_detail": row.status_detail,
+            "key": str(row.key),
+            "session_id": row.session_id,
+            "location_id": row.location_id,
+            "persons": row.persons,
+            "price": None if row.price is None else print_amount(row.price, currency=self.currency),
+            "source": row.source,
+            "version": row.version,
+            "created_at": self.when(row.created_at),
+            "updated_at": self.when(row.updated_at),
         }
 
     def rows(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[BookingJson]:
