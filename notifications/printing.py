@@ -5,7 +5,6 @@ Names: notification_json, job_json, sequence_json, step_json, and the TypedDicts
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, TypedDict
 from zoneinfo import ZoneInfo
 
@@ -90,7 +89,7 @@ def job_json(job: Job, *, zone: ZoneInfo) -> JobJson:
         "attempts": job.attempts,
         "last_error": job.last_error,
         "created_at": print_when(job.created_at, zone=zone),
-        "finished_at": _when(job.finished_at, zone),
+        "finished_at": print_when(job.finished_at, zone=zone),
     }
 
 
@@ -108,7 +107,3 @@ def sequence_json(sequence: FollowupSequence) -> FollowupSequenceJson:
 
 def step_json(step: FollowupStep) -> FollowupStepJson:
     return {"id": step.pk, "delay_days": step.delay_days, "subject": step.subject, "body": step.body}
-
-
-def _when(instant: datetime | None, zone: ZoneInfo) -> str | None:
-    return None if instant is None else print_when(instant, zone=zone)

@@ -6,7 +6,6 @@ api_key_json, settings_json, and the TypedDicts that answers are. Times are the 
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, TypedDict, cast
 from zoneinfo import ZoneInfo
 
@@ -267,10 +266,10 @@ def api_key_json(key: ApiKey, *, zone: ZoneInfo) -> ApiKeyJson:
         "name": key.name,
         "dialect": key.dialect,
         "mode": str(ApiKey.Mode(key.mode).label),
-        "expires_at": _when(key.expires_at, zone),
+        "expires_at": print_when(key.expires_at, zone=zone),
         "prefix": key.prefix,
-        "last_used_at": _when(key.last_used_at, zone),
-        "revoked_at": _when(key.revoked_at, zone),
+        "last_used_at": print_when(key.last_used_at, zone=zone),
+        "revoked_at": print_when(key.revoked_at, zone=zone),
         "created_at": print_when(key.created_at, zone=zone),
     }
 
@@ -283,7 +282,3 @@ def settings_json(salon: SalonSettings) -> SalonSettingsJson:
     printed = {name: getattr(salon, name) for name in SETTINGS_KEYS}
     amounts = {name: print_amount(printed[name], currency=salon.currency) for name in AMOUNTS}
     return cast(SalonSettingsJson, printed | amounts)
-
-
-def _when(instant: datetime | None, zone: ZoneInfo) -> str | None:
-    return None if instant is None else print_when(instant, zone=zone)

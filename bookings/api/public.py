@@ -278,7 +278,6 @@ def _shown(request: Request, *, stored: datetime, salon: SalonSettings) -> lifec
 
 
 def _appointment(booking: Booking, *, salon: SalonSettings) -> AppointmentJson:
-    expires_at = booking.provisional_expires_at
     return {
         "business_name": salon.business_name,
         "client_first_name": _first_name(booking.client),
@@ -286,7 +285,7 @@ def _appointment(booking: Booking, *, salon: SalonSettings) -> AppointmentJson:
         "staff_name": booking.staff.name,
         **_times(booking.start_at, booking.end_at, salon=salon),
         "status": booking.status,
-        "expires_at": None if expires_at is None else print_when(expires_at, zone=salon.zone),
+        "expires_at": print_when(booking.provisional_expires_at, zone=salon.zone),
     }
 
 

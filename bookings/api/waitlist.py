@@ -165,7 +165,6 @@ def _answer(request: Request, entry: WaitlistEntry, *, status: int = 200) -> Res
 
 
 def _entry_json(entry: WaitlistEntry, *, zone: ZoneInfo) -> WaitlistEntryJson:
-    offered_at = entry.last_offered_at
     return {
         "id": entry.pk,
         "client_id": entry.client_id,
@@ -177,7 +176,7 @@ def _entry_json(entry: WaitlistEntry, *, zone: ZoneInfo) -> WaitlistEntryJson:
         "client_name": entry.client.name,
         "service_name": entry.service.name,
         "staff_name": None if entry.staff is None else entry.staff.name,
-        "last_offered_at": None if offered_at is None else print_when(offered_at, zone=zone),
+        "last_offered_at": print_when(entry.last_offered_at, zone=zone),
         "created_at": print_when(entry.created_at, zone=zone),
         "updated_at": print_when(entry.updated_at, zone=zone),
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, TypedDict
 from zoneinfo import ZoneInfo
 
@@ -77,8 +76,8 @@ def endpoint_json(endpoint: WebhookEndpoint, *, zone: ZoneInfo) -> WebhookJson:
         "url": endpoint.url,
         "events": endpoint.events,
         "is_active": endpoint.is_active,
-        "failing_since": _when(endpoint.failing_since, zone),
-        "disabled_at": _when(endpoint.disabled_at, zone),
+        "failing_since": print_when(endpoint.failing_since, zone=zone),
+        "disabled_at": print_when(endpoint.disabled_at, zone=zone),
         "created_at": print_when(endpoint.created_at, zone=zone),
     }
 
@@ -99,7 +98,7 @@ def delivery_json(delivery: WebhookDelivery, *, zone: ZoneInfo) -> WebhookDelive
         "job_id": job.pk,
         "created_at": print_when(delivery.created_at, zone=zone),
         "next_attempt_at": print_when(job.run_at, zone=zone) if state == "waiting" else None,
-        "delivered_at": _when(delivery.delivered_at, zone),
+        "delivered_at": print_when(delivery.delivered_at, zone=zone),
     }
 
 
@@ -108,7 +107,3 @@ def state_of(delivery: WebhookDelivery) -> str:
     if delivery.job.state == Job.State.CANCELLED:
         return "cancelled" if delivery.skipped_at is None else "skipped"
     return _OF_JOB[Job.State(delivery.job.state)]
-
-
-def _when(instant: datetime | None, zone: ZoneInfo) -> str | None:
-    return None if instant is None else print_when(instant, zone=zone)

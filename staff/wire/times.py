@@ -13,6 +13,7 @@ Everything returned is aware and in UTC; everything printed is the salon's wall 
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone
+from typing import overload
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone as clock
@@ -73,8 +74,17 @@ def parse_when(
     return instant
 
 
-def print_when(instant: datetime, *, zone: ZoneInfo) -> str:
-    """`YYYY-MM-DD HH:MM:SS` on the wall clock of `zone`, microseconds dropped. ValueError when naive."""
+@overload
+def print_when(instant: datetime, *, zone: ZoneInfo) -> str: ...
+@overload
+def print_when(instant: datetime | None, *, zone: ZoneInfo) -> str | None: ...
+def print_when(instant: datetime | None, *, zone: ZoneInfo) -> str | None:
+    """`YYYY-MM-DD HH:MM:SS` on the wall clock of `zone`, microseconds dropped; None of None.
+
+    ValueError when naive.
+    """
+    if instant is None:
+        return None
     if instant.tzinfo is None:
         raise ValueError("A stored time must be aware.")
     return instant.astimezone(zone).replace(tzinfo=None).isoformat(" ", "seconds")
