@@ -12,25 +12,40 @@ from rest_framework.response import Response
 
 from clients.models import Client
 from clients.printing import ClientJson, client_json
-from clients.records import add_client, archive_client, change_client, not_archived
+from clients.records import add_client, archive_client, change_client
 from clients.search import found_by
 from clients.serializers import ClientSerializer
 from staff.access.auth import IsLoggedIn, salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
 from staff.storage.storing import found
 from staff.wire.answers import ListAnswer
-from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
-from staff.wire.query import query_bool, query_text
-from staff.wire.reading import SEARCH, checked_body, order_of, ordered
-from staff.wire.schema import ID_IN_PATH, documented, flag, text_filter
+from staff.wire.filters import FlagFilter, ListFilter, OrderFilter, SearchFilter, TextFilter
+from staff.wire.paging import answer_queryset
+from staff.wire.reading import checked_body
+from staff.wire.schema import ID_IN_PATH, documented
 from staff.wire.views import GatedView
 
-ORDERS = {
-    "name": ("first_name", "last_name"),
-    "last_name": ("last_name", "first_name"),
-    "created_at": ("created_at",),
-    "id": (),
-}
+
+class ClientFilter(ListFilter):
+    search = SearchFilter(found_by)
+    archived = FlagFilter(
+        initial=False,
+        method="with_archived",
+        help_text="1: archived ones too. Without it they are left out.",
+    )
+    email = TextFilter(lookup_expr="iexact", strip=True, help_text="Only this address, in any case.")
+    marketing_consent = FlagFilter(help_text="Only those who (did not) agree to marketing.")
+    order = OrderFilter(
+        {
+            "name": ("first_name", "last_name"),
+            "last_name": ("last_name", "first_name"),
+            "created_at": ("created_at",),
+            "id": (),
+        }
+    )
+
+    def with_archived(self, clients: QuerySet[Client], name: str, too: bool) -> QuerySet[Client]:
+        return clients if too else clients.filter(archived_at__isnull=True)
 
 
 class ClientListView(GatedView):
@@ -39,19 +54,13 @@ class ClientListView(GatedView):
     @documented(
         "List clients",
         answer=ListAnswer(ClientJson),
-        parameters=[
-            *PAGE_PARAMETERS,
-            SEARCH,
-            flag("archived", "1: archived ones too. Without it they are left out."),
-            text_filter("email", "Only this address, in any case."),
-            flag("marketing_consent", "Only those who (did not) agree to marketing."),
-            order_of(ORDERS),
-        ],
+        parameters=ClientFilter.parameters(),
         description="Searched: names, e-mail, phone, mobile; a telephone number also as dialled locally.",
     )
     def get(self, request: Request) -> HttpResponseBase:
-        clients = ordered(request, _asked_for(request), ORDERS)
-        return answer_queryset(request, clients, row=partial(client_json, zone=salon_of(request).zone))
+        asked = ClientFilter.of(request, Client.objects.all())
+        zone = salon_of(request).zone
+        return answer_queryset(asked.page, asked.qs, row=partial(client_json, zone=zone))
 
     @documented(
         "Add a client",
@@ -104,15 +113,6 @@ class ClientView(GatedView):
     )
     def delete(self, request: Request, id: int) -> Response:
         return _answer(request, archive_client(id, now=timezone.now()))
-
-
-def _asked_for(request: Request) -> QuerySet[Client]:
-    clients = Client.objects.all() if query_bool(request, "archived") else not_archived()
-    if (email := query_text(request, "email")) is not None:
-        clients = clients.filter(email__iexact=email.strip())
-    if (consent := query_bool(request, "marketing_consent")) is not None:
-        clients = clients.filter(marketing_consent=consent)
-    return clients.filter(found_by(query_text(request, "search") or ""))
 
 
 def _answer(request: Request, client: Client) -> Response:

@@ -15,7 +15,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Replace
 from django.db.models.lookups import Contains
 
-from staff.wire.reading import every_word
+from staff.wire.filters import every_word
 
 SEARCHED = ("first_name", "last_name", "email", "phone", "mobile")
 NUMBERS = ("phone", "mobile")

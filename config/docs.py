@@ -17,18 +17,22 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from config.health import TAGS, OpenView
-from staff.wire.query import query_choice
+from staff.wire.query import Query, QueryChoice
 from staff.wire.renderer import JSON, json_bytes
-from staff.wire.schema import WITHOUT_LOGIN, choice, problems
+from staff.wire.schema import WITHOUT_LOGIN, problems
 
 YAML = "application/yaml"
+
+
+class SchemaQuery(Query):
+    format = QueryChoice(choices=("json", "yaml"), initial="json", help_text="`json` unless asked.")
 
 
 class SchemaView(OpenView):
     @extend_schema(
         summary="This description, in OpenAPI 3",
         description="The document behind /api/docs.",
-        parameters=[choice("format", ["json", "yaml"], "`json` unless asked.")],
+        parameters=SchemaQuery.parameters(),
         responses={
             (200, JSON): OpenApiTypes.OBJECT,
             (200, YAML): OpenApiTypes.STR,
@@ -38,8 +42,9 @@ class SchemaView(OpenView):
         tags=TAGS,
     )
     def get(self, request: Request) -> HttpResponse:
-        form = query_choice(request, "format", ["json", "yaml"]) or "json"
-        return HttpResponse(as_yaml(), content_type=YAML) if form == "yaml" else HttpResponse(as_json(), JSON)
+        if SchemaQuery.of(request)["format"] == "yaml":
+            return HttpResponse(as_yaml(), content_type=YAML)
+        return HttpResponse(as_json(), JSON)
 
 
 class DocsView(TemplateView):

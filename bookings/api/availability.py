@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, NotRequired, TypedDict
 from zoneinfo import ZoneInfo
 
@@ -21,15 +20,31 @@ from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
 from staff.models import SalonSettings, Staff
 from staff.wire.answers import Date, Id, Number, When
 from staff.wire.fields import StrictIdField, StrictIntegerField, WallClockField
-from staff.wire.query import query_bool, query_date, query_id
+from staff.wire.query import Query, QueryDate, QueryFlag, QueryId
 from staff.wire.reading import checked_body
-from staff.wire.refusals import BadRequest
-from staff.wire.schema import documented, flag, id_filter
+from staff.wire.schema import documented
 from staff.wire.times import print_date, print_when
 from staff.wire.views import GatedView
 
 MOST_DAYS = 62
 TOKEN_IN_PATH = OpenApiParameter("token", str, OpenApiParameter.PATH, required=True)
+
+
+class AvailabilityQuery(Query):
+    service_id = QueryId(required=True)
+    date_from = QueryDate(required=True)
+    date_to = QueryDate(required=True, help_text=f"Inclusive; at most {MOST_DAYS} days.")
+    staff_id = QueryId(help_text="Absent: everyone who offers the service.")
+    explain = QueryFlag(initial=False, help_text="1: also why the other starts are refused.")
+
+    def clean(self) -> None:
+        first, last = self.cleaned_data.get("date_from"), self.cleaned_data.get("date_to")
+        if first is None or last is None:
+            return
+        if last < first:
+            self.add_error("date_to", "must not be before date_from.")
+        elif (last - first).days >= MOST_DAYS:
+            self.add_error("date_to", f"at most {MOST_DAYS} days at once.")
 
 
 class BlockedJson(TypedDict):
@@ -92,34 +107,20 @@ class AvailabilityView(GatedView):
             "never free. With explain=1 also why every other start is refused."
         ),
         answer=AvailabilityJson,
-        parameters=[
-            OpenApiParameter(
-                "service_id", {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}, required=True
-            ),
-            OpenApiParameter("date_from", {"type": "string", "format": "date"}, required=True),
-            OpenApiParameter(
-                "date_to",
-                {"type": "string", "format": "date"},
-                required=True,
-                description=f"Inclusive; at most {MOST_DAYS} days.",
-            ),
-            id_filter("staff_id", "Absent: everyone who offers the service."),
-            flag("explain", "1: also why the other starts are refused."),
-        ],
+        parameters=AvailabilityQuery.parameters(),
         tags=["availability"],
     )
     def get(self, request: Request) -> Response:
-        service_id, first, last = _required(request)
-        staff_id = query_id(request, "staff_id")
-        explain = query_bool(request, "explain") or False
-        service = find_service(service_id)
+        asked = AvailabilityQuery.of(request)
+        staff_id, explain = asked["staff_id"], asked["explain"]
+        service = find_service(asked["service_id"])
         if staff_id is not None:
             bookable(Staff.objects.filter(pk=staff_id).first(), staff_id)
         salon = salon_of(request)
         days = availability(
             service=service,
-            first=first,
-            last=last,
+            first=asked["date_from"],
+            last=asked["date_to"],
             salon=salon,
             now=timezone.now(),
             staff_id=staff_id,
@@ -154,24 +155,6 @@ class HoldView(GatedView):
     def delete(self, request: Request, token: str) -> Response:
         holds.release(token=token)
         return Response(status=204)
-
-
-def _required(request: Request) -> tuple[int, date, date]:
-    """service_id, date_from, date_to. Raises BadRequest naming what is missing or out of bounds."""
-    service_id = query_id(request, "service_id")
-    first, last = query_date(request, "date_from"), query_date(request, "date_to")
-    if service_id is None or first is None or last is None:
-        given = {"service_id": service_id, "date_from": first, "date_to": last}
-        missing = [name for name, value in given.items() if value is None]
-        raise BadRequest(
-            f"Send {', '.join(missing)} too.",
-            details={name: ["This parameter is required."] for name in missing},
-        )
-    if last < first:
-        raise BadRequest.field("date_to", "must not be before date_from.")
-    if (last - first).days >= MOST_DAYS:
-        raise BadRequest.field("date_to", f"at most {MOST_DAYS} days at once.")
-    return service_id, first, last
 
 
 def _availability_json(

@@ -11,7 +11,6 @@ from typing import Annotated, TypedDict
 from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -19,7 +18,7 @@ from rest_framework.views import APIView
 from bookings.api.serializers import COLUMNS, BookingJson, Printer, Row
 from bookings.models import Booking
 from staff.access.auth import actor_of, salon_of
-from staff.wire.query import query_integer, query_text
+from staff.wire.query import Query, QueryNumber, QueryText
 from staff.wire.refusals import BadRequest
 from staff.wire.schema import documented
 
@@ -36,6 +35,11 @@ SELECT min(xact_start) FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND d
 """
 
 
+class ChangesQuery(Query):
+    cursor = QueryText(help_text="From the last answer.")
+    limit = QueryNumber(smallest=1, largest=LARGEST_LIMIT, initial=DEFAULT_LIMIT)
+
+
 class ChangesJson(TypedDict):
     items: list[BookingJson]
     cursor: Annotated[str, "Opaque; send it with the next poll."]
@@ -48,19 +52,12 @@ class BookingChangesView(APIView):
         description="All statuses, oldest change first. Without `cursor`, or with an empty one, from the "
         "beginning. A change shows up about five seconds after it was made, so that none is ever missed.",
         answer=ChangesJson,
-        parameters=[
-            OpenApiParameter(
-                "cursor", {"type": "string", "maxLength": 200}, description="From the last answer."
-            ),
-            OpenApiParameter(
-                "limit", {"type": "integer", "minimum": 1, "maximum": LARGEST_LIMIT, "default": DEFAULT_LIMIT}
-            ),
-        ],
+        parameters=ChangesQuery.parameters(),
         tags=["bookings"],
     )
     def get(self, request: Request) -> Response:
-        limit = query_integer(request, "limit", smallest=1, largest=LARGEST_LIMIT) or DEFAULT_LIMIT
-        cursor = query_text(request, "cursor")
+        asked = ChangesQuery.of(request)
+        limit, cursor = asked["limit"], asked["cursor"]
         changed_at, seen_id = _read(cursor) if cursor else (EPOCH, 0)
         newer = Booking.objects.visible_to(actor_of(request)).filter(
             Q(updated_at__gt=changed_at) | Q(updated_at=changed_at, id__gt=seen_id),

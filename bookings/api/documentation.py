@@ -4,21 +4,6 @@ from __future__ import annotations
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 
-from bookings.models import Booking
-from staff.wire.schema import choice, date_filter, id_filter, text_filter
-
-BOOKING_FILTERS = [
-    date_filter("date_from", "First salon date of start_at, inclusive."),
-    date_filter("date_to", "Last salon date of start_at, inclusive."),
-    id_filter("staff_id", "With this staff member."),
-    id_filter("client_id", "For this client."),
-    id_filter("service_id", "Of this service."),
-    id_filter("location_id", "At this location."),
-    choice("status", Booking.Status.values, "With this status; the only way to list cancelled ones."),
-    text_filter("search", "Words in the client's name, phone or mail."),
-    choice("order", ("asc", "desc"), "asc: oldest start first."),
-]
-
 IF_MATCH = OpenApiParameter(
     "If-Match",
     {"type": "string", "pattern": r'^(\*|(W/)?"?[0-9]{1,9}"?)$'},

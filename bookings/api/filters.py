@@ -3,129 +3,45 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from typing import Any
 
-import django_filters
-from django import forms
-from rest_framework.request import Request
+from django.db.models import QuerySet
 
 from bookings.models import Booking, BookingQuerySet
 from clients.search import found_by
-from staff.models import SalonSettings
+from staff.access.auth import salon_of
 from staff.salon.schedule import ONE_DAY
-from staff.wire.refusals import BadRequest
-from staff.wire.text import LARGEST_INTEGER
-from staff.wire.times import BadTime, day_start, parse_date
-
-LONGEST_SEARCH = 200
+from staff.wire.filters import ChoiceFilter, DateFilter, IdFilter, ListFilter, SearchFilter
+from staff.wire.times import day_start
 
 
-class IdField(forms.Field):
-    def to_python(self, value: Any) -> int | None:
-        if value is None:
-            return None
-        if not (value.isascii() and value.isdigit() and 1 <= int(value[:20]) <= LARGEST_INTEGER):
-            raise forms.ValidationError("Send an id: a whole number from 1.")
-        return int(value)
+class BookingFilter(ListFilter):
+    """Newest start first (`order=asc`: oldest), cancelled ones only by status."""
 
+    date_from = DateFilter(method="from_date", help_text="First salon date of start_at, inclusive.")
+    date_to = DateFilter(method="to_date", help_text="Last salon date of start_at, inclusive.")
+    staff_id = IdFilter(help_text="With this staff member.")
+    client_id = IdFilter(help_text="For this client.")
+    service_id = IdFilter(help_text="Of this service.")
+    location_id = IdFilter(help_text="At this location.")
+    status = ChoiceFilter(
+        choices=Booking.Status.values, help_text="With this status; the only way to list cancelled ones."
+    )
+    search = SearchFilter(
+        partial(found_by, client="client__"), help_text="Words in the client's name, phone or mail."
+    )
+    order = ChoiceFilter(method="by_start", choices=("asc", "desc"), help_text="asc: oldest start first.")
 
-class DayField(forms.Field):
-    def to_python(self, value: Any) -> date | None:
-        if value is None:
-            return None
-        try:
-            return parse_date(value)
-        except BadTime as refused:
-            raise forms.ValidationError(refused.message) from None
-
-
-class WordField(forms.Field):
-    """One of `words`, as it stands."""
-
-    def __init__(self, *, words: tuple[str, ...], **kwargs: Any) -> None:
-        self.words = words
-        super().__init__(**kwargs)
-
-    def to_python(self, value: Any) -> str | None:
-        if value is not None and value not in self.words:
-            raise forms.ValidationError(f"Send one of: {', '.join(self.words)}.")
-        return None if value is None else str(value)
-
-
-class SearchField(forms.Field):
-    def to_python(self, value: Any) -> str | None:
-        if value is not None and len(value) > LONGEST_SEARCH:
-            raise forms.ValidationError(f"Send at most {LONGEST_SEARCH} characters.")
-        return None if value is None else str(value).strip()
-
-
-class _Id(django_filters.Filter):
-    field_class = IdField
-
-
-class _Day(django_filters.Filter):
-    field_class = DayField
-
-
-class _Word(django_filters.Filter):
-    field_class = WordField
-
-
-class _Search(django_filters.Filter):
-    field_class = SearchField
-
-
-class BookingFilter(django_filters.FilterSet):
-    date_from = _Day(method="from_date", label="First salon date of start_at, inclusive.")
-    date_to = _Day(method="to_date", label="Last salon date of start_at, inclusive.")
-    staff_id = _Id(field_name="staff_id")
-    client_id = _Id(field_name="client_id")
-    service_id = _Id(field_name="service_id")
-    location_id = _Id(field_name="location_id")
-    status = _Word(method="with_status", words=tuple(Booking.Status.values))
-    search = _Search(method="found", label="Client name, phone or mail.")
-    order = _Word(method="unchanged", words=("asc", "desc"))
-
-    class Meta:
-        model = Booking
-        fields: list[str] = []
-
-    def __init__(self, *args: Any, salon: SalonSettings, **kwargs: Any) -> None:
-        self.zone = salon.zone
-        super().__init__(*args, **kwargs)
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        found = super().filter_queryset(queryset.order_by("-start_at", "-id"))
+        return found if "status" in self.asked else found.exclude(status=Booking.Status.CANCELLED)
 
     def from_date(self, bookings: BookingQuerySet, name: str, day: date) -> BookingQuerySet:
-        return bookings.filter(start_at__gte=day_start(day, zone=self.zone))
+        return bookings.filter(start_at__gte=day_start(day, zone=salon_of(self.request).zone))
 
     def to_date(self, bookings: BookingQuerySet, name: str, day: date) -> BookingQuerySet:
-        return bookings.filter(start_at__lt=day_start(day + ONE_DAY, zone=self.zone))
+        return bookings.filter(start_at__lt=day_start(day + ONE_DAY, zone=salon_of(self.request).zone))
 
-    def with_status(self, bookings: BookingQuerySet, name: str, status: str) -> BookingQuerySet:
-        return bookings.filter(status=status)
-
-    def found(self, bookings: BookingQuerySet, name: str, text: str) -> BookingQuerySet:
-        return bookings.filter(found_by(text, client="client__"))
-
-    def unchanged(self, bookings: BookingQuerySet, name: str, value: str) -> BookingQuerySet:
-        return bookings
-
-
-def filtered(bookings: BookingQuerySet, request: Request, *, salon: SalonSettings) -> BookingQuerySet:
-    """What the query asks for, newest start first (`order=asc`: oldest), cancelled ones only by status.
-
-    Raises BadRequest naming each bad parameter.
-    """
-    found = bookings
-    # A set of filters is dear to make, and most lists ask for none.
-    if not BookingFilter.base_filters.keys().isdisjoint(request.query_params):
-        asked = BookingFilter(data=request.query_params, queryset=bookings, salon=salon)
-        if not asked.is_valid():
-            details = {name: [str(each) for each in sentences] for name, sentences in asked.errors.items()}
-            first = next(iter(details))
-            raise BadRequest(f"{first}: {details[first][0]}", details=details)
-        found = asked.qs
-    if "status" not in request.query_params:
-        found = found.exclude(status=Booking.Status.CANCELLED)
-    if request.query_params.get("order") == "asc":
-        return found.order_by("start_at", "id")
-    return found.order_by("-start_at", "-id")
+    def by_start(self, bookings: BookingQuerySet, name: str, order: str) -> BookingQuerySet:
+        return bookings.order_by("start_at", "id") if order == "asc" else bookings

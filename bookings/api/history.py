@@ -13,7 +13,7 @@ from bookings.models import Booking, BookingEvent
 from notifications.models import Message
 from staff.access.auth import actor_of, salon_of
 from staff.wire.answers import Id, ListAnswer, When, one_of
-from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
+from staff.wire.paging import PageQuery, answer_queryset, page_request
 from staff.wire.schema import ID_IN_PATH, documented
 
 
@@ -58,7 +58,7 @@ class BookingEventsView(APIView):
         description="Every change, oldest first: from, to, who, through which door, why, when.",
         answer=ListAnswer(BookingEventJson),
         refused=[404],
-        parameters=[ID_IN_PATH, *PAGE_PARAMETERS],
+        parameters=[ID_IN_PATH, *PageQuery.parameters()],
         tags=["bookings"],
     )
     def get(self, request: Request, id: int) -> Any:
@@ -77,9 +77,8 @@ class BookingEventsView(APIView):
                 "reason": event.reason,
             }
 
-        return answer_queryset(
-            request, BookingEvent.objects.filter(booking_id=id).order_by("id"), row=printed
-        )
+        events = BookingEvent.objects.filter(booking_id=id).order_by("id")
+        return answer_queryset(page_request(request), events, row=printed)
 
 
 class BookingMessagesView(APIView):
@@ -88,7 +87,7 @@ class BookingMessagesView(APIView):
         description="What, to whom, when, in which state; and why one was not sent. Oldest first.",
         answer=ListAnswer(MessageJson),
         refused=[404],
-        parameters=[ID_IN_PATH, *PAGE_PARAMETERS],
+        parameters=[ID_IN_PATH, *PageQuery.parameters()],
         tags=["bookings"],
     )
     def get(self, request: Request, id: int) -> Any:
@@ -111,7 +110,8 @@ class BookingMessagesView(APIView):
                 "sent_at": None if message.sent_at is None else printer.when(message.sent_at),
             }
 
-        return answer_queryset(request, Message.objects.filter(booking_id=id).order_by("id"), row=printed)
+        messages = Message.objects.filter(booking_id=id).order_by("id")
+        return answer_queryset(page_request(request), messages, row=printed)
 
 
 def check_visible(request: Request, booking_id: int) -> None:

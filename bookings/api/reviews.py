@@ -12,14 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated, Any, TypedDict
 from zoneinfo import ZoneInfo
 
 from django.db import models
 from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -27,10 +26,11 @@ from bookings.models import Booking, Feedback
 from bookings.self_service.feedback import HIGHEST, LOWEST
 from staff.access.auth import actor_of, salon_of
 from staff.wire.answers import Count, Id, ListAnswer, Number, When, between
-from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
-from staff.wire.query import query_date, query_id, query_integer
+from staff.wire.filters import DateFilter, IdFilter, ListFilter, NumberFilter
+from staff.wire.paging import PageQuery, answer_queryset
+from staff.wire.query import Query
 from staff.wire.refusals import NotFound
-from staff.wire.schema import ID_IN_PATH, date_filter, documented, id_filter
+from staff.wire.schema import ID_IN_PATH, documented
 from staff.wire.times import day_start, print_when
 from staff.wire.views import GatedView
 
@@ -49,16 +49,30 @@ COLUMNS = (
     "comment",
     "created_at",
 )
-FILTERS = [
-    id_filter("staff_id", "Only visits with this person."),
-    id_filter("service_id", "Only visits for this service."),
-    id_filter("client_id", "Only this client's."),
-    OpenApiParameter(
-        "rating", {"type": "integer", "minimum": LOWEST, "maximum": HIGHEST}, description="Only this rating."
-    ),
-    date_filter("date_from", "Written on or after this salon date."),
-    date_filter("date_to", "Written on or before this salon date."),
-]
+
+
+class ReviewFilter(ListFilter):
+    staff_id = IdFilter("booking__staff_id", help_text="Only visits with this person.")
+    service_id = IdFilter("booking__service_id", help_text="Only visits for this service.")
+    client_id = IdFilter("booking__client_id", help_text="Only this client's.")
+    rating = NumberFilter(smallest=LOWEST, largest=HIGHEST, help_text="Only this rating.")
+    date_from = DateFilter(method="from_date", help_text="Written on or after this salon date.")
+    date_to = DateFilter(method="to_date", help_text="Written on or before this salon date.")
+
+    class Meta:
+        form = Query
+
+    def from_date(self, reviews: QuerySet[Feedback], name: str, day: date) -> QuerySet[Feedback]:
+        return reviews.filter(created_at__gte=day_start(day, zone=salon_of(self.request).zone))
+
+    def to_date(self, reviews: QuerySet[Feedback], name: str, day: date) -> QuerySet[Feedback]:
+        next_day = day + timedelta(days=1)
+        return reviews.filter(created_at__lt=day_start(next_day, zone=salon_of(self.request).zone))
+
+
+class ReviewListFilter(ReviewFilter):
+    class Meta:
+        form = PageQuery
 
 
 Rating = Annotated[int, between(LOWEST, HIGHEST)]
@@ -126,13 +140,13 @@ class ReviewListView(GatedView):
     @documented(
         "List reviews",
         answer=ListAnswer(ReviewJson),
-        parameters=[*PAGE_PARAMETERS, *FILTERS],
+        parameters=ReviewListFilter.parameters(),
         description="Newest first. With the personal agenda on, only those of one's own visits.",
     )
     def get(self, request: Request) -> HttpResponseBase:
         zone = salon_of(request).zone
-        rows = _asked_for(request).order_by("-id").values(*COLUMNS)
-        return answer_queryset(request, rows, row=lambda row: review_json(row, zone=zone))
+        asked = ReviewListFilter.of(request, _visible(request).order_by("-id").values(*COLUMNS))
+        return answer_queryset(asked.page, asked.qs, row=lambda row: review_json(row, zone=zone))
 
 
 class ReviewView(GatedView):
@@ -148,10 +162,10 @@ class ReviewSummaryView(GatedView):
     @documented(
         "Averages of all reviews, per staff member and per service",
         answer=ReviewSummaryJson,
-        parameters=FILTERS,
+        parameters=ReviewFilter.parameters(),
     )
     def get(self, request: Request) -> Response:
-        return Response(summary_json(_asked_for(request)))
+        return Response(summary_json(ReviewFilter.of(request, _visible(request)).qs))
 
 
 def review_json(row: Mapping[str, Any], *, zone: ZoneInfo) -> ReviewJson:
@@ -208,21 +222,3 @@ def summary_json(reviews: QuerySet[Feedback]) -> ReviewSummaryJson:
 def _visible(request: Request) -> QuerySet[Feedback]:
     actor = actor_of(request)
     return Feedback.objects.filter(booking__in=Booking.objects.visible_to(actor).order_by().values("pk"))
-
-
-def _asked_for(request: Request) -> QuerySet[Feedback]:
-    """What the filters leave of the visible reviews. Raises BadRequest."""
-    reviews = _visible(request)
-    zone = salon_of(request).zone
-    wanted = {
-        "booking__staff_id": query_id(request, "staff_id"),
-        "booking__service_id": query_id(request, "service_id"),
-        "booking__client_id": query_id(request, "client_id"),
-        "rating": query_integer(request, "rating", smallest=LOWEST, largest=HIGHEST),
-    }
-    reviews = reviews.filter(**{name: value for name, value in wanted.items() if value is not None})
-    if (first := query_date(request, "date_from")) is not None:
-        reviews = reviews.filter(created_at__gte=day_start(first, zone=zone))
-    if (last := query_date(request, "date_to")) is not None:
-        reviews = reviews.filter(created_at__lt=day_start(last + timedelta(days=1), zone=zone))
-    return reviews

@@ -20,14 +20,22 @@ from staff.access.auth import salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
 from staff.wire.answers import Date, Id, ListAnswer, When, one_of
 from staff.wire.fields import CalendarDateField, ChoiceTextField, StrictIdField, TextField
-from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
-from staff.wire.query import query_choice, query_date, query_id, query_text
-from staff.wire.reading import SEARCH, checked_body, order_of, ordered
-from staff.wire.schema import ID_IN_PATH, choice, date_filter, documented, id_filter
+from staff.wire.filters import ChoiceFilter, DateFilter, IdFilter, ListFilter, OrderFilter, SearchFilter
+from staff.wire.paging import answer_queryset
+from staff.wire.reading import checked_body
+from staff.wire.schema import ID_IN_PATH, documented
 from staff.wire.times import print_date, print_when
 from staff.wire.views import GatedView
 
-ORDERS: dict[str, tuple[str, ...]] = {"date": ("date",), "created_at": ("created_at",), "id": ()}
+
+class WaitlistFilter(ListFilter):
+    search = SearchFilter(partial(found_by, client="client__", besides=("notes",)))
+    status = ChoiceFilter(choices=WaitlistEntry.Status.values, help_text="Only entries in this status.")
+    date = DateFilter(help_text="Only this salon date.")
+    service_id = IdFilter(help_text="Only this service.")
+    staff_id = IdFilter(help_text="Only who waits for this staff member in particular.")
+    client_id = IdFilter(help_text="Only this client.")
+    order = OrderFilter({"date": ("date",), "created_at": ("created_at",), "id": ()})
 
 
 STATUS_HELP = "Written as waiting or cancelled; the others come from offers, bookings and time."
@@ -68,23 +76,14 @@ class WaitlistView(GatedView):
     @documented(
         "List the waitlist",
         answer=ListAnswer(WaitlistEntryJson),
-        parameters=[
-            *PAGE_PARAMETERS,
-            SEARCH,
-            choice("status", WaitlistEntry.Status.values, "Only entries in this status."),
-            date_filter("date", "Only this salon date."),
-            id_filter("service_id", "Only this service."),
-            id_filter("staff_id", "Only who waits for this staff member in particular."),
-            id_filter("client_id", "Only this client."),
-            order_of(ORDERS),
-        ],
+        parameters=WaitlistFilter.parameters(),
         description="Searched: the client's names, e-mail, phone and mobile, notes.",
         tags=["waitlist"],
     )
     def get(self, request: Request) -> HttpResponseBase:
-        searched_for = found_by(query_text(request, "search") or "", client="client__", besides=["notes"])
-        entries = ordered(request, _asked_for(request).filter(searched_for), ORDERS)
-        return answer_queryset(request, entries, row=partial(_entry_json, zone=salon_of(request).zone))
+        asked = WaitlistFilter.of(request, _entries())
+        zone = salon_of(request).zone
+        return answer_queryset(asked.page, asked.qs, row=partial(_entry_json, zone=zone))
 
     @documented(
         "Put a client on the waitlist",
@@ -147,17 +146,6 @@ class WaitlistEntryView(GatedView):
 
 def _entries() -> QuerySet[WaitlistEntry]:
     return WaitlistEntry.objects.select_related("client", "service", "staff")
-
-
-def _asked_for(request: Request) -> QuerySet[WaitlistEntry]:
-    filters = {
-        "status": query_choice(request, "status", WaitlistEntry.Status.values),
-        "date": query_date(request, "date"),
-        "service_id": query_id(request, "service_id"),
-        "staff_id": query_id(request, "staff_id"),
-        "client_id": query_id(request, "client_id"),
-    }
-    return _entries().filter(**{name: value for name, value in filters.items() if value is not None})
 
 
 def _answer(request: Request, entry: WaitlistEntry, *, status: int = 200) -> Response:

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from notifications.models import FollowupSequence
 from notifications.printing import FollowupSequenceJson, sequence_json
 from notifications.sequences import add_sequence, change_sequence, remove_sequence, sequences
 from notifications.serializers import FollowupSequenceSerializer
 from staff.access.auth import AdminWrites
 from staff.storage.storing import found
 from staff.wire.answers import ListAnswer
-from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
-from staff.wire.query import query_bool, query_id
-from staff.wire.reading import SEARCH, checked_body, order_of, ordered, searched
-from staff.wire.schema import ID_IN_PATH, documented, flag, id_filter
+from staff.wire.filters import FlagFilter, IdFilter, ListFilter, OrderFilter, SearchFilter, every_word_in
+from staff.wire.paging import answer_queryset
+from staff.wire.reading import checked_body
+from staff.wire.schema import ID_IN_PATH, documented
 from staff.wire.views import GatedView
 
-ORDERS = {"name": ("name",), "id": ()}
+
+class FollowupSequenceFilter(ListFilter):
+    search = SearchFilter(every_word_in("name"))
+    service_id = IdFilter(help_text="Only those of this service.")
+    is_active = FlagFilter(help_text="Only those (not) in use.")
+    order = OrderFilter({"name": ("name",), "id": ()})
 
 
 class FollowupSequenceListView(GatedView):
@@ -31,17 +32,12 @@ class FollowupSequenceListView(GatedView):
     @documented(
         "List follow-up sequences",
         answer=ListAnswer(FollowupSequenceJson),
-        parameters=[
-            *PAGE_PARAMETERS,
-            SEARCH,
-            id_filter("service_id", "Only those of this service."),
-            flag("is_active", "Only those (not) in use."),
-            order_of(ORDERS),
-        ],
+        parameters=FollowupSequenceFilter.parameters(),
         description="Searched: name.",
     )
     def get(self, request: Request) -> HttpResponseBase:
-        return answer_queryset(request, ordered(request, _asked_for(request), ORDERS), row=sequence_json)
+        asked = FollowupSequenceFilter.of(request, sequences())
+        return answer_queryset(asked.page, asked.qs, row=sequence_json)
 
     @documented(
         "Add a follow-up sequence",
@@ -88,12 +84,3 @@ class FollowupSequenceView(GatedView):
     def delete(self, request: Request, id: int) -> Response:
         remove_sequence(id)
         return Response(status=204)
-
-
-def _asked_for(request: Request) -> QuerySet[FollowupSequence]:
-    asked: dict[str, Any] = {
-        "service_id": query_id(request, "service_id"),
-        "is_active": query_bool(request, "is_active"),
-    }
-    given = {name: value for name, value in asked.items() if value is not None}
-    return searched(request, sequences().filter(**given), fields=("name",))

@@ -15,10 +15,16 @@ from notifications.printing import NotificationJson, ReadAllJson, UnreadCountJso
 from staff.access.auth import IsPerson, person_of, salon_of
 from staff.storage.storing import found
 from staff.wire.answers import ListAnswer
-from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
-from staff.wire.query import query_bool
-from staff.wire.schema import ID_IN_PATH, documented, flag
+from staff.wire.filters import FlagFilter, ListFilter
+from staff.wire.paging import answer_queryset
+from staff.wire.schema import ID_IN_PATH, documented
 from staff.wire.views import GatedView
+
+
+class NotificationFilter(ListFilter):
+    unread = FlagFilter(
+        "is_read", exclude=True, help_text="Only those I have not read (1), or have read (0)."
+    )
 
 
 class NotificationListView(GatedView):
@@ -27,14 +33,13 @@ class NotificationListView(GatedView):
     @documented(
         "List my notifications",
         answer=ListAnswer(NotificationJson),
-        parameters=[*PAGE_PARAMETERS, flag("unread", "Only those I have not read (1), or have read (0).")],
+        parameters=NotificationFilter.parameters(),
         description="Newest first.",
     )
     def get(self, request: Request) -> HttpResponseBase:
-        lines = _mine(request).order_by("-id")
-        if (unread := query_bool(request, "unread")) is not None:
-            lines = lines.filter(is_read=not unread)
-        return answer_queryset(request, lines, row=partial(notification_json, zone=salon_of(request).zone))
+        asked = NotificationFilter.of(request, _mine(request).order_by("-id"))
+        zone = salon_of(request).zone
+        return answer_queryset(asked.page, asked.qs, row=partial(notification_json, zone=zone))
 
 
 class NotificationView(GatedView):

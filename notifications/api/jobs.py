@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from rest_framework.request import Request
@@ -18,10 +16,16 @@ from notifications.printing import JobJson, job_json
 from staff.access.auth import IsAdmin, salon_of
 from staff.storage.storing import found
 from staff.wire.answers import ListAnswer
-from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
-from staff.wire.query import query_choice, query_id
-from staff.wire.schema import ID_IN_PATH, choice, documented, id_filter
+from staff.wire.filters import ChoiceFilter, IdFilter, ListFilter
+from staff.wire.paging import answer_queryset
+from staff.wire.schema import ID_IN_PATH, documented
 from staff.wire.views import GatedView
+
+
+class JobFilter(ListFilter):
+    booking_id = IdFilter(help_text="Only those about this booking.")
+    type = ChoiceFilter(choices=settings.HANDLERS, help_text="Only this type.")
+    state = ChoiceFilter(choices=Job.State.values, help_text="Only this state.")
 
 
 class JobListView(GatedView):
@@ -30,17 +34,12 @@ class JobListView(GatedView):
     @documented(
         "List jobs",
         answer=ListAnswer(JobJson),
-        parameters=[
-            *PAGE_PARAMETERS,
-            id_filter("booking_id", "Only those about this booking."),
-            choice("type", settings.HANDLERS, "Only this type."),
-            choice("state", Job.State.values, "Only this state."),
-        ],
+        parameters=JobFilter.parameters(),
         description="Newest first.",
     )
     def get(self, request: Request) -> HttpResponseBase:
-        jobs = _asked_for(request).order_by("-id")
-        return answer_queryset(request, jobs, row=partial(job_json, zone=salon_of(request).zone))
+        asked = JobFilter.of(request, Job.objects.order_by("-id"))
+        return answer_queryset(asked.page, asked.qs, row=partial(job_json, zone=salon_of(request).zone))
 
 
 class JobView(GatedView):
@@ -64,15 +63,6 @@ class RetryView(GatedView):
     def post(self, request: Request, id: int) -> Response:
         outbox.retry(id, now=timezone.now())
         return _answer(request, id)
-
-
-def _asked_for(request: Request) -> QuerySet[Job]:
-    asked: dict[str, Any] = {
-        "booking_id": query_id(request, "booking_id"),
-        "type": query_choice(request, "type", settings.HANDLERS),
-        "state": query_choice(request, "state", Job.State.values),
-    }
-    return Job.objects.filter(**{name: value for name, value in asked.items() if value is not None})
 
 
 def _answer(request: Request, job_id: int) -> Response:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from rest_framework.request import Request
@@ -26,11 +25,26 @@ from notifications.webhooks.serializers import WebhookSerializer
 from staff.access.auth import IsAdmin, salon_of
 from staff.storage.storing import found
 from staff.wire.answers import ListAnswer
-from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
-from staff.wire.query import query_bool, query_choice, query_id
-from staff.wire.reading import SEARCH, checked_body, searched
-from staff.wire.schema import ID_IN_PATH, choice, documented, flag, id_filter
+from staff.wire.filters import ChoiceFilter, FlagFilter, IdFilter, ListFilter, SearchFilter, every_word_in
+from staff.wire.paging import answer_queryset
+from staff.wire.reading import checked_body
+from staff.wire.schema import ID_IN_PATH, documented
 from staff.wire.views import GatedView
+
+
+class WebhookFilter(ListFilter):
+    search = SearchFilter(every_word_in("url"))
+    is_active = FlagFilter(help_text="Only those that are told (1), or not (0).")
+
+
+class WebhookDeliveryFilter(ListFilter):
+    state = ChoiceFilter(
+        choices=STATES,
+        method=lambda deliveries, name, state: deliveries.filter(STATES[state]),
+        help_text="Only this state.",
+    )
+    type = ChoiceFilter("event_type", choices=settings.WEBHOOK_EVENTS, help_text="Only this event.")
+    booking_id = IdFilter(help_text="Only those about this booking.")
 
 
 class WebhookListView(GatedView):
@@ -39,14 +53,13 @@ class WebhookListView(GatedView):
     @documented(
         "List webhook endpoints",
         answer=ListAnswer(WebhookJson),
-        parameters=[*PAGE_PARAMETERS, SEARCH, flag("is_active", "Only those that are told (1), or not (0).")],
+        parameters=WebhookFilter.parameters(),
         description="Oldest first. Searched: url.",
     )
     def get(self, request: Request) -> HttpResponseBase:
-        endpoints = searched(request, WebhookEndpoint.objects.order_by("id"), fields=("url",))
-        if (active := query_bool(request, "is_active")) is not None:
-            endpoints = endpoints.filter(is_active=active)
-        return answer_queryset(request, endpoints, row=partial(endpoint_json, zone=salon_of(request).zone))
+        asked = WebhookFilter.of(request, WebhookEndpoint.objects.order_by("id"))
+        zone = salon_of(request).zone
+        return answer_queryset(asked.page, asked.qs, row=partial(endpoint_json, zone=zone))
 
     @documented(
         "Add a webhook endpoint",
@@ -112,19 +125,15 @@ class WebhookDeliveriesView(GatedView):
         "What was delivered to an endpoint",
         answer=ListAnswer(WebhookDeliveryJson),
         refused=[404],
-        parameters=[
-            ID_IN_PATH,
-            *PAGE_PARAMETERS,
-            choice("state", STATES, "Only this state."),
-            choice("type", settings.WEBHOOK_EVENTS, "Only this event."),
-            id_filter("booking_id", "Only those about this booking."),
-        ],
+        parameters=[ID_IN_PATH, *WebhookDeliveryFilter.parameters()],
         description="Newest first; kept for 30 days.",
     )
     def get(self, request: Request, id: int) -> HttpResponseBase:
         endpoint = found(WebhookEndpoint.objects.all(), id)
-        deliveries = _asked_for(request, endpoint).select_related("job").order_by("-id")
-        return answer_queryset(request, deliveries, row=partial(delivery_json, zone=salon_of(request).zone))
+        deliveries = WebhookDelivery.objects.filter(endpoint=endpoint).select_related("job")
+        asked = WebhookDeliveryFilter.of(request, deliveries.order_by("-id"))
+        zone = salon_of(request).zone
+        return answer_queryset(asked.page, asked.qs, row=partial(delivery_json, zone=zone))
 
 
 class ReplayView(GatedView):
@@ -141,17 +150,6 @@ class ReplayView(GatedView):
     def post(self, request: Request, id: int) -> Response:
         delivery = replay(id, now=timezone.now())
         return Response(delivery_json(delivery, zone=salon_of(request).zone))
-
-
-def _asked_for(request: Request, endpoint: WebhookEndpoint) -> QuerySet[WebhookDelivery]:
-    deliveries = WebhookDelivery.objects.filter(endpoint=endpoint)
-    if (state := query_choice(request, "state", STATES)) is not None:
-        deliveries = deliveries.filter(STATES[state])
-    if (event_type := query_choice(request, "type", settings.WEBHOOK_EVENTS)) is not None:
-        deliveries = deliveries.filter(event_type=event_type)
-    if (booking_id := query_id(request, "booking_id")) is not None:
-        deliveries = deliveries.filter(booking_id=booking_id)
-    return deliveries
 
 
 def _answer(request: Request, endpoint: WebhookEndpoint) -> Response:

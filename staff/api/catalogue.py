@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
-from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,14 +15,33 @@ from staff.salon.catalogue import add_location, add_service, change_location, ch
 from staff.serializers import LocationSerializer, ServiceSerializer
 from staff.storage.storing import found
 from staff.wire.answers import ListAnswer
-from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
-from staff.wire.query import query_bool, query_id, query_text
-from staff.wire.reading import SEARCH, checked_body, order_of, ordered, searched
-from staff.wire.schema import ID_IN_PATH, documented, flag, id_filter, text_filter
+from staff.wire.filters import (
+    FlagFilter,
+    IdFilter,
+    ListFilter,
+    OrderFilter,
+    SearchFilter,
+    TextFilter,
+    every_word_in,
+)
+from staff.wire.paging import answer_queryset
+from staff.wire.reading import checked_body
+from staff.wire.schema import ID_IN_PATH, documented
 from staff.wire.views import GatedView
 
-SERVICE_ORDERS = {"name": ("name",), "price": ("price",), "duration": ("duration_minutes",), "id": ()}
-LOCATION_ORDERS = {"name": ("name",), "id": ()}
+
+class ServiceFilter(ListFilter):
+    search = SearchFilter(every_word_in("name", "category"))
+    is_active = FlagFilter(help_text="Only those (not) on offer.")
+    category = TextFilter(help_text="Only this category.")
+    staff_id = IdFilter("staff", help_text="Only those this person offers.")
+    order = OrderFilter({"name": ("name",), "price": ("price",), "duration": ("duration_minutes",), "id": ()})
+
+
+class LocationFilter(ListFilter):
+    search = SearchFilter(every_word_in("name", "slug", "address"))
+    is_active = FlagFilter(help_text="Only those (not) in use.")
+    order = OrderFilter({"name": ("name",), "id": ()})
 
 
 class ServiceListView(GatedView):
@@ -33,21 +50,13 @@ class ServiceListView(GatedView):
     @documented(
         "List services",
         answer=ListAnswer(ServiceJson),
-        parameters=[
-            *PAGE_PARAMETERS,
-            SEARCH,
-            flag("is_active", "Only those (not) on offer."),
-            text_filter("category", "Only this category."),
-            id_filter("staff_id", "Only those this person offers."),
-            order_of(SERVICE_ORDERS),
-        ],
+        parameters=ServiceFilter.parameters(),
         description="Searched: name, category.",
     )
     def get(self, request: Request) -> HttpResponseBase:
-        services = ordered(request, _services_asked_for(request), SERVICE_ORDERS)
-        return answer_queryset(
-            request, services, row=partial(service_json, currency=salon_of(request).currency)
-        )
+        asked = ServiceFilter.of(request, Service.objects.all())
+        currency = salon_of(request).currency
+        return answer_queryset(asked.page, asked.qs, row=partial(service_json, currency=currency))
 
     @documented("Add a service", request=ServiceSerializer, answer=ServiceJson, status=201)
     def post(self, request: Request) -> Response:
@@ -93,17 +102,12 @@ class LocationListView(GatedView):
     @documented(
         "List locations",
         answer=ListAnswer(LocationJson),
-        parameters=[
-            *PAGE_PARAMETERS,
-            SEARCH,
-            flag("is_active", "Only those (not) in use."),
-            order_of(LOCATION_ORDERS),
-        ],
+        parameters=LocationFilter.parameters(),
         description="Searched: name, slug, address.",
     )
     def get(self, request: Request) -> HttpResponseBase:
-        locations = ordered(request, _locations_asked_for(request), LOCATION_ORDERS)
-        return answer_queryset(request, locations, row=location_json)
+        asked = LocationFilter.of(request, Location.objects.all())
+        return answer_queryset(asked.page, asked.qs, row=location_json)
 
     @documented("Add a location", request=LocationSerializer, answer=LocationJson, status=201, refused=[409])
     def post(self, request: Request) -> Response:
@@ -145,19 +149,3 @@ class LocationView(GatedView):
 
 def _service_answer(request: Request, service: Service) -> Response:
     return Response(service_json(service, currency=salon_of(request).currency))
-
-
-def _services_asked_for(request: Request) -> QuerySet[Service]:
-    filters: dict[str, Any] = {
-        "is_active": query_bool(request, "is_active"),
-        "category": query_text(request, "category"),
-        "staff": query_id(request, "staff_id"),
-    }
-    services = Service.objects.filter(**{name: value for name, value in filters.items() if value is not None})
-    return searched(request, services, fields=("name", "category"))
-
-
-def _locations_asked_for(request: Request) -> QuerySet[Location]:
-    is_active = query_bool(request, "is_active")
-    locations = Location.objects.all() if is_active is None else Location.objects.filter(is_active=is_active)
-    return searched(request, locations, fields=("name", "slug", "address"))

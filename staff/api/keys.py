@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from rest_framework.request import Request
@@ -17,13 +17,32 @@ from staff.printing import ApiKeyJson, ApiKeyMadeJson, api_key_json
 from staff.serializers import ApiKeySerializer
 from staff.storage.storing import found
 from staff.wire.answers import ListAnswer
-from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
-from staff.wire.query import query_bool, query_choice
-from staff.wire.reading import SEARCH, checked_body, order_of, ordered, searched
-from staff.wire.schema import ID_IN_PATH, choice, documented, flag
+from staff.wire.filters import (
+    ChoiceFilter,
+    FlagFilter,
+    ListFilter,
+    OrderFilter,
+    SearchFilter,
+    every_word_in,
+)
+from staff.wire.paging import answer_queryset
+from staff.wire.reading import checked_body
+from staff.wire.schema import ID_IN_PATH, documented
 from staff.wire.views import GatedView
 
-ORDERS = {"id": (), "name": ("name",), "last_used_at": ("last_used_at",)}
+
+class ApiKeyFilter(ListFilter):
+    search = SearchFilter(every_word_in("name", "prefix"))
+    dialect = ChoiceFilter(choices=ApiKey.Dialect.values, help_text="Only this dialect.")
+    is_active = FlagFilter(
+        method="active",
+        help_text="Only those that still open something (1), or those revoked or expired (0).",
+    )
+    order = OrderFilter({"id": (), "name": ("name",), "last_used_at": ("last_used_at",)})
+
+    def active(self, keys: QuerySet[ApiKey], name: str, active: bool) -> QuerySet[ApiKey]:
+        dead = Q(revoked_at__isnull=False) | Q(expires_at__lte=timezone.now())
+        return keys.exclude(dead) if active else keys.filter(dead)
 
 
 class ApiKeyListView(GatedView):
@@ -32,24 +51,13 @@ class ApiKeyListView(GatedView):
     @documented(
         "List API keys",
         answer=ListAnswer(ApiKeyJson),
-        parameters=[
-            *PAGE_PARAMETERS,
-            SEARCH,
-            choice("dialect", ApiKey.Dialect.values, "Only this dialect."),
-            flag("is_active", "Only those that still open something (1), or those revoked or expired (0)."),
-            order_of(ORDERS),
-        ],
+        parameters=ApiKeyFilter.parameters(),
         description="Searched: name, prefix.",
     )
     def get(self, request: Request) -> HttpResponseBase:
-        keys = ApiKey.objects.all()
-        if (dialect := query_choice(request, "dialect", ApiKey.Dialect.values)) is not None:
-            keys = keys.filter(dialect=dialect)
-        if (active := query_bool(request, "is_active")) is not None:
-            dead = Q(revoked_at__isnull=False) | Q(expires_at__lte=timezone.now())
-            keys = keys.exclude(dead) if active else keys.filter(dead)
-        keys = ordered(request, searched(request, keys, fields=("name", "prefix")), ORDERS)
-        return answer_queryset(request, keys, row=partial(api_key_json, zone=salon_of(request).zone))
+        asked = ApiKeyFilter.of(request, ApiKey.objects.all())
+        zone = salon_of(request).zone
+        return answer_queryset(asked.page, asked.qs, row=partial(api_key_json, zone=zone))
 
     @documented(
         "Make an API key",

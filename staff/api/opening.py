@@ -6,13 +6,11 @@ by whom it concerns. No booking refers to these rows, so DELETE removes them (20
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
-from typing import Any
 
 from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -44,21 +42,53 @@ from staff.salon.opening import (
 from staff.serializers import HolidaySerializer, TimeOffSerializer, WorkingHoursSerializer
 from staff.storage.storing import found
 from staff.wire.answers import ListAnswer
-from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
-from staff.wire.query import query_date, query_id, query_integer
-from staff.wire.reading import SEARCH, checked_body, order_of, ordered, searched
-from staff.wire.schema import ID_IN_PATH, date_filter, documented, id_filter
+from staff.wire.filters import (
+    DateFilter,
+    IdFilter,
+    ListFilter,
+    NumberFilter,
+    OrderFilter,
+    SearchFilter,
+    every_word_in,
+)
+from staff.wire.paging import answer_queryset
+from staff.wire.reading import checked_body
+from staff.wire.schema import ID_IN_PATH, documented
 from staff.wire.times import day_start
 from staff.wire.views import GatedView
 
 ONE_DAY = timedelta(days=1)
-DATES = [
-    date_filter("date_from", "From this salon date on."),
-    date_filter("date_to", "Up to this salon date, inclusive."),
-]
-WORKING_HOURS_ORDERS = {"weekday": ("weekday", "opens"), "staff": ("staff_id", "weekday", "opens"), "id": ()}
-TIME_OFF_ORDERS = {"start_at": ("start_at",), "id": ()}
-HOLIDAY_ORDERS = {"date": ("date",), "id": ()}
+FROM = "From this salon date on."
+UP_TO = "Up to this salon date, inclusive."
+
+
+class WorkingHoursFilter(ListFilter):
+    staff_id = IdFilter(help_text="Only this person's.")
+    weekday = NumberFilter(largest=6, help_text="Only this weekday, 0 = Monday.")
+    order = OrderFilter(
+        {"weekday": ("weekday", "opens"), "staff": ("staff_id", "weekday", "opens"), "id": ()}
+    )
+
+
+class TimeOffFilter(ListFilter):
+    search = SearchFilter(every_word_in("reason"))
+    staff_id = IdFilter(help_text="Only this person's.")
+    date_from = DateFilter(method="from_date", help_text=FROM)
+    date_to = DateFilter(method="to_date", help_text=UP_TO)
+    order = OrderFilter({"start_at": ("start_at",), "id": ()})
+
+    def from_date(self, rows: QuerySet[TimeOff], name: str, day: date) -> QuerySet[TimeOff]:
+        return rows.filter(end_at__gt=day_start(day, zone=salon_of(self.request).zone))
+
+    def to_date(self, rows: QuerySet[TimeOff], name: str, day: date) -> QuerySet[TimeOff]:
+        return rows.filter(start_at__lt=day_start(day + ONE_DAY, zone=salon_of(self.request).zone))
+
+
+class HolidayFilter(ListFilter):
+    search = SearchFilter(every_word_in("name"))
+    date_from = DateFilter("date", "gte", help_text=FROM)
+    date_to = DateFilter("date", "lte", help_text=UP_TO)
+    order = OrderFilter({"date": ("date",), "id": ()})
 
 
 class WorkingHoursListView(GatedView):
@@ -67,24 +97,11 @@ class WorkingHoursListView(GatedView):
     @documented(
         "List working hours",
         answer=ListAnswer(WorkingHoursJson),
-        parameters=[
-            *PAGE_PARAMETERS,
-            id_filter("staff_id", "Only this person's."),
-            OpenApiParameter(
-                "weekday",
-                {"type": "integer", "minimum": 0, "maximum": 6},
-                description="Only this weekday, 0 = Monday.",
-            ),
-            order_of(WORKING_HOURS_ORDERS),
-        ],
+        parameters=WorkingHoursFilter.parameters(),
     )
     def get(self, request: Request) -> HttpResponseBase:
-        filters = {
-            "staff_id": query_id(request, "staff_id"),
-            "weekday": query_integer(request, "weekday", largest=6),
-        }
-        rows = WorkingHours.objects.filter(**_present(filters))
-        return answer_queryset(request, ordered(request, rows, WORKING_HOURS_ORDERS), row=working_hours_json)
+        asked = WorkingHoursFilter.of(request, WorkingHours.objects.all())
+        return answer_queryset(asked.page, asked.qs, row=working_hours_json)
 
     @documented("Add working hours", request=WorkingHoursSerializer, answer=WorkingHoursJson, status=201)
     def post(self, request: Request) -> Response:
@@ -128,28 +145,14 @@ class TimeOffListView(GatedView):
     @documented(
         "List time off",
         answer=ListAnswer(TimeOffJson),
-        parameters=[
-            *PAGE_PARAMETERS,
-            SEARCH,
-            id_filter("staff_id", "Only this person's."),
-            *DATES,
-            order_of(TIME_OFF_ORDERS),
-        ],
+        parameters=TimeOffFilter.parameters(),
         description="Administrators, API keys and the front desk see everybody's, others their own. "
         "The dates keep what touches them. Searched: reason.",
     )
     def get(self, request: Request) -> HttpResponseBase:
+        asked = TimeOffFilter.of(request, _visible_time_off(request))
         zone = salon_of(request).zone
-        first, last = query_date(request, "date_from"), query_date(request, "date_to")
-        filters = {
-            "staff_id": query_id(request, "staff_id"),
-            "end_at__gt": first and day_start(first, zone=zone),
-            "start_at__lt": last and day_start(last + ONE_DAY, zone=zone),
-        }
-        rows = searched(request, _visible_time_off(request).filter(**_present(filters)), fields=("reason",))
-        return answer_queryset(
-            request, ordered(request, rows, TIME_OFF_ORDERS), row=partial(time_off_json, zone=zone)
-        )
+        return answer_queryset(asked.page, asked.qs, row=partial(time_off_json, zone=zone))
 
     @documented(
         "Add time off",
@@ -207,13 +210,12 @@ class HolidayListView(GatedView):
     @documented(
         "List holidays",
         answer=ListAnswer(HolidayJson),
-        parameters=[*PAGE_PARAMETERS, SEARCH, *DATES, order_of(HOLIDAY_ORDERS)],
+        parameters=HolidayFilter.parameters(),
         description="Searched: name.",
     )
     def get(self, request: Request) -> HttpResponseBase:
-        filters = {"date__gte": query_date(request, "date_from"), "date__lte": query_date(request, "date_to")}
-        rows = searched(request, Holiday.objects.filter(**_present(filters)), fields=("name",))
-        return answer_queryset(request, ordered(request, rows, HOLIDAY_ORDERS), row=holiday_json)
+        asked = HolidayFilter.of(request, Holiday.objects.all())
+        return answer_queryset(asked.page, asked.qs, row=holiday_json)
 
     @documented(
         "Add a holiday",
@@ -282,7 +284,3 @@ def _holiday_answer(request: Request, holiday: Holiday) -> HolidayAnswerJson:
         zone=zone,
     )
     return {**holiday_json(holiday), "affected_bookings": affected}
-
-
-def _present(filters: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in filters.items() if value is not None}

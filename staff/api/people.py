@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from rest_framework.request import Request
@@ -18,13 +15,29 @@ from staff.salon.affected import AffectedBookingJson, affected_bookings
 from staff.serializers import StaffSerializer
 from staff.storage.storing import found
 from staff.wire.answers import ListAnswer
-from staff.wire.paging import PAGE_PARAMETERS, answer_queryset
-from staff.wire.query import query_bool, query_choice, query_id
-from staff.wire.reading import SEARCH, checked_body, order_of, ordered, searched
-from staff.wire.schema import ID_IN_PATH, choice, documented, flag, id_filter
+from staff.wire.filters import (
+    ChoiceFilter,
+    FlagFilter,
+    IdFilter,
+    ListFilter,
+    OrderFilter,
+    SearchFilter,
+    every_word_in,
+)
+from staff.wire.paging import answer_queryset
+from staff.wire.reading import checked_body
+from staff.wire.schema import ID_IN_PATH, documented
 from staff.wire.views import GatedView
 
-ORDERS = {"name": ("name",), "id": ()}
+
+class StaffFilter(ListFilter):
+    search = SearchFilter(every_word_in("name", "email", "phone"))
+    is_active = FlagFilter(help_text="Only those who (do not) work here any more.")
+    bookable = FlagFilter(help_text="Only those who can (not) be booked.")
+    role = ChoiceFilter(choices=Staff.Role.values, help_text="Only this role.")
+    service_id = IdFilter("services", help_text="Only those who offer this service.")
+    location_id = IdFilter(help_text="Only those of this location.")
+    order = OrderFilter({"name": ("name",), "id": ()})
 
 
 class StaffListView(GatedView):
@@ -33,21 +46,12 @@ class StaffListView(GatedView):
     @documented(
         "List staff",
         answer=ListAnswer(StaffJson),
-        parameters=[
-            *PAGE_PARAMETERS,
-            SEARCH,
-            flag("is_active", "Only those who (do not) work here any more."),
-            flag("bookable", "Only those who can (not) be booked."),
-            choice("role", Staff.Role.values, "Only this role."),
-            id_filter("service_id", "Only those who offer this service."),
-            id_filter("location_id", "Only those of this location."),
-            order_of(ORDERS),
-        ],
+        parameters=StaffFilter.parameters(),
         description="Searched: name, e-mail, phone.",
     )
     def get(self, request: Request) -> HttpResponseBase:
-        people = with_services(ordered(request, _asked_for(request), ORDERS))
-        return answer_queryset(request, people, row=staff_json)
+        asked = StaffFilter.of(request, with_services(Staff.objects.all()))
+        return answer_queryset(asked.page, asked.qs, row=staff_json)
 
     @documented("Add a person", request=StaffSerializer, answer=StaffJson, status=201, refused=[409])
     def post(self, request: Request) -> Response:
@@ -85,18 +89,6 @@ class StaffView(GatedView):
     )
     def delete(self, request: Request, id: int) -> Response:
         return Response(_answer(request, deactivate(id)))
-
-
-def _asked_for(request: Request) -> QuerySet[Staff]:
-    filters: dict[str, Any] = {
-        "is_active": query_bool(request, "is_active"),
-        "bookable": query_bool(request, "bookable"),
-        "role": query_choice(request, "role", Staff.Role.values),
-        "services": query_id(request, "service_id"),
-        "location_id": query_id(request, "location_id"),
-    }
-    people = Staff.objects.filter(**{name: value for name, value in filters.items() if value is not None})
-    return searched(request, people, fields=("name", "email", "phone"))
 
 
 def _answer(request: Request, changed: Changed) -> StaffAnswerJson:

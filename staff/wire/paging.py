@@ -1,26 +1,27 @@
 """Lists: page and limit, and the answer with or without `page` (contract §1.2).
 
-Names: page_request, Page, PageJson, page_body, answer_list, answer_queryset, PAGE_PARAMETERS.
+Names: PageQuery, page_request, Page, PageJson, page_body, answer_list, answer_queryset.
 
     def get(self, request):
-        return answer_queryset(request, Client.objects.visible_to(actor).order_by("id"), row=client_json)
+        events = BookingEvent.objects.filter(booking_id=id).order_by("id")
+        return answer_queryset(page_request(request), events, row=event_json)
 
-`answer_list` is for lists that fetch in a way of their own (ids first, then join).
+`answer_list` is for lists that fetch in a way of their own (ids first, then join). A list with filters takes
+its page from them: `staff.wire.filters`.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
-from typing import Annotated, Any, NamedTuple, TypedDict, TypeVar
+from typing import Annotated, Any, TypedDict, TypeVar
 
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from staff.wire.answers import Count, Number, between
-from staff.wire.refusals import BadRequest
+from staff.wire.query import Query, QueryCount
 from staff.wire.renderer import array_response
 
 DEFAULT_LIMIT = 50
@@ -31,23 +32,9 @@ ROWS_PER_CHUNK = 500
 
 Row = TypeVar("Row")
 
-_WHOLE = re.compile(r"[0-9]+")
 
-PAGE_PARAMETERS = [
-    OpenApiParameter(
-        "page",
-        {"type": "integer", "minimum": 1},
-        description="Page number from 1. With it the answer is a page object, without it a bare array.",
-    ),
-    OpenApiParameter(
-        "limit",
-        {"type": "integer", "minimum": 1, "default": DEFAULT_LIMIT},
-        description=f"Items per page; more than {LARGEST_LIMIT} counts as {LARGEST_LIMIT}.",
-    ),
-]
-
-
-class Page(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Page:
     """What was asked for: page number from 1, items per page 1..200."""
 
     page: int
@@ -66,13 +53,28 @@ class PageJson(TypedDict):
     pages: Count
 
 
+class PageQuery(Query):
+    """`page` and `limit`."""
+
+    page = QueryCount(
+        most=LARGEST_PAGE,
+        help_text="Page number from 1. With it the answer is a page object, without it a bare array.",
+    )
+    limit = QueryCount(
+        most=LARGEST_LIMIT,
+        initial=DEFAULT_LIMIT,
+        help_text=f"Items per page; more than {LARGEST_LIMIT} counts as {LARGEST_LIMIT}.",
+    )
+
+
 def page_request(request: Request) -> Page | None:
-    """The page asked for, None without `page`. BadRequest when page or limit is no whole number >= 1."""
-    limit = _whole_number(request, "limit")
-    page = _whole_number(request, "page")
-    if page is None:
-        return None
-    return Page(page=min(page, LARGEST_PAGE), limit=min(limit or DEFAULT_LIMIT, LARGEST_LIMIT))
+    """The page asked for, None without `page`. Raises ValidationError naming each bad parameter."""
+    return page_of(PageQuery.of(request))
+
+
+def page_of(asked: Mapping[str, Any]) -> Page | None:
+    """The page that the values of a PageQuery ask for."""
+    return None if asked["page"] is None else Page(page=asked["page"], limit=asked["limit"])
 
 
 def page_body(items: Sequence[Any], *, total: int, asked: Page) -> PageJson:
@@ -87,17 +89,16 @@ def page_body(items: Sequence[Any], *, total: int, asked: Page) -> PageJson:
 
 
 def answer_list(
-    request: Request,
+    asked: Page | None,
     *,
     count: Callable[[], int],
     fetch: Callable[[int, int], Sequence[Mapping[str, Any]]],
     chunks: Callable[[], Iterable[Sequence[Mapping[str, Any]]]],
 ) -> Response | StreamingHttpResponse:
-    """With `page` the page object (`count`, then `fetch(offset, limit)`), else all `chunks`, streamed.
+    """The page asked for (`count`, then `fetch(offset, limit)`), or all `chunks`, streamed.
 
-    A page past the end costs the count alone. Raises BadRequest.
+    A page past the end costs the count alone.
     """
-    asked = page_request(request)
     if asked is None:
         return array_response(chunks())
     total = count()
@@ -106,7 +107,7 @@ def answer_list(
 
 
 def answer_queryset(
-    request: Request, queryset: QuerySet[Any, Any], *, row: Callable[[Any], Mapping[str, Any]]
+    asked: Page | None, queryset: QuerySet[Any, Any], *, row: Callable[[Any], Mapping[str, Any]]
 ) -> Response | StreamingHttpResponse:
     """`answer_list` over an ordered queryset, `row` printing one of its rows."""
 
@@ -114,7 +115,7 @@ def answer_queryset(
         return (row(each) for each in queryset.iterator(chunk_size=ROWS_PER_CHUNK))
 
     return answer_list(
-        request,
+        asked,
         count=queryset.count,
         fetch=lambda offset, limit: [row(each) for each in queryset[offset : offset + limit]],
         chunks=lambda: in_chunks(rows()),
@@ -126,13 +127,3 @@ def in_chunks(rows: Iterable[Row], *, size: int = ROWS_PER_CHUNK) -> Iterator[li
     remaining = iter(rows)
     while chunk := list(islice(remaining, size)):
         yield chunk
-
-
-def _whole_number(request: Request, name: str) -> int | None:
-    text = request.query_params.get(name)
-    if text is None:
-        return None
-    if _WHOLE.fullmatch(text) is None or not text.strip("0"):
-        raise BadRequest.field(name, "Send a whole number from 1.")
-    digits = text.lstrip("0")
-    return int(digits) if len(digits) <= len(str(LARGEST_PAGE)) else LARGEST_PAGE + 1

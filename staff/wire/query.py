@@ -1,83 +1,201 @@
-"""Query parameters, read as strictly as bodies: a bad value is 400 with `details` (contract §1.2).
+"""Query parameters, read by a Django form as strictly as bodies; each bad one is named (contract §1.2).
 
-Names: query_id, query_integer, query_bool, query_date, query_choice, query_text. Each returns None when the
-parameter is absent, and raises BadRequest naming it. An empty value (`?staff_id=`) is a bad value.
+    class AvailabilityQuery(Query):
+        service_id = QueryId(required=True)
+        explain = QueryFlag(initial=False, help_text="1: also why the other starts are refused.")
+
+    asked = AvailabilityQuery.of(request)        # {"service_id": 3, "explain": False}
+
+Names: Query; QueryId, QueryNumber, QueryCount, QueryFlag, QueryDate, QueryChoice, QueryText,
+openapi_parameters, and QueryField for one's own. Lists narrow their rows with `staff.wire.filters`.
+An absent parameter is `initial` (None unless said); an empty one (`?staff_id=`) is a value, and a bad one but
+for texts; of a repeated one the last counts.
 """
 
-import re
-from collections.abc import Iterable
-from datetime import date
+from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from staff.wire.refusals import BadRequest
-from staff.wire.text import LARGEST_INTEGER, BadText, check_text
-from staff.wire.times import BadTime, parse_date
+from staff.wire.text import LARGEST_INTEGER, check_text
+from staff.wire.times import parse_date
 
 LONGEST_QUERY_TEXT = 200
 
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
+_WHOLE = re.compile(r"[0-9]+")
 _FLAGS = {"1": True, "true": True, "0": False, "false": False}
 
 
-def query_id(request: Request, name: str) -> int | None:
-    """An id, 1..2^63-1, ASCII digits only."""
-    return query_integer(request, name, smallest=1)
+class QueryField(forms.Field):
+    """One parameter: `read` makes its value of the text that came, or raises BadRequest."""
+
+    empty_values = [None]
+    default_error_messages = {"required": "This parameter is required."}
+
+    def __init__(self, *, required: bool = False, **kwargs: Any) -> None:
+        super().__init__(required=required, **kwargs)
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """Its type and bounds as OpenAPI says them."""
+        return {"type": "string"}
+
+    def to_python(self, value: str | None) -> Any:
+        if value is None:
+            return self.initial
+        try:
+            return self.read(value)
+        except BadRequest as refused:
+            raise ValidationError(refused.message) from None
+
+    def read(self, text: str) -> Any:
+        raise NotImplementedError
 
 
-def query_integer(
-    request: Request, name: str, *, smallest: int = 0, largest: int = LARGEST_INTEGER
-) -> int | None:
+class QueryNumber(QueryField):
     """A whole number within the bounds (inclusive), ASCII digits only."""
-    text = request.query_params.get(name)
-    if text is None:
-        return None
-    value = int(text) if _INTEGER.fullmatch(text) else smallest - 1
-    if not smallest <= value <= largest:
-        raise BadRequest.field(name, f"Send a whole number from {smallest} to {largest}.")
-    return value
+
+    def __init__(self, *, smallest: int = 0, largest: int = LARGEST_INTEGER, **kwargs: Any) -> None:
+        self.smallest, self.largest = smallest, largest
+        super().__init__(**kwargs)
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        bounds = {"type": "integer", "minimum": self.smallest, "maximum": self.largest}
+        return bounds if self.initial is None else {**bounds, "default": self.initial}
+
+    def read(self, text: str) -> int:
+        value = int(text) if _INTEGER.fullmatch(text) else self.smallest - 1
+        if not self.smallest <= value <= self.largest:
+            raise BadRequest(f"Send a whole number from {self.smallest} to {self.largest}.")
+        return value
 
 
-def query_bool(request: Request, name: str) -> bool | None:
+class QueryId(QueryNumber):
+    """An id, 1..2^63-1, ASCII digits only."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(smallest=1, **kwargs)
+
+
+class QueryCount(QueryField):
+    """A whole number from 1, ASCII digits only; more than `most` counts as `most`."""
+
+    def __init__(self, *, most: int, **kwargs: Any) -> None:
+        self.most = most
+        super().__init__(**kwargs)
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        bounds = {"type": "integer", "minimum": 1}
+        return bounds if self.initial is None else {**bounds, "default": self.initial}
+
+    def read(self, text: str) -> int:
+        digits = text.lstrip("0")
+        if _WHOLE.fullmatch(text) is None or not digits:
+            raise BadRequest("Send a whole number from 1.")
+        return self.most if len(digits) > len(str(self.most)) else min(int(digits), self.most)
+
+
+class QueryFlag(QueryField):
     """`1` or `true`, `0` or `false`."""
-    text = request.query_params.get(name)
-    if text is None:
-        return None
-    if text not in _FLAGS:
-        raise BadRequest.field(name, "Send 1 or 0 (or true, false).")
-    return _FLAGS[text]
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "enum": ["1", "0", "true", "false"]}
+
+    def read(self, text: str) -> bool:
+        if text not in _FLAGS:
+            raise BadRequest("Send 1 or 0 (or true, false).")
+        return _FLAGS[text]
 
 
-def query_date(request: Request, name: str) -> date | None:
+class QueryDate(QueryField):
     """A calendar date `YYYY-MM-DD`."""
-    text = request.query_params.get(name)
-    if text is None:
-        return None
-    try:
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "format": "date"}
+
+    def read(self, text: str) -> date:
         return parse_date(text)
-    except BadTime as refused:
-        raise BadRequest.field(name, refused.message) from None
 
 
-def query_choice(request: Request, name: str, choices: Iterable[str]) -> str | None:
-    """One of `choices`; the refusal names them all."""
-    text = request.query_params.get(name)
-    if text is None:
-        return None
-    known = list(choices)
-    if text not in known:
-        raise BadRequest.field(name, f"Send one of: {', '.join(known)}.")
-    return text
+class QueryChoice(QueryField):
+    """One of `choices`, as it stands; the refusal names them all."""
+
+    def __init__(self, *, choices: Iterable[str], **kwargs: Any) -> None:
+        self.choices = list(choices)
+        super().__init__(**kwargs)
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "enum": self.choices}
+
+    def read(self, text: str) -> str:
+        if text not in self.choices:
+            raise BadRequest(f"Send one of: {', '.join(self.choices)}.")
+        return text
 
 
-def query_text(request: Request, name: str, *, longest: int = LONGEST_QUERY_TEXT) -> str | None:
-    """A text of at most `longest` characters, such as a search."""
-    text = request.query_params.get(name)
-    if text is None:
-        return None
-    if len(text) > longest:
-        raise BadRequest.field(name, f"Send at most {longest} characters.")
-    try:
-        return check_text(text)
-    except BadText as refused:
-        raise BadRequest.field(name, refused.message) from None
+class QueryText(QueryField):
+    """A text of at most `longest` characters, kept as it came unless `strip`."""
+
+    def __init__(self, *, longest: int = LONGEST_QUERY_TEXT, strip: bool = False, **kwargs: Any) -> None:
+        self.longest, self.strip = longest, strip
+        super().__init__(**kwargs)
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "maxLength": self.longest}
+
+    def read(self, text: str) -> str:
+        if len(text) > self.longest:
+            raise BadRequest(f"Send at most {self.longest} characters.")
+        return check_text(text.strip() if self.strip else text)
+
+
+class Query(forms.Form):
+    """The parameters of a call. Unknown ones are ignored."""
+
+    def __init__(self, data: QueryDict, **kwargs: Any) -> None:
+        # A field is dear to make, and most calls send few: only what came, or has to come, is read.
+        declared = type(self).base_fields
+        self.base_fields = {  # type: ignore[misc]
+            name: field for name, field in declared.items() if name in data or field.required
+        }
+        self.absent = {name: field.initial for name, field in declared.items() if name not in data}
+        super().__init__(data, **kwargs)
+
+    @classmethod
+    def of(cls, request: Request) -> dict[str, Any]:
+        """What was asked, every name in it. Raises ValidationError naming each bad parameter."""
+        return cls(request.query_params).values()
+
+    @classmethod
+    def parameters(cls) -> list[OpenApiParameter]:
+        return openapi_parameters(cls.base_fields)
+
+    def values(self) -> dict[str, Any]:
+        """Raises ValidationError naming each bad parameter."""
+        if not self.is_valid():
+            raise ValidationError(self.errors.as_data())
+        return {**self.absent, **self.cleaned_data}
+
+
+def openapi_parameters(fields: Mapping[str, Any]) -> list[OpenApiParameter]:
+    """These fields as `documented(parameters=...)` takes them."""
+    return [
+        OpenApiParameter(name, field.schema, required=field.required, description=field.help_text)
+        for name, field in fields.items()
+    ]

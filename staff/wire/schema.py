@@ -1,13 +1,14 @@
 """What the OpenAPI schema says of operations, errors and lists, the same words everywhere.
 
-Names: documented, problems; ID_IN_PATH, flag, id_filter, date_filter, choice, text_filter for parameters.
+Names: documented, problems, ID_IN_PATH. Query parameters describe themselves: `Query.parameters()`,
+`ListFilter.parameters()`.
 
     @documented("Add a holiday", request=Holiday, answer=Holiday, status=201, refused=[409])
     def post(self, request): ...
 
 `documented` adds the refusals every call can meet, so an operation names only its own. Beneath it:
 
-    @extend_schema(responses={200: ListAnswer(RowJson), **problems(400)}, parameters=PAGE_PARAMETERS)
+    @extend_schema(responses={200: ListAnswer(RowJson), **problems(400)}, parameters=[ID_IN_PATH])
 """
 
 from __future__ import annotations
@@ -40,7 +41,6 @@ from drf_spectacular.plumbing import (
     is_serializer,
     resolve_type_hint,
 )
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiExample,
     OpenApiParameter,
@@ -153,35 +153,6 @@ def require_bodies(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
             if "requestBody" in operations.get(method, {}):
                 operations[method]["requestBody"]["required"] = True
     return result
-
-
-def flag(name: str, description: str) -> OpenApiParameter:
-    """A query parameter that is `1` or `0`."""
-    return OpenApiParameter(
-        name, {"type": "string", "enum": ["1", "0", "true", "false"]}, description=description
-    )
-
-
-def id_filter(name: str, description: str) -> OpenApiParameter:
-    """A query parameter that is an id."""
-    return OpenApiParameter(
-        name, {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}, description=description
-    )
-
-
-def date_filter(name: str, description: str) -> OpenApiParameter:
-    """A query parameter that is a calendar date."""
-    return OpenApiParameter(name, OpenApiTypes.DATE, description=description)
-
-
-def choice(name: str, values: Iterable[str], description: str) -> OpenApiParameter:
-    """A query parameter that is one of `values`."""
-    return OpenApiParameter(name, {"type": "string", "enum": list(values)}, description=description)
-
-
-def text_filter(name: str, description: str) -> OpenApiParameter:
-    """A query parameter that is a text of at most 200 characters."""
-    return OpenApiParameter(name, {"type": "string", "maxLength": 200}, description=description)
 
 
 class TypedDictForm(OpenApiSerializerExtension):

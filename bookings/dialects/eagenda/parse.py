@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from rest_framework.request import Request
 
 from bookings.dialects.eagenda.codes import WRITTEN_AS
-from staff.wire.query import query_date, query_integer, query_text
+from staff.wire.query import Query, QueryChoice, QueryDate, QueryField, QueryNumber, QueryText
 from staff.wire.refusals import BadRequest
 from staff.wire.times import BadTime, parse_when
 
@@ -66,6 +66,40 @@ class Search:
     session_id: int | None
 
 
+class QueryKey(QueryField):
+    def read(self, text: str) -> uuid.UUID:
+        return _uuid(text)
+
+
+class QueryTruth(QueryField):
+    """`true` or `1`, `false` or `0`, in any case."""
+
+    def read(self, text: str) -> bool:
+        if text.lower() not in _FLAGS:
+            raise BadRequest("Send true or false.")
+        return _FLAGS[text.lower()]
+
+
+class SendEmailQuery(Query):
+    send_email = QueryTruth()
+
+
+class PageQuery(Query):
+    page = QueryNumber(smallest=1, largest=LARGEST_PAGE, initial=1)
+    page_size = QueryNumber(smallest=1, initial=DEFAULT_PAGE_SIZE)
+
+
+class SearchQuery(Query):
+    calendar_key = QueryKey()
+    person_key = QueryKey()
+    client_key = QueryKey()
+    status = QueryChoice(choices=WRITTEN_AS)
+    is_cancelled = QueryTruth()
+    start_date = QueryDate()
+    end_date = QueryDate()
+    search_code = QueryText()
+
+
 def status_patch_of(body: Mapping[str, Any]) -> StatusPatch:
     if not {"status", "send_email", "account_slug"} & set(body):
         raise BadRequest("Send at least one of status, send_email, account_slug.")
@@ -84,16 +118,7 @@ def send_email_of(body: Mapping[str, Any]) -> bool:
 
 
 def send_email_in_query(request: Request) -> bool:
-    return bool(flag_in_query(request, "send_email"))
-
-
-def flag_in_query(request: Request, name: str) -> bool | None:
-    text = request.query_params.get(name)
-    if text is None:
-        return None
-    if text.lower() not in _FLAGS:
-        raise BadRequest.field(name, "Send true or false.")
-    return _FLAGS[text.lower()]
+    return bool(SendEmailQuery.of(request)["send_email"])
 
 
 def new_appointment_of(body: Mapping[str, Any], *, zone: ZoneInfo) -> NewAppointment:
@@ -123,26 +148,22 @@ def start_of(body: Mapping[str, Any], *, zone: ZoneInfo) -> datetime:
 
 
 def search_of(request: Request) -> Search:
-    person_key = _query_key(request, "person_key") or _query_key(request, "client_key")
-    status = query_text(request, "status")
-    if status is not None and status not in WRITTEN_AS:
-        raise BadRequest.field("status", f"Send one of {', '.join(WRITTEN_AS)}.")
+    asked = SearchQuery.of(request)
     return Search(
-        calendar_key=_query_key(request, "calendar_key"),
-        person_key=person_key,
-        status=status,
-        is_cancelled=flag_in_query(request, "is_cancelled"),
-        start_date=query_date(request, "start_date"),
-        end_date=query_date(request, "end_date"),
-        session_id=_search_code(query_text(request, "search_code")),
+        calendar_key=asked["calendar_key"],
+        person_key=asked["person_key"] or asked["client_key"],
+        status=asked["status"],
+        is_cancelled=asked["is_cancelled"],
+        start_date=asked["start_date"],
+        end_date=asked["end_date"],
+        session_id=_search_code(asked["search_code"]),
     )
 
 
 def page_of(request: Request) -> tuple[int, int]:
     """Page number and page size."""
-    page = query_integer(request, "page", smallest=1, largest=LARGEST_PAGE) or 1
-    size = query_integer(request, "page_size", smallest=1) or DEFAULT_PAGE_SIZE
-    return page, min(size, LARGEST_PAGE_SIZE)
+    asked = PageQuery.of(request)
+    return asked["page"], min(asked["page_size"], LARGEST_PAGE_SIZE)
 
 
 def _search_code(text: str | None) -> int | None:
@@ -202,14 +223,16 @@ def _text(body: Mapping[str, Any], name: str, *, field: str | None = None) -> st
 
 def _key(value: Any, field: str) -> uuid.UUID:
     try:
-        return uuid.UUID(value if isinstance(value, str) else "")
+        return _uuid(value if isinstance(value, str) else "")
+    except BadRequest as refused:
+        raise BadRequest.field(field, refused.message) from None
+
+
+def _uuid(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
     except ValueError:
-        raise BadRequest.field(field, "Send a key (a UUID).") from None
-
-
-def _query_key(request: Request, name: str) -> uuid.UUID | None:
-    text = request.query_params.get(name)
-    return None if text is None else _key(text, name)
+        raise BadRequest("Send a key (a UUID).") from None
 
 
 def _zone(name: Any) -> ZoneInfo:

@@ -1,0 +1,171 @@
+"""How every list reads what narrows it: a FilterSet of django-filter over the fields of `staff.wire.query`.
+
+    class ServiceFilter(ListFilter):
+        search = SearchFilter(every_word_in("name", "category"))
+        is_active = FlagFilter(help_text="Only those (not) on offer.")
+        staff_id = IdFilter("staff", help_text="Only those this person offers.")
+        order = OrderFilter({"name": ("name",), "id": ()})
+
+    @documented("List services", answer=..., parameters=ServiceFilter.parameters())
+    def get(self, request):
+        asked = ServiceFilter.of(request, Service.objects.all())
+        return answer_queryset(asked.page, asked.qs, row=service_json)
+
+Names: ListFilter; IdFilter, NumberFilter, FlagFilter, DateFilter, ChoiceFilter, TextFilter, SearchFilter,
+OrderFilter; every_word, every_word_in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial, reduce
+from operator import and_, or_
+from typing import Any, Self
+
+import django_filters
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
+
+from staff.wire.paging import Page, PageQuery, page_of
+from staff.wire.query import (
+    QueryChoice,
+    QueryDate,
+    QueryFlag,
+    QueryId,
+    QueryNumber,
+    QueryText,
+    openapi_parameters,
+)
+
+MOST_WORDS = 8
+
+
+class ListFilter(django_filters.FilterSet):
+    """The filters of a list, `page` and `limit` among its parameters. All bad ones are named at once."""
+
+    base_filters: dict[str, django_filters.Filter]
+
+    class Meta:
+        form = PageQuery
+
+    def __init__(self, data: QueryDict, queryset: QuerySet[Any], *, request: Request) -> None:
+        # A filter is dear to make, and most calls send few: only what came, or says something unasked.
+        self.base_filters = {
+            name: each
+            for name, each in type(self).base_filters.items()
+            if name in data or each.extra.get("initial") is not None
+        }
+        super().__init__(data, queryset, request=request)
+        self.asked: dict[str, Any] = self.form.values()
+
+    @classmethod
+    def of(cls, request: Request, rows: QuerySet[Any]) -> Self:
+        """Raises ValidationError naming each bad parameter."""
+        return cls(request.query_params, rows, request=request)
+
+    @classmethod
+    def parameters(cls) -> list[OpenApiParameter]:
+        """For `documented`."""
+        fields = {name: each.field for name, each in cls.base_filters.items()}
+        return openapi_parameters({**cls._meta.form.base_fields, **fields})
+
+    @property
+    def page(self) -> Page | None:
+        return page_of(self.asked)
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        for name, each in self.filters.items():
+            queryset = each.filter(queryset, self.asked[name])
+        return queryset
+
+
+class Filter(django_filters.Filter):
+    """The rows whose field is the value sent. An empty text is a value, unlike to django-filter."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, label="", **kwargs)
+
+    def filter(self, rows: QuerySet[Any], value: Any) -> QuerySet[Any]:
+        return self.get_method(rows)(**{f"{self.field_name}__{self.lookup_expr}": value})
+
+
+class IdFilter(Filter):
+    field_class = QueryId
+
+
+class NumberFilter(Filter):
+    field_class = QueryNumber
+
+
+class FlagFilter(Filter):
+    field_class = QueryFlag
+
+
+class DateFilter(Filter):
+    field_class = QueryDate
+
+
+class ChoiceFilter(Filter):
+    field_class = QueryChoice
+
+
+class TextFilter(Filter):
+    field_class = QueryText
+
+
+class SearchFilter(Filter):
+    """`?search=`: the rows that meet `condition` of the text sent."""
+
+    field_class = QueryText
+
+    def __init__(self, condition: Callable[[str], Q], *, help_text: str | None = None) -> None:
+        self.condition = condition
+        super().__init__(
+            strip=True,
+            help_text=help_text or "Every word must stand in one of the searched texts, in any case.",
+        )
+
+    def filter(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return rows.filter(self.condition(value))
+
+
+class OrderFilter(Filter):
+    """`?order=`: a name of `orders`, backwards with `-`; the first one when it is absent.
+
+    Every order ends with the id, so that pages neither overlap nor miss.
+    """
+
+    field_class = QueryChoice
+
+    def __init__(self, orders: Mapping[str, tuple[str, ...]]) -> None:
+        self.orders = orders
+        usual = next(iter(orders))
+        super().__init__(
+            choices=[*orders, *(f"-{name}" for name in orders)],
+            initial=usual,
+            help_text=f"`{usual}` unless asked; `-` is backwards.",
+        )
+
+    def filter(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+        fields = [*self.orders[value.removeprefix("-")], "id"]
+        return rows.order_by(*(f"-{field}" for field in fields) if value.startswith("-") else fields)
+
+
+def every_word_in(*fields: str) -> Callable[[str], Q]:
+    """For SearchFilter: every word stands in one of `fields`."""
+    return partial(every_word, fields=fields)
+
+
+def every_word(text: str, fields: Iterable[str]) -> Q:
+    """The condition that every word of `text` stands in one of `fields`, in any case; none without a word."""
+    lookups = [f"{field}__icontains" for field in fields]
+    return reduce(and_, (_stands_in(lookups, word) for word in text.split()[:MOST_WORDS]), Q())
+
+
+def _stands_in(lookups: list[str], word: str) -> Q:
+    """The word in any case. SQLite, and PostgreSQL in the C locale, fold the case of ASCII letters only, so
+    other letters are looked for in each of the ways in which people write a word."""
+    spellings = [word] if word.isascii() else sorted({word, word.lower(), word.upper(), word.title()})
+    return reduce(or_, (Q(**{lookup: each}) for lookup in lookups for each in spellings))
