@@ -30,6 +30,7 @@ from rest_framework.request import Request
 
 from staff.wire.paging import Page, PageQuery, page_of
 from staff.wire.query import (
+    Query,
     QueryChoice,
     QueryDate,
     QueryFlag,
@@ -74,6 +75,10 @@ class ListFilter(django_filters.FilterSet):
     @property
     def page(self) -> Page | None:
         return page_of(self.asked)
+
+    def get_form_class(self) -> type[Query]:
+        form: type[Query] = super().get_form_class() if self.filters else self._meta.form
+        return form
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         for name, each in self.filters.items():

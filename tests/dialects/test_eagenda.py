@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bookings.dialects.eagenda.codes import WRITTEN_AS
 from bookings.models import Booking, BookingEvent, BusyTime
 from clients.models import Client
 from tests.cast.bookings import MORNING, Salon, jobs, make_cast, stored, told
@@ -272,6 +273,13 @@ def test_an_appointment_is_made_and_found(salon: Salon) -> None:
     assert count(f"search_code={answer.json()['search_code']}") == 1
     assert count("end_date=2026-03-23") == 0
     assert who.get("/api/v3/appointments/?status=nope").json().keys() == {"status"}
+    bad = "calendar_key=x&status=nope&is_cancelled=maybe&start_date=2026-3-1&search_code=A1"
+    assert who.get(f"/api/v3/appointments/?{bad}").json() == {
+        "calendar_key": ["Send a key (a UUID)."],
+        "status": [f"Send one of: {', '.join(WRITTEN_AS)}."],
+        "is_cancelled": ["Send true or false."],
+        "start_date": ["Send a date as 'YYYY-MM-DD', such as '2026-03-24'."],
+    }
 
 
 def test_a_new_person_comes_along_with_the_appointment_or_not_at_all(salon: Salon) -> None:
