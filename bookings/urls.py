@@ -1,4 +1,4 @@
-"""Addresses of bookings: the API, the pages behind mailed links and their JSON twins, Stripe's webhook.
+"""Addresses of bookings: API, front page, pages behind mailed links and their JSON twins, Stripe's webhook.
 
 A trailing slash is taken off before (contract §0).
 """
@@ -23,6 +23,7 @@ from bookings.api.reviews import ReviewListView, ReviewSummaryView, ReviewView
 from bookings.api.stripe_webhook import StripeWebhookView
 from bookings.api.waitlist import WaitlistEntryView, WaitlistView
 from bookings.pages.feedback import FeedbackPage
+from bookings.pages.front import FrontPage
 from bookings.pages.password import PasswordPage
 from bookings.pages.pay import PayPage
 from bookings.pages.provisional import AcceptPage, DeclinePage
@@ -32,6 +33,7 @@ from bookings.pages.waitlist import WaitlistPage
 from staff.wire.paths import LINKED_PAGES
 
 urlpatterns = [
+    path("", FrontPage.as_view()),
     path("api/bookings", BookingListView.as_view()),
     path("api/bookings/changes", BookingChangesView.as_view()),
     path("api/bookings/<id:id>", BookingView.as_view()),

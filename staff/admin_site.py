@@ -40,7 +40,6 @@ class SalonAdminSite(AdminSite):
     site_header = "Bookings"
     site_title = "Bookings"
     index_title = "What would you like to see?"
-    site_url = "/api/docs"
     login_form = SalonLoginForm
     index_template = "admin/first_page.html"
 

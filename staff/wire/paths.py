@@ -15,6 +15,7 @@ TOKEN_FOLLOWS = (*LINKED_PAGES, "holds")
 
 _LINKED_PAGES = tuple(f"/{word}" for word in LINKED_PAGES)
 _PAGES = ("/api/docs", *_LINKED_PAGES)
+FRONT_PAGE = "/"
 
 
 class IdConverter:
@@ -34,12 +35,12 @@ class IdConverter:
 
 def is_json_path(path: str) -> bool:
     """Whether errors at `path` are JSON: all but Django admin, static files, the docs and public pages."""
-    return not _under(path, OWN_SLASHES) and not _under(path, _PAGES)
+    return path != FRONT_PAGE and not _under(path, OWN_SLASHES) and not _under(path, _PAGES)
 
 
 def is_public_page(path: str) -> bool:
-    """Whether `path` is a page behind a mailed link: it reads no cookie."""
-    return _under(path, _LINKED_PAGES)
+    """Whether `path` is the front page or one behind a mailed link: it reads no cookie."""
+    return path == FRONT_PAGE or _under(path, _LINKED_PAGES)
 
 
 def keeps_its_slash(path: str) -> bool:

@@ -122,6 +122,7 @@ ROUTES: dict[str, dict[str, str]] = {
         "GET": "nobody knows it",
         "POST": "nobody knows it",
     },
+    "/": {"GET": "anyone"},
     "/api/stripe/webhook": {"POST": "needs signature"},
     # Without a login, about the program and not about the salon.
     "/api/schema": {"GET": "anyone"},

@@ -21,7 +21,7 @@ def _nothing_seen() -> None:
 
 @pytest.mark.parametrize("debug", [False, True])
 @pytest.mark.parametrize(
-    "address", ["/api/nothing", "/nothing", "/api/", "/", "/api/things/abc", "/api/echo/x"]
+    "address", ["/api/nothing", "/nothing", "/api/", "/nothing/", "/api/things/abc", "/api/echo/x"]
 )
 def test_an_unknown_address_is_a_json_404(address: str, debug: bool) -> None:
     with override_settings(DEBUG=debug):
@@ -77,7 +77,7 @@ def test_an_odd_query_is_taken_as_it_is(raw: str) -> None:
         ("/api/things/1\xff", "application/json"),
         ("/api/\xed\xa0\x80", "application/json"),
         ("/\0", "application/json"),
-        ("", "application/json"),
+        ("", "text/html"),
         ("api", "application/json"),
         ("/api/" + "x" * 20_000, "application/json"),
         ("/feedback/a\0b", "text/html"),
@@ -118,7 +118,9 @@ def test_pages_keep_djangos_error_pages() -> None:
         ("/administrator", True),
         ("/static/a.css", False),
         ("/healthz", True),
-        ("/", True),
+        ("/", False),
+        ("/unknown", True),
+        ("//unknown", True),
         ("/wp-admin/admin-ajax.php", True),
         ("/provisional/abc/accept", False),
         ("/pay/abc", False),
