@@ -17,13 +17,14 @@ import json
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from tests.bench.load import Request, calls_per_second
-from tests.bench.seed import PEOPLE, grow
+from tests.bench.seed import grow, people_for
 from tests.cast import servers
 from tests.chaos.house import Ground, House
 from tests.chaos.programs import ROOT, Program, processor_seconds, until
@@ -44,12 +45,14 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--strict", action="store_true", help="a ratio under its aim is a failure")
     asked = parser.parse_args(arguments)
     faults: list[str] = []
-    with Ground() as ground, ground.house("postgres", staff=PEOPLE, clients=CLIENTS) as house:
+    people = people_for(asked.bookings)
+    with Ground() as ground, ground.house("postgres", staff=people, clients=CLIENTS) as house:
         url = house.variables["DATABASE_URL"]
-        sizes = (SMALL, asked.bookings)
         costs = {}
-        for size in sizes:
+        for size in (min(SMALL, asked.bookings), asked.bookings):
+            began = time.monotonic()
             grow(url, to=size)
+            print(f"{size:,} bookings of {people} people after {time.monotonic() - began:.0f} s", flush=True)
             costs[size] = _inside(house, "statements")
         faults += _say_statements(costs)
         house.start(web=WORKERS)
@@ -75,7 +78,7 @@ def _inside(house: House, what: str) -> dict[str, Any]:
 
 def _say_statements(costs: dict[int, dict[str, Any]]) -> list[str]:
     """Statements of each call at each size, and the faults among them."""
-    small, large = costs
+    small, large = min(costs), max(costs)
     print(f"\nat {small:,} and at {large:,} bookings (BEGIN and COMMIT are not counted)")
     print(
         f"  {'call':<10} {'statements':>12} {'plans that read all bookings':>30} {'for lack of an index':>22}"
