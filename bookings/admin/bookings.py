@@ -199,4 +199,4 @@ class BookingAdmin(PricedAdmin):
         person = request.user
         if not isinstance(person, Staff):
             raise PermissionError("admin without a login")
-        return actor_for(person, salon=SalonSettings.load(), door="admin")
+        return actor_for(person, salon=SalonSettings.load(), channel="admin")

@@ -188,9 +188,9 @@ def _blocked_json(blocked: Blocked, *, zone: ZoneInfo) -> BlockedJson:
     return {
         "start_at": print_when(blocked.start_at, zone=zone),
         "end_at": print_when(blocked.end_at, zone=zone),
-        "code": blocked.reason.code,
-        "message": blocked.reason.message,
-        "booking_id": blocked.reason.booking_id,
+        "code": blocked.objection.code,
+        "message": blocked.objection.message,
+        "booking_id": blocked.objection.booking_id,
     }
 
 

@@ -103,7 +103,7 @@ def _move_bookings(
         BookingEvent(
             booking=booking,
             at=now,
-            door=actor.door,
+            door=actor.channel,
             actor_type=actor.type,
             actor_id=actor.id,
             actor_name=actor.name,

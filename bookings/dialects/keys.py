@@ -53,4 +53,4 @@ def actor_of_key(request: Request) -> Actor:
     key = request.auth
     if not isinstance(key, ApiKey):
         raise NotLoggedIn
-    return Actor(type="api_key", id=key.pk, name=key.name, door=key.dialect, is_admin=True)
+    return Actor(type="api_key", id=key.pk, name=key.name, channel=key.dialect, is_admin=True)

@@ -18,7 +18,7 @@ TAKES_OUT = "CANCEL"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Announced:
     """What a mail said: the booking's status and times (UTC). A status of "": that there is no booking."""
 
     status: str = ""
@@ -26,14 +26,14 @@ class Told:
     end_at: datetime | None = None
 
     @classmethod
-    def read(cls, announced: Mapping[str, Any] | None) -> Told:
+    def read(cls, announced: Mapping[str, Any] | None) -> Announced:
         """From what a message keeps of it in `facts["announces"]`."""
         if not announced or not announced.get("as"):
             return cls()
         return cls(announced["as"], _instant(announced["start_at"]), _instant(announced["end_at"]))
 
 
-def last_told(*, booking_id: int, client_id: int) -> Told | None:
+def last_announced(*, booking_id: int, client_id: int) -> Announced | None:
     """By the last mail about this booking that reached (or may have reached) this client; None: by none."""
     facts = (
         Message.objects.filter(
@@ -43,7 +43,7 @@ def last_told(*, booking_id: int, client_id: int) -> Told | None:
         .values_list("facts", flat=True)
         .first()
     )
-    return None if facts is None else Told.read(facts["announces"])
+    return None if facts is None else Announced.read(facts["announces"])
 
 
 def stands_in_calendar(booking: Booking, *, client_id: int) -> bool:

@@ -83,7 +83,7 @@ def _answer(
             actor=_client_actor(booking),
             booking=booking,
             changes=changes,
-            how=How(told_by_page=True, token_outcome=outcome),
+            how=How(announced_by_page=True, token_outcome=outcome),
             salon=salon,
             now=now,
         ).booking
@@ -116,6 +116,6 @@ def _client_actor(booking: Booking | None) -> Actor:
         type="client",
         id=None if client is None else client.pk,
         name="" if client is None else client.name,
-        door="link",
+        channel="link",
         agenda_of=0,
     )

@@ -23,7 +23,7 @@ def record(
     return BookingEvent.objects.create(
         booking=booking,
         at=now,
-        door=actor.door,
+        door=actor.channel,
         actor_type=actor.type,
         actor_id=actor.id,
         actor_name=actor.name,

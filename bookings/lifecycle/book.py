@@ -32,7 +32,7 @@ class Order:
     """What somebody wants to book; times are UTC. The fields are those of contract §1.2.
 
     `status` and `detail` are a dialect's own code; `provisional` is the native request that mails
-    accept and decline links. `own_door` True: a client books for themselves, so what staff may
+    accept and decline links. `by_client` True: a client books for themselves, so what staff may
     overrule (working hours, notice, horizon) refuses. `foreign_data` is stored and echoed. `in_series`:
     the caller announces the bookings of the series together (`book_series`).
     """
@@ -59,12 +59,12 @@ class Order:
     series_id: int | None = None
     foreign_data: Mapping[str, Any] | None = None
     reason: str = ""
-    own_door: bool = False
+    by_client: bool = False
     in_series: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class _Party:
+class _Found:
     """Everybody and everything the order names, read and found fit."""
 
     staff: Staff
@@ -91,10 +91,10 @@ def book(
         session = None if order.session_of is None else _lock_joined_session(actor, order)
         staff = bookable(lock_staff(order.staff_id).get(order.staff_id), order.staff_id)
         now = now or timezone.now()
-        party = _gather(order, staff=staff, session=session, salon=salon, now=now)
-        warnings = _checked_hours(order, party, salon=salon, now=now)
+        found = _gather(order, staff=staff, session=session, salon=salon, now=now)
+        warnings = _checked_hours(order, found, salon=salon, now=now)
 
-        booking = _saved(order, party, salon=salon, now=now)
+        booking = _saved(order, found, salon=salon, now=now)
         if booking.stands:
             overlap = checks.is_deliberate(actor=actor, asked=order.allow_overlap, salon=salon)
             occupy(booking, overlap=overlap, now=now)
@@ -137,7 +137,7 @@ def _lock_joined_session(actor: Actor, order: Order) -> Booking:
 
 def _gather(
     order: Order, *, staff: Staff, session: Booking | None, salon: SalonSettings, now: datetime
-) -> _Party:
+) -> _Found:
     client = checks.find_client(order.client_id)
     service = find_service(order.service_id)
     check_holiday(order.start_at, order.end_at, zone=salon.zone)
@@ -153,7 +153,7 @@ def _gather(
         entry = waitlist.book_entry(
             entry_id=order.waitlist_id, client_id=client.pk, service_id=service.pk, now=now
         )
-    return _Party(
+    return _Found(
         staff=staff,
         client=client,
         service=service,
@@ -164,41 +164,41 @@ def _gather(
     )
 
 
-def _checked_hours(order: Order, party: _Party, *, salon: SalonSettings, now: datetime) -> list[Warning]:
-    judge = refusals_for if order.own_door else warnings_for
-    found = judge(
-        staff=party.staff,
-        service=party.service,
+def _checked_hours(order: Order, found: _Found, *, salon: SalonSettings, now: datetime) -> list[Warning]:
+    judge = refusals_for if order.by_client else warnings_for
+    objections = judge(
+        staff=found.staff,
+        service=found.service,
         start_at=order.start_at,
         end_at=order.end_at,
         salon=salon,
         now=now,
     )
-    if order.own_door and found:
-        raise BadRequest.field("start_at", found[0].message, code=found[0].code)
-    return [Warning(code=each.code, message=each.message) for each in found]
+    if order.by_client and objections:
+        raise BadRequest.field("start_at", objections[0].message, code=objections[0].code)
+    return [Warning(code=each.code, message=each.message) for each in objections]
 
 
-def _saved(order: Order, party: _Party, *, salon: SalonSettings, now: datetime) -> Booking:
+def _saved(order: Order, found: _Found, *, salon: SalonSettings, now: datetime) -> Booking:
     booking = Booking(
-        client=party.client,
-        staff=party.staff,
-        service=party.service,
-        location_id=party.location_id,
+        client=found.client,
+        staff=found.staff,
+        service=found.service,
+        location_id=found.location_id,
         start_at=order.start_at,
         end_at=order.end_at,
         status=Booking.Status.PROVISIONAL if order.provisional else order.status,
         status_detail=order.detail,
         notes=order.notes,
         internal_notes=order.internal_notes,
-        waitlist=party.entry,
-        session_of_id=None if party.session is None else party.session.pk,
+        waitlist=found.entry,
+        session_of_id=None if found.session is None else found.session.pk,
         series_id=order.series_id,
-        party=party.members[0].party if party.members else uuid.uuid4(),
+        party=found.members[0].party if found.members else uuid.uuid4(),
         persons=order.persons,
-        price=party.service.price,
-        buffer_before_minutes=party.service.buffer_before_minutes,
-        buffer_after_minutes=party.service.buffer_after_minutes,
+        price=found.service.price,
+        buffer_before_minutes=found.service.buffer_before_minutes,
+        buffer_after_minutes=found.service.buffer_after_minutes,
         source=order.source,
         base_url=order.base_url,
         foreign_data=dict(order.foreign_data or {}),

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from bookings.lifecycle import checks, effects
-from bookings.lifecycle.announced import Told, last_told
+from bookings.lifecycle.announced import Announced, last_announced
 from bookings.lifecycle.audit import record
 from bookings.lifecycle.outcome import Before, Change, Outcome, Warning
 from bookings.lifecycle.requests import ask_client, set_deadline, spend_token
@@ -85,7 +85,7 @@ class How:
 
     `ask_by_mail`: entering `provisional` makes a token and mails accept and decline links (the native
     door); without it nobody is asked (a dialect). `party` is given when a whole session changes
-    together: the booking stays in it and shares this party. `told_by_page` and `lapsed` are those of
+    together: the booking stays in it and shares this party. `announced_by_page` and `lapsed` are those of
     `outcome.Change`; `token_outcome` is what a spent request link says, "" where the salon decided itself.
     """
 
@@ -95,7 +95,7 @@ class How:
     ask_by_mail: bool = False
     base_url: str | None = None
     party: uuid.UUID | None = None
-    told_by_page: bool = False
+    announced_by_page: bool = False
     lapsed: bool = False
     token_outcome: str = ""
 
@@ -169,7 +169,7 @@ def apply(
     _freeze_service(edit)
     _keep_session(edit, party=how.party)
     _keep_tokens(edit, how=how, salon=salon, now=now)
-    _keep_what_was_announced(edit, told_by_page=how.told_by_page)
+    _keep_announced(edit, announced_by_page=how.announced_by_page)
     if edit.needs_slot:
         booking.party = how.party or _party_for(booking)
     if booking.status != Booking.Status.CANCELLED:
@@ -195,7 +195,7 @@ def apply(
             actor=actor,
             now=now,
             notify_client=how.notify_client,
-            told_by_page=how.told_by_page,
+            announced_by_page=how.announced_by_page,
             lapsed=how.lapsed,
         )
     )
@@ -316,18 +316,18 @@ def _keep_tokens(edit: _Edit, *, how: How, salon: SalonSettings, now: datetime) 
         booking.feedback_token = new_token()
 
 
-def _keep_what_was_announced(edit: _Edit, *, told_by_page: bool) -> None:
+def _keep_announced(edit: _Edit, *, announced_by_page: bool) -> None:
     """Another client knows what the log says; one who declined on our page believes in no booking."""
     booking = edit.booking
-    declined = told_by_page and booking.status == Booking.Status.CANCELLED
+    declined = announced_by_page and booking.status == Booking.Status.CANCELLED
     if not declined and not edit.touches("client_id"):
         return
-    told = None
+    announced = None
     if not declined and booking.client_id is not None:
-        told = last_told(booking_id=booking.pk, client_id=booking.client_id)
-    told = told or Told()
-    booking.announced_as = told.status
-    booking.announced_start_at, booking.announced_end_at = told.start_at, told.end_at
+        announced = last_announced(booking_id=booking.pk, client_id=booking.client_id)
+    announced = announced or Announced()
+    booking.announced_as = announced.status
+    booking.announced_start_at, booking.announced_end_at = announced.start_at, announced.end_at
 
 
 def _audited(edit: _Edit, *, actor: Actor, how: How, salon: SalonSettings, now: datetime) -> BookingEvent:

@@ -130,7 +130,7 @@ def _owed(change: Change) -> list[Due]:
     if change.client_changed:
         return [*_tell_former_client(change), *(_announcement(change) if change.stands else _closed(change))]
     if change.entered(SCHEDULED) and change.left(PROVISIONAL):
-        if change.told_by_page:
+        if change.announced_by_page:
             notices.tell_salon(change, "booking.accepted")
         return _announcement(change)
     if change.entered(SCHEDULED):
@@ -218,7 +218,7 @@ def _has_yet_to_hear(change: Change) -> bool:
 
 def _cancelled(change: Change) -> list[Due]:
     """A request that was declined on our page, or that lapsed, has its own words."""
-    if change.told_by_page:
+    if change.announced_by_page:
         notices.tell_salon(change, "booking.declined")
         return []
     if change.lapsed:

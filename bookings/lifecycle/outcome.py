@@ -65,7 +65,7 @@ class Change:
     """One change of one booking, saved and audited: what the effects are decided from.
 
     `event` is its identity: every job it causes carries the event's id in its once_key.
-    `notify_client` False: no mail to the client from this change. `told_by_page` True: the client
+    `notify_client` False: no mail to the client from this change. `announced_by_page` True: the client
     did it on our page, which says what happened in place of a mail. `lapsed`: nobody answered.
     `in_series`: one of several bookings made together, which are announced together.
     """
@@ -77,7 +77,7 @@ class Change:
     actor: Actor
     now: datetime
     notify_client: bool = True
-    told_by_page: bool = False
+    announced_by_page: bool = False
     lapsed: bool = False
     in_series: bool = False
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from bookings.lifecycle.announced import Told
+from bookings.lifecycle.announced import Announced
 from bookings.mails.client_mail import ClientMail, find_recipient, not_needed
 from bookings.mails.reasons import Reason
 from bookings.models import Booking
@@ -69,7 +69,7 @@ def links_are_spent(booking: Booking, *, now: datetime) -> bool:
 
 def keep_announced(booking_id: int, *, client_id: int, announced: Mapping[str, Any] | None) -> None:
     """Stores what the client believes of this booking, if it is still theirs; None: that there is none."""
-    now_announced = Told.read(announced)
+    now_announced = Announced.read(announced)
     Booking.objects.filter(pk=booking_id, client_id=client_id).update(
         announced_as=now_announced.status,
         announced_start_at=now_announced.start_at,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from bookings.lifecycle.announced import Told, last_told
+from bookings.lifecycle.announced import Announced, last_announced
 from bookings.mails import ics
 from bookings.mails.appointment import NOTHING_STANDS, AppointmentMail
 from bookings.mails.client_mail import ClientReader, not_needed
@@ -80,9 +80,9 @@ def _announced_to_former_client(job: Job, reader: ClientReader) -> Times | None:
 
     The message log knows best: a confirmation may have left after the change of client froze the payload.
     """
-    announced = last_told(booking_id=job.booking_id or 0, client_id=reader.client.pk)
+    announced = last_announced(booking_id=job.booking_id or 0, client_id=reader.client.pk)
     if announced is None:
-        announced = Told.read(job.payload.get("announced"))
+        announced = Announced.read(job.payload.get("announced"))
     if announced.start_at is None or announced.end_at is None:
         return None
     return Times(announced.start_at, announced.end_at)

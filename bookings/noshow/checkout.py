@@ -26,23 +26,23 @@ class Checkout:
     failed: bool = False
 
 
-def checkout_of(told: Mapping[str, Any]) -> Checkout:
+def checkout_of(session: Mapping[str, Any]) -> Checkout:
     """From the JSON of a Checkout Session, of an answer or of a webhook."""
-    intent = told.get("payment_intent")
+    intent = session.get("payment_intent")
     return Checkout(
-        id=str(told.get("id") or ""),
-        reference=str(told.get("client_reference_id") or ""),
-        status=str(told.get("status") or ""),
-        payment_status=str(told.get("payment_status") or ""),
-        amount_total=told.get("amount_total"),
-        currency=str(told.get("currency") or "").upper(),
+        id=str(session.get("id") or ""),
+        reference=str(session.get("client_reference_id") or ""),
+        status=str(session.get("status") or ""),
+        payment_status=str(session.get("payment_status") or ""),
+        amount_total=session.get("amount_total"),
+        currency=str(session.get("currency") or "").upper(),
         payment_intent=id_of(intent),
-        url=str(told.get("url") or ""),
+        url=str(session.get("url") or ""),
         failed=isinstance(intent, Mapping)
         and intent.get("status") in ("requires_payment_method", "canceled"),
     )
 
 
-def id_of(told: Any) -> str:
+def id_of(session: Any) -> str:
     """The id of what Stripe names either by its id or in full."""
-    return str((told.get("id") if isinstance(told, Mapping) else told) or "")
+    return str((session.get("id") if isinstance(session, Mapping) else session) or "")

@@ -53,15 +53,15 @@ def say_surplus(fee: NoShowFee, *, now: datetime) -> None:
         _tell_admins(fee, type=PAID, title=title % {"amount": amount_text(fee)}, body=body, now=now)
 
 
-def say_wrong_amount(fee: NoShowFee, told: Checkout, *, now: datetime) -> None:
+def say_wrong_amount(fee: NoShowFee, checkout: Checkout, *, now: datetime) -> None:
     with _salons_language():
         body = _(
             "The fee is %(amount)s; Stripe counted %(counted)s in %(session)s. Nothing was booked. Look at "
             "the payment in Stripe."
         ) % {
             "amount": amount_text(fee),
-            "counted": stripe_amount_text(told.amount_total, currency=told.currency),
-            "session": told.id,
+            "counted": stripe_amount_text(checkout.amount_total, currency=checkout.currency),
+            "session": checkout.id,
         }
         title = _("A payment for a no-show fee has the wrong amount")
         _tell_admins(fee, type=FAILED, title=title, body=body, now=now)

@@ -25,23 +25,23 @@ from notifications.outbox import Due, enqueue
 logger = structlog.get_logger(__name__)
 
 
-def record_checkout(told: Checkout, *, failed: bool = False, now: datetime) -> None:
+def record_checkout(checkout: Checkout, *, failed: bool = False, now: datetime) -> None:
     """Book what has become of a Checkout Session; of one that is not ours, nothing.
 
     `failed`: a slow payment method has come to nothing.
     """
     with transaction.atomic():
-        row = _locked_row(told)
+        row = _locked_row(checkout)
         if row is None:
             return
-        _fill_in(row, told)
-        if told.status == "open":
+        _fill_in(row, checkout)
+        if checkout.status == "open":
             _opened(row, now=now)
-        elif told.status == "expired":
+        elif checkout.status == "expired":
             _ended(row, State.EXPIRED)
-        elif told.payment_status == "paid":
-            _paid(row, told, now=now)
-        elif failed or told.failed:
+        elif checkout.payment_status == "paid":
+            _paid(row, checkout, now=now)
+        elif failed or checkout.failed:
             _ended(row, State.FAILED)
         elif row.state in (*states.MAY_BE_LIVE, State.LOST):
             _save_state(row, State.PROCESSING)
@@ -87,17 +87,17 @@ def lock_fee_of(row_id: int) -> StripeSession:
     return row
 
 
-def _locked_row(told: Checkout) -> StripeSession | None:
+def _locked_row(checkout: Checkout) -> StripeSession | None:
     row_id = (
-        StripeSession.objects.filter(idempotency_key=told.reference).values_list("pk", flat=True).first()
-        if told.reference
+        StripeSession.objects.filter(idempotency_key=checkout.reference).values_list("pk", flat=True).first()
+        if checkout.reference
         else None
     )
     if row_id is None:
         return None
     row = lock_fee_of(row_id)
-    if row.session_id not in (None, told.id):
-        logger.warning("stripe_reference_of_another_session", row=row.pk, session=told.id)
+    if row.session_id not in (None, checkout.id):
+        logger.warning("stripe_reference_of_another_session", row=row.pk, session=checkout.id)
         return None
     return row
 
@@ -112,10 +112,10 @@ def _row_of_charge(charge: Mapping[str, Any]) -> StripeSession | None:
     return lock_fee_of(found.pk) if found is not None else None
 
 
-def _fill_in(row: StripeSession, told: Checkout) -> None:
-    row.session_id = told.id
-    row.url = told.url or row.url
-    row.payment_intent = told.payment_intent or row.payment_intent
+def _fill_in(row: StripeSession, checkout: Checkout) -> None:
+    row.session_id = checkout.id
+    row.url = checkout.url or row.url
+    row.payment_intent = checkout.payment_intent or row.payment_intent
     row.save(update_fields=["session_id", "url", "payment_intent"])
 
 
@@ -135,13 +135,13 @@ def _opened(row: StripeSession, *, now: datetime) -> None:
             say_no_address(fee, now=now)
 
 
-def _paid(row: StripeSession, told: Checkout, *, now: datetime) -> None:
+def _paid(row: StripeSession, checkout: Checkout, *, now: datetime) -> None:
     if row.state in states.TAKEN:
         return
     fee = row.fee
-    if not _is_the_frozen_amount(fee, told):
+    if not _is_the_frozen_amount(fee, checkout):
         _save_state(row, State.WRONG_AMOUNT)
-        say_wrong_amount(fee, told, now=now)
+        say_wrong_amount(fee, checkout, now=now)
         return
     if fee.state != NoShowFee.State.DUE:
         _save_state(row, State.SURPLUS)
@@ -167,9 +167,9 @@ def refund_due(row: StripeSession, *, now: datetime) -> Due:
     )
 
 
-def _is_the_frozen_amount(fee: NoShowFee, told: Checkout) -> bool:
+def _is_the_frozen_amount(fee: NoShowFee, checkout: Checkout) -> bool:
     frozen = stripe_amount(fee.amount_minor, currency=fee.currency)
-    return (told.amount_total, told.currency) == (frozen, fee.currency)
+    return (checkout.amount_total, checkout.currency) == (frozen, fee.currency)
 
 
 def _stop_collecting(fee: NoShowFee, *, but: StripeSession, now: datetime) -> None:

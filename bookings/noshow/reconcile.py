@@ -58,9 +58,9 @@ def _compare_with_list(rows: list[StripeSession], *, now: datetime) -> None:
     missing = {row.idempotency_key: row for row in rows}
     if not missing:
         return
-    for told in stripe_api.sessions_since(rows[0].created_at - sessions.CLOCK_SKEW):
-        if missing.pop(told.reference, None) is not None:
-            record_checkout(told, now=now)
+    for checkout in stripe_api.sessions_since(rows[0].created_at - sessions.CLOCK_SKEW):
+        if missing.pop(checkout.reference, None) is not None:
+            record_checkout(checkout, now=now)
         if not missing:
             return
     for row in missing.values():

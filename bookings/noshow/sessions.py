@@ -114,8 +114,8 @@ def ask_again(row: StripeSession, *, now: datetime) -> StripeSession:
     return _taken_in(row, stripe_api.retrieve(row.session_id), now=now)
 
 
-def _taken_in(row: StripeSession, told: Checkout, *, now: datetime) -> StripeSession:
-    record_checkout(told, now=now)
+def _taken_in(row: StripeSession, checkout: Checkout, *, now: datetime) -> StripeSession:
+    record_checkout(checkout, now=now)
     row.refresh_from_db()
     return row
 

@@ -15,7 +15,7 @@ from bookings.links import accept_url, decline_url
 from bookings.models import Booking
 from bookings.pages.appointment import facts_of
 from bookings.pages.shell import Button, PublicPage, greeting
-from bookings.self_service.request import behind
+from bookings.self_service.request import link_history
 from notifications.letters.language import long_moment
 from staff.wire.refusals import Refused
 
@@ -74,7 +74,7 @@ class RequestPage(PublicPage):
     def refuse(self, problem: Refused) -> HttpResponse:
         if not isinstance(problem, LinkSpent):
             return super().refuse(problem)
-        found = behind(self.kwargs["token"])
+        found = link_history(self.kwargs["token"])
         booking = found.booking
         self.speak_to(found.reader)
         heading, sentences = spent_words(problem.code, status=status_for_reader(booking))

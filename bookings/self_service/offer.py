@@ -135,4 +135,4 @@ def _book(offer: WaitlistOffer, *, session_id: int | None, salon: SalonSettings,
 
 
 def _actor(client: Client) -> Actor:
-    return Actor(type="client", id=client.pk, name=client.name, door="link")
+    return Actor(type="client", id=client.pk, name=client.name, channel="link")

@@ -1,6 +1,6 @@
 """What a mailed request's link was about (contract §1.4 "client accepts / declines").
 
-Names: behind, Behind.
+Names: link_history, LinkHistory.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from clients.models import Client
 
 
 @dataclass(frozen=True, slots=True)
-class Behind:
+class LinkHistory:
     """What a request's link was about, used and lapsed links included: for the words of a refusal.
 
     `reader` is who was sent the link. `booking` is None when it has gone to another client since: then
@@ -24,17 +24,17 @@ class Behind:
     reader: Client | None = None
 
 
-def behind(token: str) -> Behind:
+def link_history(token: str) -> LinkHistory:
     named = Booking.objects.select_related("client", "service", "staff")
     asked: Booking | None = named.filter(provisional_token=token).first()
     if asked is not None:
-        return Behind(asked, asked.client)
+        return LinkHistory(asked, asked.client)
     spent = SpentToken.objects.filter(token_hash=hash_token(token)).first()
     if spent is None:
-        return Behind()
+        return LinkHistory()
     booking: Booking = named.get(pk=spent.booking_id)
     reader = _client_at(spent, booking)
-    return Behind(booking if reader == booking.client else None, reader)
+    return LinkHistory(booking if reader == booking.client else None, reader)
 
 
 def _client_at(spent: SpentToken, booking: Booking) -> Client | None:

@@ -16,7 +16,7 @@ from django.db import transaction
 
 from bookings.errors import SlotTaken
 from bookings.models import Booking, BusyTime, Hold
-from bookings.slots.availability import Agenda, Case, read_agendas, reasons_against, terms_of
+from bookings.slots.availability import Agenda, Case, objections_to, read_agendas, terms_of
 from bookings.slots.busy import forget_expired, lock_staff, occupied_range, slot_guard, write_times
 from bookings.slots.checks import bookable, check_agenda, check_holiday, check_times, find_service
 from staff.access.actor import Actor
@@ -205,7 +205,7 @@ def _choose(
 
 
 def _may_be_chosen(agenda: Agenda, case: Case) -> bool:
-    against = {reason.code for reason in reasons_against(case)}
+    against = {objection.code for objection in objections_to(case)}
     if agenda.hours and "outside_working_hours" in against:
         return False
     return against.isdisjoint(KEEPS_FROM_BEING_CHOSEN)

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import BigAutoField, DateTimeField, Exists, OuterRef, QuerySet
 
 from bookings.slots.availability.agenda import Agenda, read_agendas, terms_of
-from bookings.slots.availability.rules import Case, Reason, reasons_against, warnings_about
+from bookings.slots.availability.rules import Case, Objection, objections_to, warnings_about
 from staff.models import SalonSettings, Service, Staff, TimeOff
 from staff.salon.schedule import Hours, Stretch, holiday_names, local_dates, windows_between
 from staff.storage.prepared import Blank, Prepared
@@ -22,7 +22,7 @@ def warnings_for(
     end_at: datetime,
     salon: SalonSettings,
     now: datetime,
-) -> list[Reason]:
+) -> list[Objection]:
     """What the desk is told about a booking that is taken all the same (times UTC). One statement.
 
     Codes: staff_does_not_offer_service, outside_working_hours, time_off. A staff member without any
@@ -80,7 +80,7 @@ def refusals_for(
     end_at: datetime,
     salon: SalonSettings,
     now: datetime,
-) -> list[Reason]:
+) -> list[Objection]:
     """Every rule that forbids a client's own door this booking, in the words of `explain`; [] when none does.
 
     Times are UTC. Four statements, raises nothing. Whether the time is taken is left to the database, which
@@ -92,4 +92,6 @@ def refusals_for(
     )
     holidays = holiday_names(touched[0], touched[-1])
     terms = terms_of(service, salon=salon, now=now, holidays=holidays)
-    return [reason for agenda in agendas for reason in reasons_against(Case(terms, agenda, start_at, end_at))]
+    return [
+        objection for agenda in agendas for objection in objections_to(Case(terms, agenda, start_at, end_at))
+    ]

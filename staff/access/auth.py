@@ -229,14 +229,14 @@ def actor_of(request: Request) -> Actor:
     return actor
 
 
-def actor_for(person: Staff, *, salon: SalonSettings, door: str) -> Actor:
+def actor_for(person: Staff, *, salon: SalonSettings, channel: str) -> Actor:
     """This staff member coming through `door`, limited to their own agenda where contract §1.3 says so."""
     limited = salon.staff_personal_agenda_enabled and _may_be_limited(person)
     return Actor(
         type="staff",
         id=person.pk,
         name=person.name,
-        door=door,
+        channel=channel,
         is_admin=person.is_admin,
         agenda_of=person.pk if limited else None,
     )
@@ -259,14 +259,14 @@ def _note_use(key: ApiKey, *, now: datetime) -> None:
 
 
 def _key_actor(key: ApiKey) -> Actor:
-    return Actor(type="api_key", id=key.pk, name=key.name, door="api", is_admin=True)
+    return Actor(type="api_key", id=key.pk, name=key.name, channel="api", is_admin=True)
 
 
 def _person_actor(request: Request) -> Actor:
     person = person_of(request)
     if not _may_be_limited(person):
-        return Actor(type="staff", id=person.pk, name=person.name, door="api", is_admin=person.is_admin)
-    return actor_for(person, salon=salon_of(request), door="api")
+        return Actor(type="staff", id=person.pk, name=person.name, channel="api", is_admin=person.is_admin)
+    return actor_for(person, salon=salon_of(request), channel="api")
 
 
 def _may_be_limited(person: Staff) -> bool:

@@ -43,7 +43,7 @@ def say_affected(
         return
     salon = SalonSettings.load()
     found = affected_bookings(
-        actor=actor_for(request.user, salon=salon, door="admin"),
+        actor=actor_for(request.user, salon=salon, channel="admin"),
         starts_at=starts_at,
         ends_at=ends_at,
         staff_id=staff_id,

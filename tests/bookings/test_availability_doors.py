@@ -59,7 +59,7 @@ def order_of(salon: Salon, start_at: str) -> Order:
         service_id=salon.service.pk,
         start_at=begins,
         end_at=begins + timedelta(hours=1),
-        own_door=True,
+        by_client=True,
     )
 
 

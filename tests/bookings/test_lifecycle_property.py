@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bookings import lifecycle
-from bookings.lifecycle.announced import last_told
+from bookings.lifecycle.announced import last_announced
 from bookings.lifecycle.effects import STANDING_MAILS
 from bookings.models import Booking, BookingEvent, BusyTime, NoShowFee, SpentToken
 from clients.models import Client
@@ -29,7 +29,7 @@ from tests.cast.factories import make_bea, make_client, make_cora, make_salon, m
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 
 START = datetime.fromisoformat("2026-03-20T08:00:00+00:00")
-ADA = Actor(type="staff", id=1, name="Ada", door="api", is_admin=True)
+ADA = Actor(type="staff", id=1, name="Ada", channel="api", is_admin=True)
 REACHED = ("sent", "kept", "uncertain")
 
 STATUSES = st.sampled_from(Booking.Status.values)
@@ -233,7 +233,7 @@ def check_belief(world: World, traveller: Any) -> None:
     booking = world.booking
     for client in world.clients:
         if client.pk != booking.client_id and client.pk not in world.not_to_be_told:
-            told = last_told(booking_id=booking.pk, client_id=client.pk)
+            told = last_announced(booking_id=booking.pk, client_id=client.pk)
             over = told is not None and told.end_at is not None and told.end_at <= timezone.now()
             assert told is None or told.status == "" or over
     if booking.end_at <= timezone.now():

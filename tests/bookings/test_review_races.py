@@ -30,7 +30,7 @@ def wait_until_somebody_waits_for_a_lock() -> None:
 def test_a_booking_that_leaves_the_agenda_while_its_lock_is_waited_for_is_not_found() -> None:
     salon = make_cast()
     booking = salon.book()
-    bea = Actor(type="staff", id=salon.bea.pk, name="Bea", door="api", agenda_of=salon.bea.pk)
+    bea = Actor(type="staff", id=salon.bea.pk, name="Bea", channel="api", agenda_of=salon.bea.pk)
 
     def change_notes() -> Any:
         try:

@@ -34,7 +34,7 @@ def place(request: Any) -> str:
     return str(request.param)
 
 
-def behind(settings: Any, proxies: int) -> None:
+def link_history(settings: Any, proxies: int) -> None:
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": proxies}
 
 
@@ -52,7 +52,7 @@ def use_up(place: str, forwarded: str = "", peer: str = "192.0.2.1") -> None:
 
 
 def test_without_a_proxy_what_a_client_says_of_itself_is_not_believed(place: str, settings: Any) -> None:
-    behind(settings, 0)
+    link_history(settings, 0)
     use_up(place, "198.51.100.{n}")
     assert call(place, forwarded="203.0.113.9") == 429
     assert call(place, **FORGED) == 429
@@ -60,7 +60,7 @@ def test_without_a_proxy_what_a_client_says_of_itself_is_not_believed(place: str
 
 
 def test_behind_one_proxy_the_address_it_saw_counts(place: str, settings: Any) -> None:
-    behind(settings, 1)
+    link_history(settings, 1)
     use_up(place, "6.6.6.{n}, 198.51.100.7")
     assert call(place, forwarded="203.0.113.9, 198.51.100.7") == 429
     assert call(place, forwarded="198.51.100.7", **FORGED) == 429
@@ -68,7 +68,7 @@ def test_behind_one_proxy_the_address_it_saw_counts(place: str, settings: Any) -
 
 
 def test_behind_two_proxies_the_first_of_them_is_believed(place: str, settings: Any) -> None:
-    behind(settings, 2)
+    link_history(settings, 2)
     use_up(place, "6.6.6.{n}, 198.51.100.7, 10.0.0.1")
     assert call(place, forwarded="203.0.113.9, 198.51.100.7, 10.0.0.2") == 429
     assert call(place, forwarded="198.51.100.7, 10.0.0.1") == 429
@@ -78,12 +78,12 @@ def test_behind_two_proxies_the_first_of_them_is_believed(place: str, settings: 
 @pytest.mark.parametrize("forwarded", ["", " ", ",", "x" * 3000, "é", "\x00", "1.2.3.4,,", "'; DROP TABLE"])
 def test_an_odd_forwarded_address_is_no_crash(place: str, settings: Any, forwarded: str) -> None:
     for proxies in (0, 1, 2):
-        behind(settings, proxies)
+        link_history(settings, proxies)
         assert call(place, forwarded=forwarded) == 404
 
 
 def test_who_bypasses_the_proxies_shares_one_count(place: str, settings: Any) -> None:
-    behind(settings, 1)
+    link_history(settings, 1)
     use_up(place)
     assert call(place) == 429
     assert call(place, peer="192.0.2.2") == 404

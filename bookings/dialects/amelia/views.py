@@ -83,8 +83,10 @@ class Asked:
     ids: tuple[int, ...]
 
     @property
-    def desk(self) -> writes.Desk:
-        return writes.Desk(actor=actor_of_key(self.request), salon=salon_of(self.request), now=timezone.now())
+    def caller(self) -> writes.Caller:
+        return writes.Caller(
+            actor=actor_of_key(self.request), salon=salon_of(self.request), now=timezone.now()
+        )
 
 
 Answer = tuple[str, Any]
@@ -92,11 +94,11 @@ Handlers = dict[str, Callable[[Asked], Answer]]
 
 
 def create(asked: Asked) -> Answer:
-    desk = asked.desk
-    wanted = parse.new_appointment_of(asked.body, zone=desk.salon.zone, now=desk.now)
-    desk = desk.telling(notify=wanted.notify)
-    made = find_appointments(writes.create(wanted, desk=desk), actor=desk.actor)
-    printer = render.Printer(render.CREATED, desk.salon.zone)
+    caller = asked.caller
+    wanted = parse.new_appointment_of(asked.body, zone=caller.salon.zone, now=caller.now)
+    caller = caller.telling(notify=wanted.notify)
+    made = find_appointments(writes.create(wanted, caller=caller), actor=caller.actor)
+    printer = render.Printer(render.CREATED, caller.salon.zone)
     first, *others = [_created(each, printer) for each in made]
     return "Successfully added new appointment", {
         "appointment": first,
@@ -113,12 +115,12 @@ def _created(appointment: Appointment, printer: render.Printer) -> Json:
 
 
 def update(asked: Asked) -> Answer:
-    desk = asked.desk
+    caller = asked.caller
     (appointment_id,) = asked.ids
-    stored = find_appointment(appointment_id, actor=desk.actor)
-    edit = parse.edit_of(asked.body, stored=stored.start_at, zone=desk.salon.zone, now=desk.now)
-    done = writes.update(appointment_id, edit, desk=desk.telling(notify=edit.notify is not False))
-    printer = render.Printer(render.UPDATED, desk.salon.zone)
+    stored = find_appointment(appointment_id, actor=caller.actor)
+    edit = parse.edit_of(asked.body, stored=stored.start_at, zone=caller.salon.zone, now=caller.now)
+    done = writes.update(appointment_id, edit, caller=caller.telling(notify=edit.notify is not False))
+    printer = render.Printer(render.UPDATED, caller.salon.zone)
     before, after = done.before, done.after
     bookings = [] if done.emptied else printer.bookings(after, changed=done.changed, updated=done.updated)
     status = CANCELED if done.emptied else after.status
@@ -138,10 +140,10 @@ def update(asked: Asked) -> Answer:
 
 
 def set_status(asked: Asked) -> Answer:
-    desk = asked.desk
+    caller = asked.caller
     status, package_customer_id = parse.status_of(asked.body)
-    done = writes.set_status(asked.ids[0], status, package_customer_id, desk=desk)
-    printer = render.Printer(render.RETRIEVED, desk.salon.zone)
+    done = writes.set_status(asked.ids[0], status, package_customer_id, caller=caller)
+    printer = render.Printer(render.RETRIEVED, caller.salon.zone)
     bookings = printer.bookings(done.after, changed=done.changed)
     return "Successfully updated appointment status", {
         "appointment": printer.appointment(done.after, bookings=bookings),
@@ -154,9 +156,9 @@ def set_status(asked: Asked) -> Answer:
 
 def delete(asked: Asked) -> Answer:
     """Answers with everything rejected, and with the bookings as they were before."""
-    desk = asked.desk
-    before = writes.delete(asked.ids[0], desk=desk)
-    printer = render.Printer(render.DELETED, desk.salon.zone)
+    caller = asked.caller
+    before = writes.delete(asked.ids[0], caller=caller)
+    printer = render.Printer(render.DELETED, caller.salon.zone)
     changed = {each.pk for each in before.bookings if shown_as(each) != REJECTED}
     return "Successfully deleted appointment", {
         "appointment": printer.deleted(before, changed=changed),
@@ -167,9 +169,9 @@ def delete(asked: Asked) -> Answer:
 
 
 def retrieve(asked: Asked) -> Answer:
-    desk = asked.desk
-    found = find_appointment(asked.ids[0], actor=desk.actor)
-    printer = render.Printer(render.RETRIEVED, desk.salon.zone)
+    caller = asked.caller
+    found = find_appointment(asked.ids[0], actor=caller.actor)
+    printer = render.Printer(render.RETRIEVED, caller.salon.zone)
     return "Successfully retrieved appointment", {
         "appointment": printer.appointment(found, bookings=printer.bookings(found)),
         "recurring": [],
@@ -177,14 +179,14 @@ def retrieve(asked: Asked) -> Answer:
 
 
 def list_appointments(asked: Asked) -> Answer:
-    desk, call = asked.desk, asked.call
-    found = search(_search_of(call), actor=desk.actor, zone=desk.salon.zone)
+    caller, call = asked.caller, asked.call
+    found = search(_search_of(call), actor=caller.actor, zone=caller.salon.zone)
     with_services, with_providers = not call.flag("skipServices"), not call.flag("skipProviders")
-    printer = render.Printer(render.LISTED, desk.salon.zone)
+    printer = render.Printer(render.LISTED, caller.salon.zone)
     as_array = call.flag("asArray")
     items = []
     for each in found.appointments:
-        past = each.start_at <= desk.now
+        past = each.start_at <= caller.now
         may_change = render.may_still_change(each, past=past)
         items.append(
             printer.appointment(
@@ -209,7 +211,7 @@ def list_appointments(asked: Asked) -> Answer:
         "totalApproved": found.approved,
         "totalPending": found.pending,
         "currentUser": render.user(
-            None, first_name="API", last_name=desk.actor.name, email=desk.salon.reply_to, kind="admin"
+            None, first_name="API", last_name=caller.actor.name, email=caller.salon.reply_to, kind="admin"
         ),
     }
 
@@ -258,8 +260,10 @@ def list_locations(asked: Asked) -> Answer:
 
 
 def list_slots(asked: Asked) -> Answer:
-    desk = asked.desk
-    return "Successfully retrieved free slots", catalogue.slots(asked.call, salon=desk.salon, now=desk.now)
+    caller = asked.caller
+    return "Successfully retrieved free slots", catalogue.slots(
+        asked.call, salon=caller.salon, now=caller.now
+    )
 
 
 CALLS: dict[str, Handlers] = {

@@ -28,7 +28,7 @@ from staff.wire.times import print_when
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Caller:
     """Who writes, in which salon, at what time (UTC), and whether the clients are told."""
 
     actor: Actor
@@ -36,7 +36,7 @@ class Desk:
     now: datetime
     notify: bool = True
 
-    def telling(self, *, notify: bool) -> Desk:
+    def telling(self, *, notify: bool) -> Caller:
         return replace(self, notify=notify)
 
     def change(self, booking: Booking, changes: dict[str, Any]) -> None:
@@ -65,7 +65,7 @@ class Written:
     emptied: bool = False
 
 
-def create(wanted: NewAppointment, *, desk: Desk) -> list[int]:
+def create(wanted: NewAppointment, *, caller: Caller) -> list[int]:
     """Book every seat of the appointment and of each that recurs; gives their ids, the first one first.
 
     The client of a series gets one mail with all dates. Raises what `lifecycle.book` raises, with the date
@@ -78,22 +78,22 @@ def create(wanted: NewAppointment, *, desk: Desk) -> list[int]:
         providers = {each.provider_id or wanted.provider_id for each in wanted.recurring}
         lock_staff(wanted.provider_id, *providers)
         for occurrence in (first, *wanted.recurring):
-            with _naming(occurrence.start_at, salon=desk.salon, named=recurs):
+            with _naming(occurrence.start_at, salon=caller.salon, named=recurs):
                 series_id = made[0][0].pk if made else None
-                made.append(_book_all(wanted, occurrence, series_id=series_id, desk=desk))
+                made.append(_book_all(wanted, occurrence, series_id=series_id, caller=caller))
         if recurs:
-            _announce(made, desk=desk)
+            _announce(made, caller=caller)
     return [bookings[0].pk for bookings in made]
 
 
-def update(appointment_id: int, edit: Edit, *, desk: Desk) -> Written:
+def update(appointment_id: int, edit: Edit, *, caller: Caller) -> Written:
     """What `edit` names changes, for the whole session or for single bookings of it.
 
     First who leaves, then the move, then who changes, then who comes: so a seat that is given up can be
     taken, and a slot that is not needed any more stands in nobody's way. Raises what the door raises.
     """
     with transaction.atomic():
-        before = _hold(appointment_id, edit.provider_id, desk=desk)
+        before = _hold(appointment_id, edit.provider_id, caller=caller)
         seats = _seats_of(edit, before)
         removed = [each for each in before.bookings if each.pk in edit.removed]
         staying = [each for each in before.bookings if each.pk not in edit.removed]
@@ -103,24 +103,24 @@ def update(appointment_id: int, edit: Edit, *, desk: Desk) -> Written:
 
         leaving = [each for each in staying if _closes(each, own[each.pk])]
         for booking in removed:
-            desk.change(booking, _removal())
+            caller.change(booking, _removal())
         for booking in leaving:
-            desk.change(booking, own[booking.pk])
+            caller.change(booking, own[booking.pk])
         if session:
             lifecycle.change_session(
-                actor=desk.actor,
+                actor=caller.actor,
                 session_id=appointment_id,
                 changes=session,
-                notify_client=desk.notify,
-                salon=desk.salon,
-                now=desk.now,
+                notify_client=caller.notify,
+                salon=caller.salon,
+                now=caller.now,
             )
         remaining = [each for each in staying if each not in leaving and own[each.pk]]
         for booking in sorted(remaining, key=lambda each: _persons_more(each, own[each.pk])):
-            desk.change(booking, own[booking.pk])
-        added = [_join(appointment_id, seat, edit, before=before, desk=desk) for seat in new]
+            caller.change(booking, own[booking.pk])
+        added = [_join(appointment_id, seat, edit, before=before, caller=caller) for seat in new]
         emptied = not staying and not added
-        after = before if emptied else find_appointment(appointment_id, actor=desk.actor)
+        after = before if emptied else find_appointment(appointment_id, actor=caller.actor)
     shown_before = {each.pk: shown_as(each) for each in before.bookings}
     return Written(
         before=before,
@@ -132,37 +132,39 @@ def update(appointment_id: int, edit: Edit, *, desk: Desk) -> Written:
     )
 
 
-def set_status(appointment_id: int, status: str, package_customer_id: int | None, *, desk: Desk) -> Written:
+def set_status(
+    appointment_id: int, status: str, package_customer_id: int | None, *, caller: Caller
+) -> Written:
     """Every booking gets the status, but for those that show it already: nothing of them is touched."""
     pair = dict(zip(("status", "status_detail"), WRITTEN_AS[status], strict=True))
     with transaction.atomic():
-        before = _hold(appointment_id, None, desk=desk)
+        before = _hold(appointment_id, None, caller=caller)
         differing = [each for each in before.bookings if shown_as(each) != status]
         for booking in differing:
             echo = {} if package_customer_id is None else {"packageCustomerId": package_customer_id}
-            desk.change(booking, pair | _foreign(booking, echo))
-        after = find_appointment(appointment_id, actor=desk.actor)
+            caller.change(booking, pair | _foreign(booking, echo))
+        after = find_appointment(appointment_id, actor=caller.actor)
     return Written(before=before, after=after, changed={each.pk for each in differing})
 
 
-def delete(appointment_id: int, *, desk: Desk) -> Appointment:
+def delete(appointment_id: int, *, caller: Caller) -> Appointment:
     """Everything rejected and hidden from Amelia's reads; gives the appointment as it was before."""
     with transaction.atomic():
-        before = _hold(appointment_id, None, desk=desk)
+        before = _hold(appointment_id, None, caller=caller)
         for booking in before.bookings:
-            desk.change(booking, _removal())
+            caller.change(booking, _removal())
     return before
 
 
-def _hold(appointment_id: int, provider_id: int | None, *, desk: Desk) -> Appointment:
+def _hold(appointment_id: int, provider_id: int | None, *, caller: Caller) -> Appointment:
     """The appointment as it is, locked with its staff and those to come."""
-    members = lifecycle.lock_members(actor=desk.actor, session_id=appointment_id)
+    members = lifecycle.lock_members(actor=caller.actor, session_id=appointment_id)
     lock_staff(*{each.staff_id for each in members}, *([] if provider_id is None else [provider_id]))
-    return find_appointment(appointment_id, actor=desk.actor)
+    return find_appointment(appointment_id, actor=caller.actor)
 
 
 def _book_all(
-    wanted: NewAppointment, occurrence: Occurrence, *, series_id: int | None, desk: Desk
+    wanted: NewAppointment, occurrence: Occurrence, *, series_id: int | None, caller: Caller
 ) -> list[Booking]:
     service = find_service(occurrence.service_id or wanted.service_id)
     asked = [(seat.wanted_status, seat.duration or service.duration_minutes * 60) for seat in wanted.seats]
@@ -181,10 +183,12 @@ def _book_all(
             session_of=booked[0].pk if booked else None,
             series_id=series_id,
             in_series=bool(wanted.recurring),
-            notify_client=desk.notify,
+            notify_client=caller.notify,
             appointment_echo={"notifyParticipants": int(wanted.notify), "lessonSpace": wanted.lesson_space},
         )
-        booked.append(lifecycle.book(actor=desk.actor, order=order, salon=desk.salon, now=desk.now).booking)
+        booked.append(
+            lifecycle.book(actor=caller.actor, order=order, salon=caller.salon, now=caller.now).booking
+        )
     return booked
 
 
@@ -201,10 +205,10 @@ def _order(seat: Seat, *, appointment_echo: dict[str, Any], **more: Any) -> life
     )
 
 
-def _announce(made: Sequence[Sequence[Booking]], *, desk: Desk) -> None:
+def _announce(made: Sequence[Sequence[Booking]], *, caller: Caller) -> None:
     """One mail with all dates for each customer: the first seat of every date is theirs, and so on."""
     for dates in zip(*made, strict=True):
-        lifecycle.announce_series(dates, salon=desk.salon, notify_client=desk.notify, now=desk.now)
+        lifecycle.announce_series(dates, salon=caller.salon, notify_client=caller.notify, now=caller.now)
 
 
 @contextmanager
@@ -315,9 +319,9 @@ def _persons_more(booking: Booking, changes: dict[str, Any]) -> int:
     return persons - stood
 
 
-def _join(appointment_id: int, seat: Seat, edit: Edit, *, before: Appointment, desk: Desk) -> Booking:
+def _join(appointment_id: int, seat: Seat, edit: Edit, *, before: Appointment, caller: Caller) -> Booking:
     """One more customer, with the session's service, staff member and times as they are by now."""
-    head = Booking.objects.visible_to(desk.actor).get(pk=appointment_id)
+    head = Booking.objects.visible_to(caller.actor).get(pk=appointment_id)
     notify = edit.notify if edit.notify is not None else kept(before.lead).get("notifyParticipants", 1)
     lesson_space = edit.lesson_space or kept(before.lead).get("lessonSpace")
     order = _order(
@@ -330,7 +334,7 @@ def _join(appointment_id: int, seat: Seat, edit: Edit, *, before: Appointment, d
         internal_notes=head.internal_notes,
         session_of=head.pk,
         series_id=head.series_id,
-        notify_client=desk.notify,
+        notify_client=caller.notify,
         appointment_echo={"notifyParticipants": int(notify), "lessonSpace": lesson_space},
     )
-    return lifecycle.book(actor=desk.actor, order=order, salon=desk.salon, now=desk.now).booking
+    return lifecycle.book(actor=caller.actor, order=order, salon=caller.salon, now=caller.now).booking

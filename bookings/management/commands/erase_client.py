@@ -11,7 +11,7 @@ from bookings.personal_data import UpcomingBookings, erase_client
 from staff.access.actor import Actor
 from staff.wire.refusals import Conflict, NotFound
 
-ACTOR = Actor(type="system", id=None, name="erase_client", door="command", is_admin=True)
+ACTOR = Actor(type="system", id=None, name="erase_client", channel="command", is_admin=True)
 
 
 class Command(BaseCommand):

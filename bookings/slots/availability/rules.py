@@ -20,7 +20,7 @@ from staff.salon.schedule import local_dates
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class Objection:
     """Why a time is refused or warned of. `booking_id` is the booking in the way, if it may be seen."""
 
     code: str
@@ -55,21 +55,21 @@ class Rule:
     warns: bool = False
 
 
-def reasons_against(case: Case) -> Iterator[Reason]:
+def objections_to(case: Case) -> Iterator[Objection]:
     """Every rule that speaks against the case, in the order of the table."""
     for rule in RULES:
         hit = rule.check(case)
         if hit is not None:
-            yield _reason(rule, case.terms, hit)
+            yield _objection(rule, case.terms, hit)
 
 
-def first_reason_against(case: Case) -> Reason | None:
-    return next(reasons_against(case), None)
+def first_objection_to(case: Case) -> Objection | None:
+    return next(objections_to(case), None)
 
 
-def warnings_about(case: Case) -> list[Reason]:
+def warnings_about(case: Case) -> list[Objection]:
     """The rules that speak against the case and that staff may overrule."""
-    return [reason for reason in reasons_against(case) if reason.code in WARNINGS]
+    return [objection for objection in objections_to(case) if objection.code in WARNINGS]
 
 
 def closed_on(day: date, name: str) -> str:
@@ -78,10 +78,10 @@ def closed_on(day: date, name: str) -> str:
     return f"The salon is closed on {day:%Y-%m-%d}{named}; choose another date."
 
 
-def _reason(rule: Rule, terms: Terms, hit: Hit) -> Reason:
+def _objection(rule: Rule, terms: Terms, hit: Hit) -> Objection:
     notice = int(terms.notice / timedelta(minutes=1))
     message = hit.message or rule.message.format(notice=notice, horizon=terms.horizon_days)
-    return Reason(rule.code, message, hit.booking_id)
+    return Objection(rule.code, message, hit.booking_id)
 
 
 def _does_not_offer(case: Case) -> Hit | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from bookings.slots.availability.agenda import Agenda, Terms, read_agendas, terms_of
-from bookings.slots.availability.rules import Case, Reason, first_reason_against
+from bookings.slots.availability.rules import Case, Objection, first_objection_to
 from staff.access.actor import Actor
 from staff.models import SalonSettings, Service
 from staff.salon.schedule import ONE_DAY, dates_between, holiday_names
@@ -28,7 +28,7 @@ class Blocked:
 
     start_at: datetime
     end_at: datetime
-    reason: Reason
+    objection: Objection
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def _staff_day(
         _looks(agenda, day, terms=terms, step=step) if explain else _grid(agenda, day, terms=terms, step=step)
     )
     for start_at, until in looks:
-        reason = first_reason_against(Case(terms, agenda, start_at, start_at + length))
+        reason = first_objection_to(Case(terms, agenda, start_at, start_at + length))
         if reason is None:
             starts.append(start_at)
         elif explain:
