@@ -186,7 +186,10 @@ class BookingView(GatedView):
 
 def written(outcome: lifecycle.Outcome, printer: Printer) -> Response:
     printed = read_back(outcome, printer)
-    answer: WrittenBookingJson = {**printed, "warnings": printed_warnings(outcome.warnings)}
+    answer: WrittenBookingJson = {
+        **printed,  # type: ignore[typeddict-item]  # a row of ours holds no `occurrences`
+        "warnings": printed_warnings(outcome.warnings),
+    }
     return Response(answer, headers=etag(printed))
 
 
