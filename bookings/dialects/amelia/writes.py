@@ -111,7 +111,7 @@ def update(appointment_id: int, edit: Edit, *, caller: Caller) -> Written:
                 actor=caller.actor,
                 session_id=appointment_id,
                 changes=session,
-                notify_client=caller.notify,
+                how=lifecycle.How(notify_client=caller.notify),
                 salon=caller.salon,
                 now=caller.now,
             )
