@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ASK = """
 import json, time, django
 django.setup()
-from bookings.api.health import readiness
+from config.health import readiness
 before = time.monotonic()
 body = readiness()
 print(json.dumps({"body": body, "seconds": time.monotonic() - before}))
