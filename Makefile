@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format bench chaos e2e requirements clean
+.PHONY: help run test lint format bench chaos e2e texts requirements clean
 
 PYTHON := $(shell for each in "$$PYTHON" python3.11 python3 python; do \
 	"$$each" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' >/dev/null 2>&1 && echo "$$each" && break; \
@@ -46,6 +46,10 @@ chaos: .venv/installed-test
 
 e2e: .venv/installed-test .venv/installed-e2e
 	@exec $(BIN)/python -m tests.e2e.run $(ARGS)
+
+# For maintainers, after an edit of bookings/locale: the files that Django reads from those that people edit.
+texts: .venv/installed-test
+	@exec $(BIN)/python -m tests.texts
 
 # For maintainers, with uv: pins and hashes anew from pyproject.toml. `UPGRADE=--upgrade` moves the pins.
 requirements:
