@@ -26,6 +26,9 @@ REACH, NEAR = 200, 30
 NOT_OURS = {"var", "venv", "node_modules", "__pycache__"}
 PLACE = re.compile(r"`((?:bookings|clients|config|docs|notifications|staff|tests)/[\w/.-]*)`")
 MODULE = re.compile(r"`((?:bookings|clients|config|notifications|staff|tests)(?:\.\w+)+)`")
+NAME_IN_FILE = re.compile(
+    r"`((?:bookings|clients|config|notifications|staff|tests)/[\w/]+\.py)`[,:]\s+`(\w+)`"
+)
 LINK = re.compile(r"\]\((?!https?:)([^)\s]*)\)")
 NOT_BUILT = re.compile(r"Not built yet(?:\.|: (?P<missing>`[^`]+`(?:, `[^`]+`)*)\.)")
 
@@ -90,6 +93,14 @@ def test_every_place_that_is_named_is_there() -> None:
     assert len(named) > 25
     assert [
         f"{path.relative_to(ROOT)}: {place}" for path, place in named if not (ROOT / place).exists()
+    ] == []
+
+
+def test_every_name_that_is_said_to_stand_in_a_file_does() -> None:
+    said = [found for path in _citing_files() for found in NAME_IN_FILE.findall(path.read_text())]
+    assert len(said) > 2
+    assert [
+        (file, name) for file, name in said if not re.search(rf"\b{name}\b", (ROOT / file).read_text())
     ] == []
 
 
