@@ -4,7 +4,7 @@ Every audited change of a booking is one event. What it is called:
 
 | change | event |
 |---|---|
-| a new booking, by any door, in any status | booking.created |
+| a new booking, by any channel, in any status | booking.created |
 | into `cancelled`, whatever else changes with it | booking.cancelled |
 | into another status, whatever else changes with it | booking.status_changed |
 | anything else: times, people, notes, detail ... | booking.updated |

@@ -1,4 +1,4 @@
-"""The API key of a dialect: who calls, through which door, and what the key may do (contract §2, §6)."""
+"""The API key of a dialect: who calls, through which channel, and what the key may do (contract §2, §6)."""
 
 from __future__ import annotations
 

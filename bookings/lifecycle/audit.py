@@ -1,4 +1,4 @@
-"""The audit row of every change: from, to, who, through which door, why, when (contract §1.3)."""
+"""The audit row of every change: from, to, who, through which channel, why, when (contract §1.3)."""
 
 from __future__ import annotations
 

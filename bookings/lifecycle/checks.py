@@ -16,7 +16,7 @@ from staff.wire.refusals import BadRequest, Stale
 
 
 def lock_booking(*, actor: Actor, booking_id: int) -> Booking:
-    """The booking, locked after the first one of its session: every door locks a session in id order.
+    """The booking, locked after the first one of its session: a session is locked in id order.
 
     Raises BookingNotFound, also when `actor` may not see it, or no longer does once the lock is ours.
     """

@@ -1,4 +1,4 @@
-"""A recurring booking: every occurrence through the same door, one mail for all of them (contract §6)."""
+"""A recurring booking: every occurrence through the door, one mail for all of them (contract §6)."""
 
 from __future__ import annotations
 

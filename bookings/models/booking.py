@@ -172,7 +172,7 @@ class Booking(models.Model):
 
 
 class BookingEvent(models.Model):
-    """One change of one booking: from, to, who, through which door, why, when (contract §1.3)."""
+    """One change of one booking: from, to, who, through which channel, why, when (contract §1.3)."""
 
     LONGEST_REASON = 500
 

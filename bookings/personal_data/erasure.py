@@ -184,7 +184,7 @@ def _empty_bookings(bookings: Sequence[Booking], *, actor: Actor, now: datetime)
 
 
 def _forget_in_history(bookings: Sequence[Booking], everybody: Sequence[int]) -> None:
-    """From, to, when and through which door stay; what people wrote, and the client's name as actor, go."""
+    """From, to, when and the channel stay; what people wrote, and the client's name as actor, go."""
     events = BookingEvent.objects.filter(booking__in=bookings)
     events.update(reason="")
     changed = [event for event in events if any(name in event.changes for name in WORDS)]

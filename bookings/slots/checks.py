@@ -1,4 +1,4 @@
-"""What every door looks up and checks before it writes, each refusal in one sentence (contract §1.2-1.3)."""
+"""What is looked up and checked before every write, each refusal in one sentence (contract §1.2-1.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a door asks about one booking: warnings for the desk, refusals for a client (docs/adr/0020)."""
+"""What speaks against one booking: warnings for the desk, refusals for a client (docs/adr/0020)."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def refusals_for(
     salon: SalonSettings,
     now: datetime,
 ) -> list[Objection]:
-    """Every rule that forbids a client's own door this booking, in the words of `explain`; [] when none does.
+    """Every rule that forbids a client to make this booking, in the words of `explain`; [] when none does.
 
     Times are UTC. Four statements, raises nothing. Whether the time is taken is left to the database, which
     refuses the write with SlotTaken and its conflicts.

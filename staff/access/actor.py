@@ -1,4 +1,4 @@
-"""Who does something, as the channel and the audit trail see it."""
+"""Who does something, as the door and the audit trail see it."""
 
 from __future__ import annotations
 

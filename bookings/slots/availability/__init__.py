@@ -1,4 +1,4 @@
-"""When a service can be booked, decided once for every door (contract §1.5; docs/adr/0020)."""
+"""When a service can be booked, decided once for every channel (contract §1.5; docs/adr/0020)."""
 
 from bookings.slots.availability.agenda import Agenda, Busy, Terms, read_agendas, terms_of
 from bookings.slots.availability.rules import RULES, Case, Objection, objections_to

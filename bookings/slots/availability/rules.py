@@ -1,7 +1,7 @@
-"""The rules against a booking at a time, in the order in which they are named: one table for every door.
+"""The rules against a booking at a time, in the order in which they are named: one table for every channel.
 
 Availability offers a start when no rule speaks against it, `explain` names the first that does, a
-client's own door refuses with the same code and sentence, and a staff member's booking goes through
+client's own booking is refused with the same code and sentence, and a staff member's booking goes through
 with the rules marked `warns` as `warnings` (a desk knows better; docs/adr/0020). A rule that
 neither warns nor is refused to everybody (`holiday` by the door, `slot_taken` by the database) binds
 clients alone.
@@ -73,7 +73,7 @@ def warnings_about(case: Case) -> list[Objection]:
 
 
 def closed_on(day: date, name: str) -> str:
-    """The sentence with which every door refuses a holiday."""
+    """The sentence with which a holiday is refused."""
     named = f" ({name})" if name else ""
     return f"The salon is closed on {day:%Y-%m-%d}{named}; choose another date."
 

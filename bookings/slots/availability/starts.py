@@ -1,7 +1,7 @@
 """Free start times, and why the others are refused (contract §1.5, GET /api/availability; docs/adr/0020).
 
 The grid: the starts of a working window lie `slot_step_minutes` apart, counted from its opening (rows that
-touch are one window). The grid decides what is shown, it is no rule: a door takes 10:07 too.
+touch are one window). The grid decides what is shown, it is no rule: 10:07 can be booked too.
 The service must lie inside one window (which may go on past midnight); its buffers need only be free.
 """
 
