@@ -68,7 +68,7 @@ def addresses_with_a_credential() -> Iterator[str]:
                 continue
             view = getattr(each.callback, "view_class", None) or getattr(each.callback, "cls", None)
             public = view is not None and issubclass(view, PublicPage | PublicView)
-            if (public and isinstance(each.pattern, RoutePattern)) or "token>" in route:
+            if (public and isinstance(each.pattern, RoutePattern) and "<" in route) or "token>" in route:
                 yield re.sub(r"<[^>]*>", TOKEN, route)
 
     yield from walk(get_resolver().url_patterns, "/")
