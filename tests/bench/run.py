@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> int:
     with Ground() as ground, ground.house("postgres", staff=people, clients=CLIENTS) as house:
         url = house.variables["DATABASE_URL"]
         costs = {}
-        for size in (min(SMALL, asked.bookings), asked.bookings):
+        for size in sorted({min(SMALL, asked.bookings), asked.bookings}):
             began = time.monotonic()
             grow(url, to=size)
             print(f"{size:,} bookings of {people} people after {time.monotonic() - began:.0f} s", flush=True)
