@@ -42,7 +42,7 @@ outbox.claim(now=timezone.now())
 LOOK = """
 import django, json; django.setup()
 from django.db import connection
-from bookings import busy_triggers
+from bookings.slots import guard
 from bookings.models import Booking, BookingEvent, BusyTime
 from notifications.execution import run_due
 from notifications.models import Job
@@ -52,7 +52,7 @@ tables = {
 }
 print(json.dumps({
     "tables": tables,
-    "guard_missing": busy_triggers.missing(connection),
+    "guard_missing": guard.missing(connection),
     "jobs": sorted(Job.objects.values_list("type", "state")),
     "carried_out": run_due(at_most=100) if RUN else None,
 }))

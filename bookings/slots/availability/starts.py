@@ -88,17 +88,17 @@ def _staff_day(
         _looks(agenda, day, terms=terms, step=step) if explain else _grid(agenda, day, terms=terms, step=step)
     )
     for start_at, until in looks:
-        reason = first_objection_to(Case(terms, agenda, start_at, start_at + length))
-        if reason is None:
+        objection = first_objection_to(Case(terms, agenda, start_at, start_at + length))
+        if objection is None:
             starts.append(start_at)
         elif explain:
-            _append(blocked, Blocked(start_at, until, reason))
+            _append(blocked, Blocked(start_at, until, objection))
     return StaffDay(agenda.staff_id, starts, blocked)
 
 
 def _append(blocked: list[Blocked], more: Blocked) -> None:
-    if blocked and blocked[-1].end_at == more.start_at and blocked[-1].reason == more.reason:
-        blocked[-1] = Blocked(blocked[-1].start_at, more.end_at, more.reason)
+    if blocked and blocked[-1].end_at == more.start_at and blocked[-1].objection == more.objection:
+        blocked[-1] = Blocked(blocked[-1].start_at, more.end_at, more.objection)
     else:
         blocked.append(more)
 
