@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import pytest
 from django.conf import settings
+from django.core.management import get_commands
 from django.urls import Resolver404, resolve
 
 from tests.chaos.run import RUNS
@@ -102,6 +103,16 @@ def test_every_name_that_is_said_to_stand_in_a_file_does() -> None:
     assert [
         (file, name) for file, name in said if not re.search(rf"\b{name}\b", (ROOT / file).read_text())
     ] == []
+
+
+def test_every_command_that_is_named_is_there() -> None:
+    planned = {DOCS / f"{name}.md" for name in DOCUMENTS}
+    guides = [path.read_text() for path in _citing_files() if path.suffix == ".md" and path not in planned]
+    targets = set(re.findall(r"^([\w./-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    made = {name for text in guides for name in re.findall(r"(?:`|^|   )make ([\w./-]+)", text, re.MULTILINE)}
+    managed = {name for text in guides for name in re.findall(r"manage\.py (\w+)", text)}
+    assert len(made) > 5 and len(managed) > 5
+    assert (made - targets, managed - set(get_commands())) == (set(), set())
 
 
 def test_every_module_that_is_named_is_there() -> None:
