@@ -127,7 +127,7 @@ class Booking(models.Model):
     sequence = models.PositiveIntegerField(default=0, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
     foreign_data: Any = models.JSONField(default=dict, blank=True, editable=False)
-    amelia_deleted = models.BooleanField(default=False, editable=False)
+    amelia_deleted = models.BooleanField(default=False, editable=False)  # docs/adr/0014
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
