@@ -1,14 +1,20 @@
 # What a person and a script call; every name and variable is in README.md.
-# Works in a plain POSIX shell with Python 3.11 and make, as root or not.
+# Works in a plain POSIX shell with Python (3.11 to 3.14) and make, as root or not.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format bench chaos e2e texts requirements clean
+.PHONY: help run test test-install lint format bench chaos e2e texts requirements clean
 
-PYTHON := $(shell for each in "$$PYTHON" python3.11 python3 python; do \
-	"$$each" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' >/dev/null 2>&1 && echo "$$each" && break; \
-	done)
+# python3 if it fits, else the newest that does; PYTHON names another one.
+BASE_PYTHON := $(shell set -- python3 python3.14 python3.13 python3.12 python3.11 python; \
+	test -z "$(PYTHON)" || set -- "$(PYTHON)"; \
+	for each do "$$each" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' >/dev/null 2>&1 && \
+	echo "$$each" && break; done)
 BIN := .venv/bin
+# Where an upgrade of the system put another Python under the environment, it is made anew.
+$(shell test ! -d .venv/lib || \
+	test -d ".venv/lib/$$($(BIN)/python -c 'import sys; print("python%d.%d" % sys.version_info[:2])' 2>&1)/site-packages" || \
+	rm -rf .venv/bin .venv/installed-*)
 PIP_FLAGS := --quiet --no-input --disable-pip-version-check --root-user-action=ignore
 SOURCES := manage.py config staff clients notifications bookings tests
 LINT_ENV := DEBUG=1 DATA_DIR=$(CURDIR)/.venv/lint DATABASE_URL= BROKER_URL= EMAIL_URL=
@@ -17,6 +23,7 @@ help:
 	@echo "make run     the whole system on http://127.0.0.1:8000 (PORT, HOST, DATA_DIR)"
 	@echo "make test    the suite on SQLite, then on PostgreSQL and Redis"
 	@echo "make lint    ruff, mypy, migrations, system checks, API schema"
+	@echo "make test-install   installs from an index of tomorrow"
 	@echo "make bench   make chaos   make e2e   requests per second, fault runs, browser runs"
 
 # exec: Ctrl-C and TERM reach the process that stops everything, and make waits for it.
@@ -25,6 +32,9 @@ run: .venv/installed-run
 
 test: .venv/installed-test
 	@exec $(BIN)/python -m tests.run $(ARGS)
+
+test-install: .venv/installed-test
+	@exec $(BIN)/python -m tests.install.tomorrow $(ARGS)
 
 lint: .venv/installed-test
 	$(BIN)/ruff check $(SOURCES)
@@ -53,18 +63,21 @@ texts: .venv/installed-test
 
 # For maintainers, with uv: pins and hashes anew from pyproject.toml. `UPGRADE=--upgrade` moves the pins.
 requirements:
-	uv pip compile pyproject.toml $(UPGRADE) --universal --python-version 3.11 --generate-hashes \
-		--no-header --no-annotate -o requirements.txt
-	uv pip compile pyproject.toml --group dev $(UPGRADE) -c requirements.txt --universal --python-version 3.11 \
-		--generate-hashes --no-header --no-annotate -o requirements-dev.txt
+	$(COMPILE) pyproject.toml -o requirements.txt
+	$(COMPILE) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+	$(COMPILE) --group e2e -c requirements-dev.txt -o tests/e2e/requirements.txt
+
+COMPILE = uv pip compile $(UPGRADE) --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	--no-header --no-annotate --quiet
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .venv/bin/python:
-	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed and was not found; PYTHON=/path/to/python3.11 make run"; exit 1; }
+	@test -n "$(BASE_PYTHON)" || { echo "Python 3.11, 3.12, 3.13 or 3.14 is needed; $(or $(PYTHON),python3) is not one." \
+		"Name one: PYTHON=/path/to/python3.13 make run"; exit 1; }
 	@echo "Making a virtual environment in .venv"
-	@"$(PYTHON)" -m venv --clear .venv >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear --without-pip .venv
+	@"$(BASE_PYTHON)" -m venv --clear .venv >/dev/null 2>&1 || "$(BASE_PYTHON)" -m venv --clear --without-pip .venv
 
 .venv/installed-run: requirements.txt | .venv/bin/python
 	@echo "Installing requirements.txt (once; about a minute)"
@@ -81,9 +94,10 @@ clean:
 	@$(INSTALL) -r tests/e2e/requirements.txt
 	@touch $@
 
+# Every package is in the file with its hashes, so nothing is looked up beside it: --no-deps (docs/adr/0002).
+INSTALL = $(PIP) install $(PIP_FLAGS) --no-deps --require-hashes
 # pip of the environment; where Python came without ensurepip, the system's pip working on the environment.
-INSTALL = $(PIP) install $(PIP_FLAGS) --require-hashes
 PIP = if $(BIN)/python -m pip --version >/dev/null 2>&1; then set -- $(BIN)/python -m pip; \
 	elif $(BIN)/python -m ensurepip >/dev/null 2>&1; then set -- $(BIN)/python -m pip; \
-	elif "$(PYTHON)" -m pip --version >/dev/null 2>&1; then set -- "$(PYTHON)" -m pip --python $(BIN)/python; \
+	elif "$(BASE_PYTHON)" -m pip --version >/dev/null 2>&1; then set -- "$(BASE_PYTHON)" -m pip --python $(BIN)/python; \
 	else echo "This Python has neither ensurepip nor pip: install python3-venv or python3-pip."; exit 1; fi; "$$@"
