@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-install lint format bench chaos e2e texts requirements clean
+.PHONY: help run test test-install test-debian13 lint format bench chaos e2e texts requirements clean
 
 # python3 if it fits, else the newest that does; PYTHON names another one.
 BASE_PYTHON := $(shell set -- python3 python3.14 python3.13 python3.12 python3.11 python; \
@@ -23,7 +23,7 @@ help:
 	@echo "make run     the whole system on http://127.0.0.1:8000 (PORT, HOST, DATA_DIR)"
 	@echo "make test    the suite on SQLite, then on PostgreSQL and Redis"
 	@echo "make lint    ruff, mypy, migrations, system checks, API schema"
-	@echo "make test-install   installs from an index of tomorrow"
+	@echo "make test-install   make test-debian13   installs from an index of tomorrow, and under Debian 13"
 	@echo "make bench   make chaos   make e2e   requests per second, fault runs, browser runs"
 
 # exec: Ctrl-C and TERM reach the process that stops everything, and make waits for it.
@@ -35,6 +35,9 @@ test: .venv/installed-test
 
 test-install: .venv/installed-test
 	@exec $(BIN)/python -m tests.install.tomorrow $(ARGS)
+
+test-debian13: | .venv/bin/python
+	@exec $(BIN)/python -m tests.install.debian13 $(ARGS)
 
 lint: .venv/installed-test
 	$(BIN)/ruff check $(SOURCES)

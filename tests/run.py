@@ -1,11 +1,14 @@
 """`make test`: the whole suite on SQLite, then on PostgreSQL and Redis; extra arguments go to pytest.
 
+`--only sqlite` or `--only servers` does one of the two.
+
 A server that cannot be had is said loudly, and is a failure with REQUIRE_ALL=1. The closing line of
 every pass comes last.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import subprocess
@@ -58,8 +61,11 @@ class Pass:
 
 
 def main(arguments: list[str]) -> int:
-    pytest = [sys.executable, "-m", "pytest", *arguments]
-    passes = [_on_sqlite(pytest), _on_servers(pytest)]
+    parser = argparse.ArgumentParser(allow_abbrev=False, add_help=False)
+    parser.add_argument("--only", choices=PASSES)
+    chosen, rest = parser.parse_known_args(arguments)
+    pytest = [sys.executable, "-m", "pytest", *rest]
+    passes = [PASSES[name](pytest) for name in PASSES if chosen.only in (None, name)]
     print("\n" + "\n".join(f"{each.name}: {each.closing}" for each in passes), flush=True)
     return max(each.status for each in passes)
 
@@ -98,6 +104,7 @@ SERVERS: dict[str, Callable[[], contextlib.AbstractContextManager[str]]] = {
     "DATABASE_URL": _database_url,
     "BROKER_URL": _broker_url,
 }
+PASSES = {"sqlite": _on_sqlite, "servers": _on_servers}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
