@@ -19,6 +19,7 @@ from time_machine import Traveller
 from tests.cast import servers
 from tests.cast.noshow import live_stripe
 from tests.cast.outbox import Sink, mail_sink, send_to
+from tests.cast.passes import depends_on_the_pass, longest_files_first
 from tests.cast.stripe_server import StripeServer
 
 
@@ -29,17 +30,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         help="postgres: bring a PostgreSQL up for this session. Without it: DATABASE_URL, else SQLite.",
     )
+    parser.addoption(
+        "--second-pass",
+        action="store_true",
+        help="leave out what asks neither for a database nor for servers: an earlier pass has run it",
+    )
 
 
 def pytest_report_header() -> str:
     return f"database: {connection.vendor}, broker: {settings.BROKER_URL.partition(':')[0]}"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     other = {"postgresql": "sqlite_only", "sqlite": "postgres_only"}[connection.vendor]
     for item in items:
         if item.get_closest_marker(other):
             item.add_marker(pytest.mark.skip(reason=f"{other}: this is {connection.vendor}"))
+    if config.getoption("second_pass"):
+        config.hook.pytest_deselected(items=[item for item in items if not depends_on_the_pass(item)])
+        items[:] = [item for item in items if depends_on_the_pass(item)]
+    if hasattr(config, "workerinput"):
+        items[:] = longest_files_first(items)
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,9 +1,10 @@
 """`make test`: the whole suite on SQLite, then on PostgreSQL and Redis; extra arguments go to pytest.
 
-`--only sqlite` or `--only servers` does one of the two.
+    python -m tests.run [--only sqlite|postgres] [pytest's own arguments]
 
-A server that cannot be had is said loudly, and is a failure with REQUIRE_ALL=1. The closing line of
-every pass comes last.
+As many processes as the machine has cores take one test file each at a time (pytest-xdist). What asks for no
+database and no server runs in the first pass alone, unless the second is asked for alone. A server that
+cannot be had is said loudly, and is a failure with REQUIRE_ALL=1. The closing line of every pass comes last.
 """
 
 from __future__ import annotations
@@ -31,6 +32,12 @@ OURS = (
     "ALLOWED_HOSTS",
     "FRONTEND_ORIGINS",
     "TRUSTED_PROXIES",
+)
+IN_PARALLEL = (
+    "--numprocesses=auto",
+    f"--maxprocesses={servers.REDIS_DATABASES}",
+    "--dist=loadfile",
+    "--no-loadscope-reorder",
 )
 
 
@@ -61,11 +68,15 @@ class Pass:
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(allow_abbrev=False, add_help=False)
-    parser.add_argument("--only", choices=PASSES)
-    chosen, rest = parser.parse_known_args(arguments)
-    pytest = [sys.executable, "-m", "pytest", *rest]
-    passes = [PASSES[name](pytest) for name in PASSES if chosen.only in (None, name)]
+    parser = argparse.ArgumentParser(prog="python -m tests.run", allow_abbrev=False)
+    parser.add_argument("--only", choices=["sqlite", "postgres"])
+    asked, others = parser.parse_known_args(arguments)
+    pytest = [sys.executable, "-m", "pytest", *IN_PARALLEL, *others]
+    passes = []
+    if asked.only != "postgres":
+        passes.append(_on_sqlite(pytest))
+    if asked.only != "sqlite":
+        passes.append(_on_servers(pytest if asked.only else [*pytest, "--second-pass"]))
     print("\n" + "\n".join(f"{each.name}: {each.closing}" for each in passes), flush=True)
     return max(each.status for each in passes)
 
@@ -104,7 +115,6 @@ SERVERS: dict[str, Callable[[], contextlib.AbstractContextManager[str]]] = {
     "DATABASE_URL": _database_url,
     "BROKER_URL": _broker_url,
 }
-PASSES = {"sqlite": _on_sqlite, "servers": _on_servers}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -36,8 +36,8 @@ from typing import Literal
 import psycopg
 
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
-START_SECONDS = 30.0
-STOP_SECONDS = 20.0
+START_SECONDS = 100.0
+STOP_SECONDS = 60.0
 UNPRIVILEGED = "nobody"
 PR_SET_PDEATHSIG = 1
 
@@ -52,6 +52,8 @@ POSTGRES_OPTIONS = {
     "timezone": "UTC",
 }
 REDIS_ARGUMENTS = ("--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no")
+REDIS_DATABASES = 16
+"""As many as a Redis has unless it is told otherwise, so that somebody else's does as well."""
 
 HowToStop = Literal["smart", "fast", "immediate"]
 STOP_SIGNALS: dict[HowToStop, signal.Signals] = {

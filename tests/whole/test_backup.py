@@ -18,7 +18,7 @@ from django.db import connection
 
 from tests.cast.servers import free_port
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.servers, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,8 +42,8 @@ outbox.claim(now=timezone.now())
 LOOK = """
 import django, json; django.setup()
 from django.db import connection
-from bookings.slots import guard
 from bookings.models import Booking, BookingEvent, BusyTime
+from bookings.slots import guard
 from notifications.execution import run_due
 from notifications.models import Job
 tables = {
@@ -92,7 +92,7 @@ class Installation:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=300,
         )
         assert (done.returncode != 0) == fails, done.stdout + done.stderr
         return done.stderr if fails else done.stdout

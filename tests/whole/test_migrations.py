@@ -72,6 +72,7 @@ def empty_database(tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.servers
 def test_the_database_can_be_built_from_nothing_taken_back_and_built_again(
     empty_database: str, tmp_path: Path
 ) -> None:

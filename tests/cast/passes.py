@@ -1,0 +1,45 @@
+"""Which tests a pass runs, and in which order: told from what a test asks for, so nobody keeps a list."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import pytest
+
+OF_THE_DATABASE = {"db", "transactional_db", "django_db_setup"}
+"""The fixtures of pytest-django that every way to the database goes through."""
+
+MARKS = ("django_db", "servers", "postgres_only", "sqlite_only")
+
+SLOW = 100.0
+IN_TRANSACTIONS = 2.0
+IN_THE_DATABASE = 1.0
+IN_MEMORY = 0.1
+
+
+def depends_on_the_pass(item: pytest.Item) -> bool:
+    """Whether another database or broker could make a difference to this test."""
+    fixtures = OF_THE_DATABASE & set(getattr(item, "fixturenames", ()))
+    return bool(fixtures) or any(item.get_closest_marker(name) for name in MARKS)
+
+
+def longest_files_first(items: list[pytest.Item]) -> list[pytest.Item]:
+    """So that no process is left alone with a long file at the end; inside a file the order stays."""
+    files: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        files[item.nodeid.partition("::")[0]].append(item)
+    return [each for file in sorted(files.values(), key=_weight, reverse=True) for each in file]
+
+
+def _weight(file: list[pytest.Item]) -> float:
+    """About how long the file takes, in no unit at all."""
+    return sum(map(_weight_of_one, file))
+
+
+def _weight_of_one(item: pytest.Item) -> float:
+    if item.get_closest_marker("slow") or item.get_closest_marker("timeout"):
+        return SLOW
+    if not depends_on_the_pass(item):
+        return IN_MEMORY
+    marker = item.get_closest_marker("django_db")
+    return IN_TRANSACTIONS if marker and marker.kwargs.get("transaction") else IN_THE_DATABASE
