@@ -1,34 +1,54 @@
-"""Settings: wrong values stop at start-up, defaults are those of the README's table."""
+"""Settings: wrong values stop at start-up, defaults are those of the README's table.
+
+Most cases read config/settings.py anew in this process; a few start a process, as a deployment does.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.db import connection
+from django.test import override_settings
+
+from config.checks import check_settings
 
 ROOT = Path(__file__).resolve().parents[2]
+LOOKED_AT = ["SECRET_KEY", "DEBUG", "HOST", "PORT", "PUBLIC_URL", "PUBLIC_URL_IS_HTTPS", "TRUSTED_PROXIES"]
+LOOKED_AT += ["UPDATE_MAIL_DELAY_SECONDS", "JOB_LEASE_SECONDS", "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET"]
+LOOKED_AT += ["EMAIL_URL", "DEFAULT_FROM_EMAIL"]
+"""By the checks."""
 SHOW = "import json; from django.conf import settings as s; print(json.dumps({names}))"
 
 
+def _environment(folder: Path, variables: dict[str, str]) -> dict[str, str]:
+    named = {"DJANGO_SETTINGS_MODULE": "config.settings", "DATA_DIR": str(folder)}
+    return {"PATH": os.environ["PATH"], **named, **variables}
+
+
+def _settings(folder: Path, *names: str, **variables: str) -> dict[str, Any]:
+    """What config/settings.py makes of these variables and no others; all settings without `names`."""
+    with patch.dict(os.environ, _environment(folder, variables), clear=True):
+        read = runpy.run_path(str(ROOT / "config" / "settings.py"))
+    return {name: read[name] for name in names or filter(str.isupper, read)}
+
+
 def _python(code: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-        "DATA_DIR": str(folder),
-        **variables,
-    }
+    environment = _environment(folder, variables)
     return subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
 
 
-def _settings(folder: Path, *names: str, **variables: str) -> dict[str, Any]:
+def _started(folder: Path, *names: str, **variables: str) -> dict[str, Any]:
+    """The settings of a process that was started with these variables."""
     fields = ", ".join(f"{name!r}: s.{name}" for name in names)
     done = _python(SHOW.format(names=f"{{{fields}}}"), folder, **variables)
     assert done.returncode == 0, done.stderr
@@ -36,20 +56,11 @@ def _settings(folder: Path, *names: str, **variables: str) -> dict[str, Any]:
     return shown
 
 
-def _checks(folder: Path, **variables: str) -> str:
-    code = "import django; django.setup(); from django.core.checks import run_checks; " + (
-        "print(*[m.id for m in run_checks(tags=['settings'])])"
-    )
-    done = _python(code, folder, **variables)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
 def test_without_any_variable_everything_stays_on_this_machine(tmp_path: Path) -> None:
     names = ["DEBUG", "HOST", "PORT", "PUBLIC_URL", "FRONTEND_ORIGINS", "ALLOWED_HOSTS", "TRUSTED_PROXIES"]
     names += ["DEMO", "FIRST_TIME_ZONE", "TIME_ZONE", "UPDATE_MAIL_DELAY_SECONDS", "JOB_LEASE_SECONDS"]
     names += ["BROKER_URL", "EMAIL_URL", "EMAIL_BACKEND", "WEBHOOK_ALLOW_PRIVATE", "CSRF_TRUSTED_ORIGINS"]
-    assert _settings(tmp_path, *names) == {
+    assert _started(tmp_path, *names) == {
         "DEBUG": False,
         "HOST": "127.0.0.1",
         "PORT": 8000,
@@ -71,7 +82,7 @@ def test_without_any_variable_everything_stays_on_this_machine(tmp_path: Path) -
 
 
 def test_a_second_copy_has_its_own_address_and_folder(tmp_path: Path) -> None:
-    shown = _settings(tmp_path, "PUBLIC_URL", "CELERY_BROKER_TRANSPORT_OPTIONS", PORT="8123")
+    shown = _started(tmp_path, "PUBLIC_URL", "CELERY_BROKER_TRANSPORT_OPTIONS", PORT="8123")
     assert shown["PUBLIC_URL"] == "http://127.0.0.1:8123"
     assert shown["CELERY_BROKER_TRANSPORT_OPTIONS"]["data_folder_in"] == str(tmp_path / "broker" / "messages")
     assert (tmp_path / "broker" / "messages").is_dir()
@@ -142,9 +153,13 @@ def test_every_form_of_email_url_gives_up_after_fifteen_seconds(
         ("WEBHOOK_ALLOW_PRIVATE", "perhaps"),
     ],
 )
-def test_a_bad_value_stops_the_start_and_names_the_variable(
-    tmp_path: Path, variable: str, value: str
-) -> None:
+def test_a_bad_value_is_refused_and_the_variable_named(tmp_path: Path, variable: str, value: str) -> None:
+    with pytest.raises(ValueError, match=variable):
+        _settings(tmp_path, **{variable: value})
+
+
+@pytest.mark.parametrize(("variable", "value"), [("PORT", "eighty"), ("TIME_ZONE", "Mars/Olympus")])
+def test_a_bad_value_stops_the_start(tmp_path: Path, variable: str, value: str) -> None:
     done = _python("from django.conf import settings; settings.DEBUG", tmp_path, **{variable: value})
     assert done.returncode == 1
     assert variable in done.stderr.strip().splitlines()[-1]
@@ -168,8 +183,16 @@ def test_a_bad_value_stops_the_start_and_names_the_variable(
         ({"SECRET_KEY": "x" * 50, "PUBLIC_URL": "http://salon.example"}, "config.W007"),
     ],
 )
-def test_a_wrong_deployment_is_a_system_check(tmp_path: Path, variables: dict[str, str], ids: str) -> None:
-    assert _checks(tmp_path, **variables) == ids
+def test_a_wrong_deployment_is_said(tmp_path: Path, variables: dict[str, str], ids: str) -> None:
+    of_mail = ["EMAIL_HOST", "EMAIL_USE_TLS", "EMAIL_USE_SSL"] if "EMAIL_URL" in variables else []
+    with override_settings(**_settings(tmp_path, *LOOKED_AT, *of_mail, **variables)):
+        assert " ".join(str(each.id) for each in check_settings()) == ids
+
+
+def test_it_is_said_by_a_system_check(tmp_path: Path) -> None:
+    code = "import django; django.setup(); from django.core.checks import run_checks; "
+    code += "print(*[m.id for m in run_checks(tags=['settings'])])"
+    assert _python(code, tmp_path).stdout.strip() == "config.E001"
 
 
 def test_the_web_process_refuses_to_start_without_a_secret_key(tmp_path: Path) -> None:
