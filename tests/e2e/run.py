@@ -69,7 +69,12 @@ def in_a_browser(asked: argparse.Namespace) -> int:
 
 
 def access(asked: argparse.Namespace) -> int:
-    files = ("whole/test_access_matrix", "whole/test_access_admin", "wire/test_odd_bodies")
+    files = (
+        "whole/test_access_matrix",
+        "whole/test_access_admin",
+        "wire/test_odd_bodies",
+        "wire/test_every_route",
+    )
     tests = [f"tests/{each}.py" for each in files]
     command = [sys.executable, "-m", "pytest", "--ds=tests.settings", "-q", "-o", "timeout=1200", *tests]
     return subprocess.run(command, env=os.environ | {"LEAVE_NOTHING_OUT": "1"}, check=False).returncode

@@ -12,7 +12,6 @@ is no person and no native key is tried with the agenda off.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,10 +21,9 @@ from tests.cast import access_calls, access_table
 from tests.cast.access import BEAS_SECRET, CALLER_NAMES, CLIENTS_SECRET, DIALECTS, Caller, House, set_agenda
 from tests.cast.access_calls import Knocker, standing
 from tests.cast.access_table import METHODS, READS, ROUTES, expected, is_of_admin, rules, url_map
+from tests.cast.sampling import FULL
 
 pytestmark = pytest.mark.django_db
-
-FULL = os.environ.get("LEAVE_NOTHING_OUT") == "1"
 
 
 @pytest.fixture(scope="module")
