@@ -71,7 +71,7 @@ def threads() -> Iterator[Callable[..., Future[Any]]]:
 
         yield start
         for each in started:
-            each.result(timeout=100)
+            each.result(timeout=200)
 
 
 def write_for_a_while(salon: Salon, secret: str, staff_id: int, until: float) -> None:
@@ -107,9 +107,9 @@ def test_a_poller_ends_with_what_is_stored() -> None:
     with threads() as start:
         # On SQLite an open transaction is the only one: it comes first, the others wait for it.
         held = start(hold_open, slow, written)
-        assert written.wait(10)
+        assert written.wait(100)
         if connection.vendor == "sqlite":
-            held.result(timeout=60)
+            held.result(timeout=200)
         until = time.monotonic() + WRITING_SECONDS
         writing = [
             start(write_for_a_while, salon, secret, person.pk, until)
@@ -118,7 +118,7 @@ def test_a_poller_ends_with_what_is_stored() -> None:
         while not held.done() or not all(each.done() for each in writing):
             poller.poll()
             time.sleep(0.05)
-    patience = time.monotonic() + 30
+    patience = time.monotonic() + 100
     while poller.shown != stored() and time.monotonic() < patience:
         poller.poll()
         time.sleep(0.1)

@@ -224,6 +224,11 @@ class Sink:
             await asyncio.sleep(60)
         if self.after_data == "slow":
             await asyncio.sleep(1)
+        if self.after_data == "until two are in hand":
+            for _ in range(1000):
+                if self.most_in_hand > 1:
+                    break
+                await asyncio.sleep(0.05)
         self.in_hand -= 1
         return "250 OK"
 
@@ -246,9 +251,9 @@ def mail_sink(**controller_options: Any) -> Iterator[Sink]:
 
 
 def send_to(settings: Any, port: int) -> None:
-    """Let the outbox hand its mails to this port of loopback."""
+    """Let the outbox hand its mails to this port of loopback, which may take its time on a busy machine."""
     settings.EMAIL_URL = f"smtp://127.0.0.1:{port}"
-    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", port, 1
+    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", port, 60
     settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
     settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
     settings.DEFAULT_FROM_EMAIL = "Salon Zonne <desk@salon.example>"

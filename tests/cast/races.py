@@ -19,13 +19,13 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
     def run(call: Callable[[], Any]) -> Any:
         try:
             connection.ensure_connection()
-            ready.wait(timeout=30)
+            ready.wait(timeout=100)
             return call()
         finally:
             connection.close()
 
     with ThreadPoolExecutor(len(calls)) as pool:
-        return [future.result(timeout=100) for future in [pool.submit(run, call) for call in calls]]
+        return [future.result(timeout=200) for future in [pool.submit(run, call) for call in calls]]
 
 
 def answered(call: Callable[[], Any]) -> Callable[[], str]:

@@ -113,7 +113,7 @@ def receiver(*, tls: bool = False, **changes: Any) -> Iterator[Receiver]:
         hooks.stopping.set()
         server.shutdown()
         server.server_close()
-        thread.join(timeout=10)
+        thread.join(timeout=60)
 
 
 def _handler(hooks: Receiver) -> type[BaseHTTPRequestHandler]:
@@ -142,7 +142,7 @@ def _handler(hooks: Receiver) -> type[BaseHTTPRequestHandler]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             hooks.got.append(Got(self.path, headers, body))
             if hooks.silent:
-                hooks.stopping.wait(timeout=30)
+                hooks.stopping.wait(timeout=200)
                 self.close_connection = True
                 return
             self._answer(hooks.next_answer())
@@ -189,7 +189,7 @@ def resolving(patch: Any, answers: dict[str, list[list[str]]]) -> list[str]:
     return asked
 
 
-def wait_until(true: Any, *, seconds: float = 10) -> None:
+def wait_until(true: Any, *, seconds: float = 100) -> None:
     """Until `true()` holds. Raises AssertionError when it never does."""
     until = time.monotonic() + seconds
     while not true():

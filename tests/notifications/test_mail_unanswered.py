@@ -23,7 +23,9 @@ def _cast(settings: Any) -> None:
 
 
 @pytest.mark.parametrize("fault", ["hang", "reset"])
-def test_no_answer_to_a_mail_is_left_to_the_lease(sink, clock, fault):
+def test_no_answer_to_a_mail_is_left_to_the_lease(sink, clock, settings, fault):
+    if fault == "hang":
+        settings.EMAIL_TIMEOUT = 4
     sink.after_data = fault
     (job,) = enqueue(due("a"))
     run()

@@ -26,7 +26,7 @@ from tests.cast.outbox import Sink, due, mail_sink
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.servers, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 200
 
 
 @pytest.fixture
@@ -44,16 +44,17 @@ def start_worker(sink: Sink, tmp_path: Path) -> Iterator[Callable[[], subprocess
         "DATA_DIR": str(tmp_path),
         "EMAIL_URL": f"smtp://{sink.host}:{sink.port}",
         "DEFAULT_FROM_EMAIL": "desk@salon.example",
-        "JOB_LEASE_SECONDS": "3",
         "SECRET_KEY": "only-for-tests-" * 4,
     }
 
-    def start() -> subprocess.Popen[bytes]:
+    def start(*, lease: int = 120) -> subprocess.Popen[bytes]:
         command = [
             *(sys.executable, "-m", "celery", "-q", "-A", "config", "worker", "-B", "-c", "4"),
             *("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING"),
         ]
-        worker = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
+        worker = subprocess.Popen(
+            command, cwd=ROOT, env=environment | {"JOB_LEASE_SECONDS": str(lease)}, start_new_session=True
+        )
         started.append(worker)
         return worker
 
@@ -116,12 +117,12 @@ def test_a_killed_worker_loses_nothing(sink, start_worker):
     for _ in range(2):
         sink.after_data = "hang"
         sent = len(sink.mails)
-        worker = start_worker()
+        worker = start_worker(lease=6)
         until(partial(_has_more_than, sink, sent), "a mail is in the server's hands")
         os.killpg(worker.pid, signal.SIGKILL)
         worker.wait()
         sink.after_data = ""
-    start_worker()
+    start_worker(lease=6)
     until(lambda: states()["pending"] == states()["claimed"] == 0, "no mail is on its way")
     assert set(sink.message_ids) == set(message_ids())
     copies = Counter(sink.message_ids)
@@ -142,7 +143,7 @@ def test_a_stopped_worker_finishes_what_it_has_begun_and_begins_nothing(sink, st
     assert worker.wait(timeout=PATIENCE_SECONDS) == 0
     found = states()
     assert set(found) == {"done", "pending"}
-    assert found["done"] == len(sink.mails) <= 8
+    assert found["done"] == len(sink.mails) <= 20
     assert set(Job.objects.filter(state="done").values_list("sends", flat=True)) == {1}
 
 

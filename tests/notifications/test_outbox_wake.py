@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import os
 import socket
@@ -27,17 +29,15 @@ from tests.cast.servers import free_port
 ROOT = Path(__file__).resolve().parents[2]
 
 PUBLISH = """
-import json, time, django
+import json, django
 django.setup()
 from notifications import wake
-before = time.monotonic()
-took = wake.publish()
-print(json.dumps({"took": took, "seconds": time.monotonic() - before}))
+print(json.dumps(wake.publish()))
 """
 
 
-def publish_to(broker: str, folder: Path) -> dict[str, Any]:
-    """What publishing one wake-up in a fresh process gave, and how long it took."""
+def publish_to(broker: str, folder: Path) -> bool:
+    """Whether the broker took a wake-up that a fresh process published. It has all the time it wants."""
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "BROKER_URL": broker,
@@ -47,36 +47,47 @@ def publish_to(broker: str, folder: Path) -> dict[str, Any]:
         "SECRET_KEY": "only-for-tests-" * 4,
     }
     done = subprocess.run(
-        [sys.executable, "-c", PUBLISH], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", PUBLISH],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=200,
     )
     assert done.returncode == 0, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return answer
+    return bool(json.loads(done.stdout.splitlines()[-1]))
 
 
 @pytest.fixture
-def stalled_port() -> Iterator[int]:
-    """A port where somebody listens and never says a word, like a frozen Redis."""
+def frozen() -> Iterator[socket.socket]:
+    """Where somebody listens and never says a word, like a frozen Redis."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(16)
-        yield int(listener.getsockname()[1])
+        yield listener
 
 
-def test_a_frozen_broker_is_given_up_soon(stalled_port: int, tmp_path: Path) -> None:
-    answer = publish_to(f"redis://127.0.0.1:{stalled_port}/0", tmp_path)
-    assert answer["took"] is False
-    assert answer["seconds"] < 2
+def calls_on(listener: socket.socket) -> int:
+    """How many connections have been made to it."""
+    listener.setblocking(False)
+    with contextlib.ExitStack() as stack, contextlib.suppress(BlockingIOError):
+        for number in itertools.count():
+            calls = number
+            stack.enter_context(listener.accept()[0])
+    return calls
 
 
-def test_a_dead_broker_is_given_up_at_once(tmp_path: Path) -> None:
-    answer = publish_to(f"redis://127.0.0.1:{free_port()}/0", tmp_path)
-    assert answer["took"] is False
-    assert answer["seconds"] < 1
+def test_a_frozen_broker_is_given_up_after_one_try(frozen: socket.socket, tmp_path: Path) -> None:
+    assert publish_to(f"redis://127.0.0.1:{frozen.getsockname()[1]}/0", tmp_path) is False
+    assert calls_on(frozen) == 1
+
+
+def test_a_dead_broker_is_given_up(tmp_path: Path) -> None:
+    assert publish_to(f"redis://127.0.0.1:{free_port()}/0", tmp_path) is False
 
 
 def test_the_embedded_broker_takes_a_wake_up(tmp_path: Path) -> None:
-    assert publish_to("", tmp_path)["took"] is True
+    assert publish_to("", tmp_path) is True
     assert len(list((tmp_path / "broker" / "messages").iterdir())) == 1
 
 
@@ -85,6 +96,8 @@ class SlowPublisher:
 
     def __init__(self) -> None:
         self.calls = 0
+        self.began: list[float] = []
+        self.ended: list[float] = []
         self.answer = True
         self.let_through = threading.Event()
         self.called = threading.Condition()
@@ -92,23 +105,24 @@ class SlowPublisher:
     def __call__(self) -> bool:
         with self.called:
             self.calls += 1
+            self.began.append(time.monotonic())
             self.called.notify_all()
-        self.let_through.wait(timeout=10)
+        self.let_through.wait(timeout=100)
+        self.ended.append(time.monotonic())
         return self.answer
 
     def wait_for(self, calls: int) -> bool:
         with self.called:
-            return self.called.wait_for(lambda: self.calls >= calls, timeout=10)
+            return self.called.wait_for(lambda: self.calls >= calls, timeout=100)
 
 
 def test_ringing_never_waits_for_the_broker() -> None:
     publisher = SlowPublisher()
     bell = Bell(publisher)
-    before = time.monotonic()
     for _ in range(1000):
         bell.ring()
-    assert time.monotonic() - before < 0.5
     assert publisher.wait_for(1)
+    assert publisher.ended == []
     assert publisher.calls == 1
     publisher.let_through.set()
 
@@ -134,10 +148,9 @@ def test_after_a_failure_the_broker_is_left_alone() -> None:
     bell = Bell(publisher, pause_after_failure=0.5)
     bell.ring()
     assert publisher.wait_for(1)
-    failed_at = time.monotonic()
     bell.ring()
     assert publisher.wait_for(2)
-    assert time.monotonic() - failed_at > 0.4
+    assert publisher.began[1] - publisher.ended[0] >= 0.5
 
 
 @pytest.mark.django_db(transaction=True)

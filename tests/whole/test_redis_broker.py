@@ -26,12 +26,12 @@ def test_a_connection_closes_though_a_wake_up_was_under_way_when_redis_went(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     received: list[Message] = []
-    with Connection(
-        valkey_server.url, transport_options=broker_options(valkey_server.url, tmp_path)
-    ) as connection:
+    options = broker_options(valkey_server.url, tmp_path)
+    patient = {"socket_timeout": 60, "socket_connect_timeout": 60}
+    with Connection(valkey_server.url, transport_options=options | patient) as connection:
         connection.default_channel.Producer().publish("wake up", routing_key="tasks")
         listen(connection, connection.default_channel, "tasks", received)
-        connection.drain_events(timeout=2)
+        connection.drain_events(timeout=60)
         assert [message.acknowledged for message in received] == [False]
         connection.transport.cycle._register_BRPOP(connection.default_channel)
         listen(connection, connection.channel(), "control", received)

@@ -32,7 +32,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     }
     command = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi"]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE) as process:
-        until = time.monotonic() + 30
+        until = time.monotonic() + 100
         while not _listens(chosen):
             if process.poll() is not None or time.monotonic() > until:
                 process.kill()
@@ -42,7 +42,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
             time.sleep(0.05)
         yield chosen
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(100) == 0
 
 
 def _listens(port: int) -> bool:
@@ -51,7 +51,7 @@ def _listens(port: int) -> bool:
 
 
 def _ask(port: int, request: bytes) -> tuple[int, dict[str, str], Any]:
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as wire:
+    with socket.create_connection(("127.0.0.1", port), timeout=100) as wire:
         wire.sendall(request)
         answer = b""
         while part := wire.recv(65536):
