@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 
 from bookings.api.serializers import Printer
-from bookings.mails.reasons import Reason
+from bookings.mails.why_not_sent import Reason
 from bookings.models import Booking
 from notifications.handlers import NotNeeded
 from notifications.models import WebhookDelivery

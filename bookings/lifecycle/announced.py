@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from bookings.followups import REACHED
+from bookings.after_visit import REACHED
 from bookings.models import Booking
 from notifications.models import Message
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import translation
 
-from bookings.lifecycle.notices import summary, titles
+from bookings.lifecycle.inapp_lines import summary, titles
 from bookings.models import Booking
 from notifications import inapp
 from notifications.models import Notification

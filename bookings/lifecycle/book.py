@@ -18,9 +18,9 @@ from bookings.lifecycle.outcome import Change, Outcome, Warning
 from bookings.lifecycle.requests import ask_client
 from bookings.models import Booking, WaitlistEntry, stamp
 from bookings.slots import holds
+from bookings.slots.before_a_write import bookable, check_agenda, check_holiday, check_times, find_service
 from bookings.slots.busy import lock_staff, occupy, slot_guard
-from bookings.slots.checks import bookable, check_agenda, check_holiday, check_times, find_service
-from bookings.slots.verdicts import refusals_for, warnings_for
+from bookings.slots.warn_or_refuse import refusals_for, warnings_for
 from clients.models import Client
 from staff.access.actor import Actor
 from staff.models import SalonSettings, Service, Staff

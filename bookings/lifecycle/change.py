@@ -18,9 +18,9 @@ from bookings.lifecycle.outcome import Before, Change, Outcome, Warning
 from bookings.lifecycle.requests import ask_client, set_deadline, spend_token
 from bookings.links import new_token
 from bookings.models import Booking, BookingEvent, stamp
+from bookings.slots.before_a_write import bookable, check_agenda, check_holiday, check_times, find_service
 from bookings.slots.busy import lock_staff, occupy, release, slot_guard
-from bookings.slots.checks import bookable, check_agenda, check_holiday, check_times, find_service
-from bookings.slots.verdicts import warnings_for
+from bookings.slots.warn_or_refuse import warnings_for
 from staff.access.actor import Actor
 from staff.models import SalonSettings
 from staff.wire.times import print_when

@@ -13,10 +13,10 @@ from typing import Any
 from django.conf import settings
 from django.db.models import F
 
-from bookings import followups, noshow, waitlist, webhooks
-from bookings.lifecycle import notices
+from bookings import after_visit, noshow, waitlist, webhooks
+from bookings.lifecycle import inapp_lines
 from bookings.lifecycle.outcome import Change
-from bookings.mails.reasons import Reason
+from bookings.mails.why_not_sent import Reason
 from bookings.models import Booking
 from clients.models import Client
 from notifications import inapp, outbox
@@ -48,9 +48,9 @@ def set_in_motion(change: Change) -> None:
         _drop_what_is_moot(change)
         dues = [*_undone(change), *_owed(change)]
         if _asks_client(change):
-            notices.tell_salon(change, "booking.new")
+            inapp_lines.tell_salon(change, "booking.new")
         elif change.restaffed and change.stands:
-            notices.tell_staff_member(change, "booking.new")
+            inapp_lines.tell_staff_member(change, "booking.new")
     outbox.enqueue(dues, now=change.now)
     webhooks.announce([change.event], now=change.now)
     if change.freed_slot:
@@ -65,9 +65,9 @@ def _asks_client(change: Change) -> bool:
 def _booked(change: Change) -> list[Due]:
     """POST, regular, provisional or from the waitlist; a dialect may write any status at once."""
     if not change.in_series:
-        notices.tell_salon(change, "booking.new")
+        inapp_lines.tell_salon(change, "booking.new")
     if change.booking.client_id is not None:
-        followups.stop_for_rebooking(client_id=change.booking.client_id, now=change.now)
+        after_visit.stop_for_rebooking(client_id=change.booking.client_id, now=change.now)
     if change.in_series and change.stands:
         return []
     return _announcement(change) if change.stands else _closed(change)
@@ -78,7 +78,7 @@ def announce_series(
 ) -> None:
     """The bookings of a series, made in this transaction: one line for the salon, one mail with all dates."""
     first = bookings[0]
-    notices.tell_salon_of_series(bookings, salon=salon, now=now)
+    inapp_lines.tell_salon_of_series(bookings, salon=salon, now=now)
     to_tell = [each.pk for each in bookings if each.status == SCHEDULED and each.end_at > now]
     if not notify_client or not to_tell or first.client is None:
         return
@@ -116,7 +116,7 @@ def _undone(change: Change) -> list[Due]:
     """Leaving completed or no-show takes back what that had set in motion."""
     booking, before = change.booking, change.before
     if change.gave_up(COMPLETED):
-        followups.stop(booking_id=booking.pk, now=change.now)
+        after_visit.stop(booking_id=booking.pk, now=change.now)
     if before is None or not change.gave_up(NO_SHOW):
         return []
     if before.client_id is not None:
@@ -131,7 +131,7 @@ def _owed(change: Change) -> list[Due]:
         return [*_tell_former_client(change), *(_announcement(change) if change.stands else _closed(change))]
     if change.entered(SCHEDULED) and change.left(PROVISIONAL):
         if change.announced_by_page:
-            notices.tell_salon(change, "booking.accepted")
+            inapp_lines.tell_salon(change, "booking.accepted")
         return _announcement(change)
     if change.entered(SCHEDULED):
         return _restored(change)
@@ -192,7 +192,7 @@ def _closed(change: Change) -> list[Due]:
     booking, now = change.booking, change.now
     inapp.withdraw(booking_id=booking.pk, type="booking.followup")
     if change.took_up(COMPLETED):
-        return followups.start(booking=booking, event=change.event, salon=change.salon, now=now)
+        return after_visit.start(booking=booking, event=change.event, salon=change.salon, now=now)
     if change.took_up(NO_SHOW):
         if booking.client_id is not None:
             Client.objects.filter(pk=booking.client_id).update(no_show_count=F("no_show_count") + 1)
@@ -219,10 +219,10 @@ def _has_yet_to_hear(change: Change) -> bool:
 def _cancelled(change: Change) -> list[Due]:
     """A request that was declined on our page, or that lapsed, has its own words."""
     if change.announced_by_page:
-        notices.tell_salon(change, "booking.declined")
+        inapp_lines.tell_salon(change, "booking.declined")
         return []
     if change.lapsed:
-        notices.tell_salon(change, "booking.lapsed")
+        inapp_lines.tell_salon(change, "booking.lapsed")
         return _mail(change, "booking.lapsed")
     return _mail(change, "booking.cancelled")
 

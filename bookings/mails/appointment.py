@@ -11,7 +11,7 @@ from typing import Any
 
 from bookings.lifecycle.announced import Announced
 from bookings.mails.client_mail import ClientMail, find_recipient, not_needed
-from bookings.mails.reasons import Reason
+from bookings.mails.why_not_sent import Reason
 from bookings.models import Booking
 from notifications.models import Job, Message
 

@@ -11,7 +11,7 @@ from bookings.mails import ics
 from bookings.mails.appointment import NOTHING_STANDS, AppointmentMail
 from bookings.mails.client_mail import ClientReader, not_needed
 from bookings.mails.details import Times, rows, withdrawal
-from bookings.mails.reasons import Reason
+from bookings.mails.why_not_sent import Reason
 from bookings.models import Booking
 from notifications import outbox
 from notifications.handlers import TryLater

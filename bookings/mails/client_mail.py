@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bookings.mails.reasons import Reason
+from bookings.mails.why_not_sent import Reason
 from bookings.models import Booking
 from clients.models import Client
 from notifications.handlers import NotNeeded

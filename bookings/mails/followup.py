@@ -7,10 +7,10 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from bookings import links
-from bookings.followups import REACHED
+from bookings.after_visit import REACHED
+from bookings.mails.after_visit import VisitMail
 from bookings.mails.client_mail import ClientReader, not_needed
-from bookings.mails.reasons import Reason
-from bookings.mails.visit import VisitMail
+from bookings.mails.why_not_sent import Reason
 from bookings.models import Booking
 from bookings.self_service.unsubscribe import unsubscribe_token
 from clients.models import Client

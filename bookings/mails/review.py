@@ -8,11 +8,11 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from bookings import links
-from bookings.followups import REACHED
+from bookings.after_visit import REACHED
+from bookings.mails.after_visit import VisitMail
 from bookings.mails.client_mail import ClientReader, not_needed
 from bookings.mails.details import Times, what_and_with_whom, when_rows
-from bookings.mails.reasons import Reason
-from bookings.mails.visit import VisitMail
+from bookings.mails.why_not_sent import Reason
 from bookings.models import Booking, Feedback
 from notifications.handlers import TryLater
 from notifications.letters.language import short_date

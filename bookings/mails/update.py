@@ -1,4 +1,7 @@
-"""booking.updated: the appointment has new times (contract §1.4)."""
+"""booking.updated: the appointment has new times (contract §1.4).
+
+How long it waits for the last move is `UPDATE_MAIL_DELAY` of `bookings.lifecycle.effects`.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,8 @@ from bookings.mails.appointment import (
 )
 from bookings.mails.client_mail import ClientReader, not_needed, require_theirs
 from bookings.mails.details import Times, invitation, rows
-from bookings.mails.reasons import Reason
 from bookings.mails.request import answer_before, answers
+from bookings.mails.why_not_sent import Reason
 from bookings.models import Booking
 from notifications.letters.language import moment
 from notifications.letters.letter import Letter, how_to_reach, if_in_doubt, joined

@@ -1,7 +1,6 @@
 """Where client, staff member and service meet (contract §5-6)."""
 
 from bookings.models.booking import (
-    LEGAL_STATUS_PAIRS,
     Booking,
     BookingEvent,
     BookingQuerySet,
@@ -11,6 +10,7 @@ from bookings.models.booking import (
 from bookings.models.busy import BusyTime, Hold
 from bookings.models.feedback import Feedback
 from bookings.models.noshow import NoShowFee, StripeEvent, StripeSession
+from bookings.models.statuses import LEGAL_STATUS_PAIRS
 from bookings.models.waitlist import WaitlistEntry, WaitlistOffer
 
 __all__ = [

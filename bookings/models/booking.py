@@ -11,29 +11,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from bookings.models.statuses import legal_pairs
 from staff.access.actor import Actor
-
-LEGAL_STATUS_PAIRS: tuple[tuple[str, str], ...] = (
-    ("scheduled", ""),
-    ("scheduled", "new"),
-    ("scheduled", "rebooked"),
-    ("scheduled", "online"),
-    ("scheduled", "confirmed_no_sms"),
-    ("scheduled", "arrived"),
-    ("scheduled", "in_progress"),
-    ("provisional", ""),
-    ("provisional", "pending_payment"),
-    ("provisional", "pending_form"),
-    ("provisional", "pending_companions"),
-    ("completed", ""),
-    ("completed", "paid"),
-    ("cancelled", ""),
-    ("cancelled", "client"),
-    ("cancelled", "google"),
-    ("cancelled", "rejected"),
-    ("no-show", ""),
-)
-"""Every legal (status, status_detail): contract §5."""
 
 
 def stamp(now: datetime) -> datetime:
@@ -43,13 +22,6 @@ def stamp(now: datetime) -> datetime:
     for a lock, or a sweep that took longer to come to this row, would be missed if it stamped when it began.
     """
     return max(now, timezone.now())
-
-
-def _legal_pairs() -> Q:
-    legal = Q()
-    for status, detail in LEGAL_STATUS_PAIRS:
-        legal |= Q(status=status, status_detail=detail)
-    return legal
 
 
 class BookingQuerySet(models.QuerySet["Booking"]):
@@ -136,7 +108,7 @@ class Booking(models.Model):
     class Meta:
         ordering = ["-start_at", "-id"]
         constraints = [
-            models.CheckConstraint(condition=_legal_pairs(), name="booking_status_pair_legal"),
+            models.CheckConstraint(condition=legal_pairs(), name="booking_status_pair_legal"),
             models.CheckConstraint(condition=Q(end_at__gt=F("start_at")), name="booking_times_in_order"),
             models.CheckConstraint(condition=Q(persons__gte=1), name="booking_persons_at_least_one"),
             models.CheckConstraint(

@@ -18,7 +18,7 @@ from bookings.noshow import states
 from bookings.noshow.amounts import stripe_amount, stripe_amount_text
 from bookings.noshow.checkout import Checkout, id_of
 from bookings.noshow.fees import PAY_LINK_LIFE, drop_unsent, expire_dues, mail_due
-from bookings.noshow.notices import say_no_address, say_paid, say_surplus, say_wrong_amount
+from bookings.noshow.inapp_lines import say_no_address, say_paid, say_surplus, say_wrong_amount
 from bookings.noshow.states import State
 from notifications.outbox import Due, enqueue
 

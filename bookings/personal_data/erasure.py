@@ -17,7 +17,7 @@ from django.db.models import F, Q
 
 from bookings import lifecycle, waitlist, webhooks
 from bookings.lifecycle.audit import record
-from bookings.mails.reasons import Reason
+from bookings.mails.why_not_sent import Reason
 from bookings.models import Booking, BookingEvent, Feedback, NoShowFee, WaitlistEntry, stamp
 from bookings.noshow.decisions import waive
 from clients.models import Client

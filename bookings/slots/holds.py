@@ -17,8 +17,8 @@ from django.db import transaction
 from bookings.errors import SlotTaken
 from bookings.models import Booking, BusyTime, Hold
 from bookings.slots.availability import Agenda, Case, objections_to, read_agendas, terms_of
+from bookings.slots.before_a_write import bookable, check_agenda, check_holiday, check_times, find_service
 from bookings.slots.busy import forget_expired, lock_staff, occupied_range, slot_guard, write_times
-from bookings.slots.checks import bookable, check_agenda, check_holiday, check_times, find_service
 from staff.access.actor import Actor
 from staff.models import SalonSettings, Service, Staff
 from staff.salon.schedule import ONE_DAY, local_dates

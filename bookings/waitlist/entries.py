@@ -10,8 +10,8 @@ from django.db import transaction
 
 from bookings.models import WaitlistEntry, WaitlistOffer
 from bookings.slots import holds
+from bookings.slots.before_a_write import bookable, find_service
 from bookings.slots.busy import lock_staff
-from bookings.slots.checks import bookable, find_service
 from bookings.waitlist.offers import end_offer, live_offer_of, lock_entry
 from clients.models import Client
 from staff.models import SalonSettings, Staff

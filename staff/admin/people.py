@@ -1,4 +1,4 @@
-"""Staff in admin: the same rules as the API (`staff.access.people`), with their working hours on the page."""
+"""Staff in admin: the same rules as the API (`staff.salon.people`), with their working hours on the page."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from staff.access.accounts import log_out_everywhere
-from staff.access.people import NEEDS_EMAIL, LastAdmin, is_active_admin, locked_with_admins
 from staff.admin.keeping import say_affected
 from staff.models import Staff, WorkingHours
+from staff.salon.people import NEEDS_EMAIL, LastAdmin, is_active_admin, locked_with_admins
 
 AT_WORK: tuple[str, Any] = (
     "At work",

@@ -8,10 +8,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from staff.access.auth import AdminWrites, actor_of, salon_of
-from staff.access.people import Changed, change_person, deactivate, hire, with_services
 from staff.models import Staff
 from staff.printing import StaffAnswerJson, StaffJson, staff_json
 from staff.salon.affected import AffectedBookingJson, affected_bookings
+from staff.salon.people import Changed, change_person, deactivate, hire, with_services
 from staff.serializers import StaffSerializer
 from staff.storage.storing import found
 from staff.wire.answers import ListAnswer

@@ -11,7 +11,7 @@ from bookings import lifecycle
 from bookings.errors import SlotTaken
 from bookings.lifecycle.book import Order
 from bookings.models import Booking
-from bookings.slots.verdicts import refusals_for, warnings_for
+from bookings.slots.warn_or_refuse import refusals_for, warnings_for
 from staff.access.actor import SYSTEM
 from staff.models import SalonSettings
 from staff.wire.refusals import BadRequest

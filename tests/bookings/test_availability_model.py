@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from bookings.models import Booking, BusyTime
 from bookings.slots.availability import availability
-from bookings.slots.verdicts import refusals_for
+from bookings.slots.warn_or_refuse import refusals_for
 from staff.access.actor import SYSTEM
 from staff.models import Holiday, SalonSettings, Service, Staff, TimeOff, WorkingHours
 from staff.wire.times import parse_when, print_when

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bookings.models import NoShowFee
-from bookings.noshow import notices
+from bookings.noshow import inapp_lines
 from bookings.noshow.checkout import Checkout
 from clients.models import Client
 from notifications.models import Message, Notification
@@ -35,14 +35,14 @@ def all_told(fee: NoShowFee, *, locale: str) -> list[tuple[str, str]]:
     """Title and body of every line there is about a fee."""
     SalonSettings.objects.update(locale=locale)
     Notification.objects.all().delete()
-    notices.say_paid(fee, now=NOW)
-    notices.say_paid_stays(fee, now=NOW)
+    inapp_lines.say_paid(fee, now=NOW)
+    inapp_lines.say_paid_stays(fee, now=NOW)
     for state in NoShowFee.State.PAID, NoShowFee.State.WAIVED:
         fee.state = state
-        notices.say_surplus(fee, now=NOW)
-    notices.say_wrong_amount(fee, ODD, now=NOW)
-    notices.say_not_sent(fee, why="", job="7 (noshow.fee)", now=NOW)
-    notices.say_no_address(fee, now=NOW)
+        inapp_lines.say_surplus(fee, now=NOW)
+    inapp_lines.say_wrong_amount(fee, ODD, now=NOW)
+    inapp_lines.say_not_sent(fee, why="", job="7 (noshow.fee)", now=NOW)
+    inapp_lines.say_no_address(fee, now=NOW)
     found = Notification.objects.filter(staff__name="Ada Admin").order_by("id")
     return list(found.values_list("title", "body"))
 
@@ -96,5 +96,5 @@ def test_admins_hear_of_a_fee_whose_client_has_no_address(stripe: StripeServer) 
 )
 def test_what_stripe_counted_is_told_as_an_amount(counted: int | None, currency: str, text: str) -> None:
     fee = fee_of(miss(charging_cast()))
-    notices.say_wrong_amount(fee, replace(ODD, amount_total=counted, currency=currency), now=NOW)
+    inapp_lines.say_wrong_amount(fee, replace(ODD, amount_total=counted, currency=currency), now=NOW)
     assert f"Stripe counted {text} in cs_test_1." in Notification.objects.latest("id").body

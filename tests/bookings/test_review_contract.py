@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from bookings import followups, lifecycle
+from bookings import after_visit, lifecycle
 from bookings.models import WaitlistEntry
 from notifications import outbox
 from notifications.execution import run_due
@@ -268,7 +268,7 @@ def test_booking_again_stops_many_steps_in_the_statements_of_one(salon: Salon) -
         salon.put(visit, {"status": "completed"})
         assert Job.objects.filter(type="followup.step", state="pending").count() == steps
         with CaptureQueriesContext(connection) as statements:
-            followups.stop_for_rebooking(client_id=salon.alice.pk, now=timezone.now())
+            after_visit.stop_for_rebooking(client_id=salon.alice.pk, now=timezone.now())
         counts.append(len(statements))
         assert not Job.objects.filter(type="followup.step", state="pending").exists()
         FollowupSequence.objects.update(is_active=False)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from bookings import followups
+from bookings import after_visit
 from notifications import outbox
 from notifications.models import Job
 from notifications.outbox import Place
@@ -97,5 +97,5 @@ def test_booking_again_reads_the_clients_live_jobs_alone() -> None:
     Job.objects.update(type="followup.step")
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE notifications_job")
-    (plan,) = plans_of(lambda: followups.stop_for_rebooking(client_id=6, now=NOON))
+    (plan,) = plans_of(lambda: after_visit.stop_for_rebooking(client_id=6, now=NOON))
     assert "job_live" in plan, plan

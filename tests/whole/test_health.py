@@ -19,7 +19,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 from pytest_django import Settings
 
-from bookings.slots import guard
+from bookings.slots import database_guard
 from notifications import outbox
 from notifications.held_after_restore import hold_all
 from notifications.models import Job
@@ -262,17 +262,21 @@ def _asked_elsewhere(folder: Path, **environ: str) -> tuple[dict[str, Any], floa
 def _guard_gone() -> Iterator[None]:
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
-            cursor.execute(f"DROP TRIGGER {guard.GUARD_NAME}_insert")
+            cursor.execute(f"DROP TRIGGER {database_guard.GUARD_NAME}_insert")
         else:
-            cursor.execute(f"ALTER TABLE bookings_busytime RENAME CONSTRAINT {guard.GUARD_NAME} TO x")
+            cursor.execute(
+                f"ALTER TABLE bookings_busytime RENAME CONSTRAINT {database_guard.GUARD_NAME} TO x"
+            )
     try:
         yield
     finally:
         if connection.vendor == "sqlite":
-            guard.install(connection)
+            database_guard.install(connection)
         else:
             with connection.cursor() as cursor:
-                cursor.execute(f"ALTER TABLE bookings_busytime RENAME CONSTRAINT x TO {guard.GUARD_NAME}")
+                cursor.execute(
+                    f"ALTER TABLE bookings_busytime RENAME CONSTRAINT x TO {database_guard.GUARD_NAME}"
+                )
 
 
 def _enqueue(once_key: str, *, run_at: Any) -> None:

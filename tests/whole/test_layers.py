@@ -30,9 +30,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("notifications",),
     ("bookings.models", "bookings.errors", "bookings.migrations"),
     (
-        "bookings.followups",
+        "bookings.after_visit",
         "bookings.links",
-        "bookings.mails.reasons",
+        "bookings.mails.why_not_sent",
         "bookings.noshow",
         "bookings.slots",
         "bookings.waitlist",

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from config.management.copies import back_up
+from config.management.database_copies import back_up
 
 
 class Command(BaseCommand):

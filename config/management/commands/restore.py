@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from bookings import lifecycle, waitlist
-from config.management.copies import restore
+from config.management.database_copies import restore
 from notifications.held_after_restore import hold_all
 
 

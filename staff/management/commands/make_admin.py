@@ -10,8 +10,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
 
-from staff.access.people import change_person, hire
 from staff.models import Staff
+from staff.salon.people import change_person, hire
 from staff.wire.refusals import Refused
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bookings.mails.client_mail import ClientMail, ClientReader, not_needed, require_theirs
-from bookings.mails.reasons import Reason
+from bookings.mails.why_not_sent import Reason
 from bookings.models import Booking
 from notifications.letters.letter import Letter
 from notifications.models import Job

@@ -1,4 +1,6 @@
-"""What a completed visit earns: a review request and follow-up mails (contract §1.4 "to completed")."""
+"""What a completed visit earns: a review request and follow-up mails (contract §1.4 "to completed").
+
+That a client is asked for a review once in `review_min_days` is checked by `bookings.mails.review`."""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ from datetime import datetime, time, timedelta
 
 from django.db.models import CharField, Q
 
-from bookings.mails.reasons import Reason
+from bookings.mails.why_not_sent import Reason
 from bookings.models import Booking, BookingEvent
 from notifications import outbox
 from notifications.models import FollowupSequence, FollowupStep, Job, Message
