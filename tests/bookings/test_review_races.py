@@ -21,8 +21,8 @@ def wait_until_somebody_waits_for_a_lock() -> None:
     for _ in range(5000):
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+                "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN (SELECT pid FROM pg_locks"
+                " WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
             )
             if cursor.fetchone()[0]:
                 return
