@@ -246,7 +246,7 @@ def _compare(world: World, days: list[Any], *, person: Staff, service: Service, 
         for number in grid:
             start_at = world.minute(number)
             reasons = [
-                blocked.reason for blocked in shown.blocked if blocked.start_at <= start_at < blocked.end_at
+                blocked.objection for blocked in shown.blocked if blocked.start_at <= start_at < blocked.end_at
             ]
             assert len(reasons) == (start_at not in expected)
         for number in grid[:: max(1, len(grid) // 4)]:
@@ -260,7 +260,7 @@ def _compare(world: World, days: list[Any], *, person: Staff, service: Service, 
                 now=world.now,
             )
             explained = [
-                blocked.reason.code
+                blocked.objection.code
                 for blocked in shown.blocked
                 if blocked.start_at <= start_at < blocked.end_at
             ]

@@ -306,6 +306,7 @@ SHOWN = {
     "/healthz": None,
     "/readyz": None,
     "/api/schema": None,
+    "/": None,
     "/api/docs": None,
     "/provisional/<token>/accept": None,
     "/provisional/<token>/decline": None,
