@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -30,8 +32,8 @@ class PasswordResetSerializer(serializers.Serializer):
     )
 
 
-class PasswordResetAnswerSerializer(serializers.Serializer):
-    message = serializers.CharField()
+class PasswordResetAnswerJson(TypedDict):
+    message: str
 
 
 class PasswordResetConfirmSerializer(serializers.Serializer):
@@ -47,7 +49,7 @@ class PasswordResetView(GatedView):
     @documented(
         "Ask for a new password",
         request=PasswordResetSerializer,
-        answer=PasswordResetAnswerSerializer,
+        answer=PasswordResetAnswerJson,
         status=202,
         refused=[401, 403],
         public=True,
@@ -58,7 +60,8 @@ class PasswordResetView(GatedView):
         body = checked_body(PasswordResetSerializer, request)
         base_url = checked_base_url(body["base_url"]) if "base_url" in body else ""
         ask_for_reset(email=body["email"], base_url=base_url, now=timezone.now())
-        return Response({"message": SENT}, status=202)
+        answer: PasswordResetAnswerJson = {"message": SENT}
+        return Response(answer, status=202)
 
 
 class PasswordResetConfirmView(GatedView):

@@ -230,7 +230,7 @@ def actor_of(request: Request) -> Actor:
 
 
 def actor_for(person: Staff, *, salon: SalonSettings, channel: str) -> Actor:
-    """This staff member coming through `door`, limited to their own agenda where contract §1.3 says so."""
+    """This staff member coming through `channel`, limited to their own agenda where contract §1.3 says so."""
     limited = salon.staff_personal_agenda_enabled and _may_be_limited(person)
     return Actor(
         type="staff",
