@@ -22,6 +22,6 @@ class FrontPage(PublicPage):
             sentences=[
                 _("This is where we keep our appointments. For yours, please open the link in your e-mail.")
             ],
-            button=Button(_("Log in as staff"), public_url("", "/admin/")),
+            button=Button(_("For administrators: log in"), public_url("", "/admin/")),
             other=Button(_("For developers: the API"), public_url("", "/api/docs")),
         )

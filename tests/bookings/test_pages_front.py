@@ -14,7 +14,7 @@ from tests.cast.pages import browser, everything, heading_of, statements_of, tex
 pytestmark = pytest.mark.django_db
 
 LINKS = [
-    ("http://127.0.0.1:8000/admin/", "Log in as staff"),
+    ("http://127.0.0.1:8000/admin/", "For administrators: log in"),
     ("http://127.0.0.1:8000/api/docs", "For developers: the API"),
 ]
 
@@ -35,7 +35,7 @@ def test_the_front_page_says_whose_it_is_and_leads_on() -> None:
     assert (answer.status_code, heading_of(answer)) == (200, "Salon Zonne")
     assert text_of(answer) == (
         "Salon Zonne This is where we keep our appointments. For yours, please open the link in your e-mail. "
-        "Log in as staff For developers: the API"
+        "For administrators: log in For developers: the API"
     )
     assert links_of(answer.content.decode()) == LINKS
     assert "<title>Salon Zonne</title>" in answer.content.decode()
@@ -101,11 +101,11 @@ def test_a_cookie_is_neither_read_nor_set() -> None:
 @pytest.mark.parametrize(
     ("locale", "login"),
     [
-        ("nl", "Inloggen voor medewerkers"),
-        ("de-AT", "Anmeldung für das Team"),
-        ("fr", "Connexion du personnel"),
-        ("es", "Acceso del personal"),
-        ("xx", "Log in as staff"),
+        ("nl", "Voor beheerders: inloggen"),
+        ("de-AT", "Für die Verwaltung: anmelden"),
+        ("fr", "Administration : se connecter"),
+        ("es", "Para la administración: entrar"),
+        ("xx", "For administrators: log in"),
     ],
 )
 def test_it_speaks_the_salons_language(locale: str, login: str, salon: SalonSettings) -> None:
