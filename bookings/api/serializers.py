@@ -105,7 +105,7 @@ class WarningJson(TypedDict):
 
 
 class SkippedJson(TypedDict):
-    start_at: str
+    start_at: When
     code: str
     message: str
 

@@ -12,13 +12,13 @@ Unavailable (503); ProblemJson, the native form.
 from collections.abc import Mapping, Sequence
 from typing import Annotated, NotRequired, TypedDict
 
-from staff.wire.answers import When
+from staff.wire.answers import Id, When
 
 Details = dict[str, list[str]]
 
 
 class ConflictingBookingJson(TypedDict):
-    booking_id: int
+    booking_id: Id
     start_at: When
     end_at: When
 

@@ -136,6 +136,30 @@ def test_every_example_is_valid() -> None:
     assert checked >= 2
 
 
+def test_every_time_and_every_id_of_an_answer_has_its_one_form() -> None:
+    times, ids = [], []
+    for name in _components_of([operation["responses"] for _, _, operation in _operations()], set()):
+        for key, form in schema()["components"]["schemas"][name].get("properties", {}).items():
+            if key.endswith("_at"):
+                times.append((name, key, form.get("example")))
+            if form.get("type") == "integer" and (key == "id" or key.endswith("_id")):
+                ids.append((name, key, form.get("format")))
+    assert len(times) > 40 and len(ids) > 40
+    assert [each for each in times if each[2] != "2026-03-24 10:00:00"] == []
+    assert [each for each in ids if each[2] != "int64"] == []
+
+
+def _components_of(node: Any, found: set[str]) -> set[str]:
+    """The names of all components that a part of the document refers to, through others too."""
+    for each in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        _components_of(each, found)
+    name = node.get("$ref", "").rpartition("/")[2] if isinstance(node, dict) else ""
+    if name and name not in found:
+        found.add(name)
+        _components_of(schema()["components"]["schemas"][name], found)
+    return found
+
+
 def _strict(node: Any) -> Any:
     """OpenAPI 3.0 as JSON schema, in which an undocumented key is a fault."""
     if isinstance(node, list):
