@@ -1,6 +1,7 @@
 """What a completed visit earns: a review request and follow-up mails (contract §1.4 "to completed").
 
-That a client is asked for a review once in `review_min_days` is checked by `bookings.mails.review`."""
+That a client is asked for a review once in `review_min_days` is checked by `bookings.mails.review`.
+"""
 
 from __future__ import annotations
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import Annotated, TypedDict
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
-
 from clients.models import Client
+from staff.printing import LANGUAGE_CODES
 from staff.wire.answers import Count, Date, Id, Key, When, one_of
 from staff.wire.times import print_date, print_when
-
-LANGUAGE_CODES = [code for code, _ in settings.LANGUAGES]
 
 
 class ClientJson(TypedDict):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from clients.printing import LANGUAGE_CODES
+from staff.printing import LANGUAGE_CODES
 from staff.wire.fields import (
     CalendarDateField,
     ChoiceTextField,

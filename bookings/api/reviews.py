@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated, Any, TypedDict
 from zoneinfo import ZoneInfo
 
@@ -25,6 +25,7 @@ from rest_framework.response import Response
 from bookings.models import Booking, Feedback
 from bookings.self_service.feedback import HIGHEST, LOWEST
 from staff.access.auth import actor_of, salon_of
+from staff.salon.schedule import ONE_DAY
 from staff.wire.answers import Count, Id, ListAnswer, Number, When, between
 from staff.wire.filters import DateFilter, IdFilter, ListFilter, NumberFilter
 from staff.wire.paging import PageQuery, answer_queryset
@@ -66,8 +67,7 @@ class ReviewFilter(ListFilter):
         return reviews.filter(created_at__gte=day_start(day, zone=salon_of(self.request).zone))
 
     def to_date(self, reviews: QuerySet[Feedback], name: str, day: date) -> QuerySet[Feedback]:
-        next_day = day + timedelta(days=1)
-        return reviews.filter(created_at__lt=day_start(next_day, zone=salon_of(self.request).zone))
+        return reviews.filter(created_at__lt=day_start(day + ONE_DAY, zone=salon_of(self.request).zone))
 
 
 class ReviewListFilter(ReviewFilter):

@@ -17,11 +17,11 @@ from clients.models import Client
 from notifications.models import Notification
 from staff.access.actor import Actor
 from staff.models import SalonSettings, Staff
+from staff.salon.schedule import ONE_DAY
 from staff.wire.refusals import Conflict
 from staff.wire.times import local_date
 
 DEMO = Actor(type="system", id=None, name="Demo", channel="command", is_admin=True)
-ONE_DAY = timedelta(days=1)
 CLOSED_IN_DAYS = 3
 """Within the diary, so that it shows; a week ahead stays free for who follows the README."""
 BOOKED_BEFORE = timedelta(days=4)

@@ -184,7 +184,7 @@ def _partly_given_back(row: StripeSession, charge: Mapping[str, Any]) -> None:
     back, paid = (
         stripe_amount_text(charge.get(name), currency=currency) for name in ("amount_refunded", "amount")
     )
-    fee.reason = f"Partly refunded at Stripe: {back} of {paid}."[:500]
+    fee.reason = f"Partly refunded at Stripe: {back} of {paid}."[: NoShowFee.LONGEST_REASON]
     fee.save(update_fields=["reason"])
 
 

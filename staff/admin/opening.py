@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -10,6 +9,7 @@ from django.http import HttpRequest
 
 from staff.admin.keeping import say_affected
 from staff.models import Holiday, SalonSettings, TimeOff, WorkingHours
+from staff.salon.schedule import ONE_DAY
 from staff.wire.times import day_start
 
 
@@ -51,6 +51,6 @@ class HolidayAdmin(admin.ModelAdmin):
         say_affected(
             request,
             starts_at=day_start(obj.date, zone=zone),
-            ends_at=day_start(obj.date + timedelta(days=1), zone=zone),
+            ends_at=day_start(obj.date + ONE_DAY, zone=zone),
             staff_id=None,
         )

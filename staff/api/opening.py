@@ -6,7 +6,7 @@ by whom it concerns. No booking refers to these rows, so DELETE removes them (20
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 
 from django.db.models import QuerySet
@@ -39,6 +39,7 @@ from staff.salon.opening import (
     remove_working_hours,
     time_off_visible_to,
 )
+from staff.salon.schedule import ONE_DAY
 from staff.serializers import HolidaySerializer, TimeOffSerializer, WorkingHoursSerializer
 from staff.storage.storing import found
 from staff.wire.answers import ListAnswer
@@ -57,7 +58,6 @@ from staff.wire.schema import ID_IN_PATH, documented
 from staff.wire.times import day_start
 from staff.wire.views import GatedView
 
-ONE_DAY = timedelta(days=1)
 FROM = "From this salon date on."
 UP_TO = "Up to this salon date, inclusive."
 

@@ -23,12 +23,11 @@ from bookings.dialects.amelia.codes import (
 from bookings.errors import BookingNotFound
 from bookings.models import Booking
 from staff.access.actor import Actor
+from staff.salon.schedule import ONE_DAY
 from staff.wire.times import day_start
 
 OURS = "amelia"
 """The key of `Booking.foreign_data` under which this dialect keeps what it says back."""
-
-ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)

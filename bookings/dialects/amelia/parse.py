@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from rest_framework import serializers
 
 from bookings.dialects.amelia.codes import APPROVED, STATUSES
+from bookings.lifecycle.recurrence import MOST_OCCURRENCES
 from staff.salon.settings import known_zones
 from staff.wire.fields import ChoiceTextField, StrictIdField, StrictIntegerField, TextField
 from staff.wire.refusals import BadRequest
@@ -20,7 +21,6 @@ from staff.wire.times import BadTime, parse_when
 LONGEST_DURATION = 24 * 60 * 60
 MOST_PERSONS = 1000
 MOST_SEATS = 200
-MOST_OCCURRENCES = 104
 REQUIRED = ("bookingStart", "bookings", "notifyParticipants", "serviceId", "providerId")
 ECHOED = ("customFields", "info", "extras", "packageCustomerId", "duration")
 """What a booking brings along that is stored as it came and said back."""

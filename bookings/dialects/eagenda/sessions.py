@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q
@@ -15,6 +14,7 @@ from bookings.dialects.eagenda.parse import Search
 from bookings.errors import BookingNotFound
 from bookings.models import Booking, BookingQuerySet
 from staff.access.actor import Actor
+from staff.salon.schedule import ONE_DAY
 from staff.wire.times import day_start
 
 JOINED = ("client", "service", "staff", "location")
@@ -56,7 +56,7 @@ def matching(search: Search, *, actor: Actor, zone: ZoneInfo) -> BookingQuerySet
     if search.start_date is not None:
         found = found.filter(start_at__gte=day_start(search.start_date, zone=zone))
     if search.end_date is not None:
-        found = found.filter(start_at__lt=day_start(search.end_date + timedelta(days=1), zone=zone))
+        found = found.filter(start_at__lt=day_start(search.end_date + ONE_DAY, zone=zone))
     if search.status is not None:
         found = _showing(found, visible, [search.status])
     if search.is_cancelled is not None:

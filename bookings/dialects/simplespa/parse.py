@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from bookings.dialects.simplespa.codes import LABELS
 from bookings.models import BookingEvent
+from staff.salon.schedule import ONE_DAY
 from staff.wire.refusals import BadRequest
 from staff.wire.text import LARGEST_INTEGER
 from staff.wire.times import BadTime, day_start, parse_date, parse_when
@@ -118,7 +119,7 @@ def _window(body: Mapping[str, Any], *, zone: ZoneInfo) -> tuple[datetime, datet
         raise BadRequest.field("end", "must not be before start.")
     if last - first > LONGEST_WINDOW:
         raise BadRequest.field("end", f"the window is at most {LONGEST_WINDOW.days} days long.")
-    return day_start(first, zone=zone), day_start(last + timedelta(days=1), zone=zone)
+    return day_start(first, zone=zone), day_start(last + ONE_DAY, zone=zone)
 
 
 def _date(body: Mapping[str, Any], name: str) -> Any:
