@@ -297,7 +297,7 @@ REST_FRAMEWORK = {
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Bookings REST API",
-    "VERSION": "0.1.0",
+    "VERSION": "0.2.0",
     "DESCRIPTION": "Times are the salon's wall clock, `YYYY-MM-DD HH:MM:SS`. How to use it: docs/api.md.",
     "SCHEMA_PATH_PREFIX": "/api/",
     "TAGS": [

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
@@ -62,6 +64,13 @@ def test_every_native_route_and_every_method_of_it_is_described() -> None:
         if hasattr(view, method)
     }
     assert described == real
+
+
+def test_the_version_is_one_everywhere() -> None:
+    root = Path(settings.BASE_DIR)
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    released = re.findall(r"^## \[(\d+\.\d+\.\d+)\]", (root / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert schema()["info"]["version"] == project["version"] == released[0]
 
 
 def test_the_document_is_valid_openapi() -> None:
