@@ -1,4 +1,4 @@
-"""What availability offers the doors take, what they refuse or warn of is explained in the same words."""
+"""What availability offers every channel takes; refusals and warnings are explained in the same words."""
 
 from __future__ import annotations
 
