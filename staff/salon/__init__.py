@@ -1,1 +1,1 @@
-"""What the salon decides: its services, hours, settings and clock."""
+"""What the salon decides: its people, services, hours and settings."""
