@@ -9,8 +9,8 @@ from datetime import datetime, time, timedelta
 
 from django.db.models import CharField, Q
 
-from bookings.mails.why_not_sent import Reason
 from bookings.models import Booking, BookingEvent
+from bookings.why_not_sent import Reason
 from notifications import outbox
 from notifications.models import FollowupSequence, FollowupStep, Job, Message
 from notifications.outbox import Due, Recipient

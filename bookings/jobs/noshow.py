@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
-from bookings.mails.why_not_sent import Reason
 from bookings.models import NoShowFee, StripeSession
 from bookings.noshow import sessions, states, stripe_api
 from bookings.noshow.fees import not_chargeable_after_all
@@ -17,6 +16,7 @@ from bookings.noshow.inapp_lines import say_not_sent
 from bookings.noshow.payments import given_back, lock_fee_of
 from bookings.noshow.states import State
 from bookings.noshow.stripe_api import NoStripeKey, StripeRefused, StripeTrouble
+from bookings.why_not_sent import Reason
 from notifications.handlers import NotNeeded, RefusedForGood, TryLater
 from notifications.models import Job
 

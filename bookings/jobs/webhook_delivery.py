@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC
 
 from bookings.api.serializers import Printer
-from bookings.mails.why_not_sent import Reason
 from bookings.models import Booking
+from bookings.why_not_sent import Reason
 from notifications.handlers import NotNeeded
 from notifications.models import WebhookDelivery
 from notifications.webhooks.delivery import Delivering

@@ -16,8 +16,8 @@ from django.db.models import F
 from bookings import after_visit, noshow, waitlist, webhooks
 from bookings.lifecycle import inapp_lines
 from bookings.lifecycle.outcome import Change
-from bookings.mails.why_not_sent import Reason
 from bookings.models import Booking
+from bookings.why_not_sent import Reason
 from clients.models import Client
 from notifications import inapp, outbox
 from notifications.models import Job

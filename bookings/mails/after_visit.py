@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from bookings.mails.client_mail import ClientMail, ClientReader, not_needed, require_theirs
-from bookings.mails.why_not_sent import Reason
 from bookings.models import Booking
+from bookings.why_not_sent import Reason
 from notifications.letters.letter import Letter
 from notifications.models import Job
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from bookings.lifecycle.announced import Announced
 from bookings.mails.client_mail import ClientMail, find_recipient, not_needed
-from bookings.mails.why_not_sent import Reason
 from bookings.models import Booking
+from bookings.why_not_sent import Reason
 from notifications.models import Job, Message
 
 Status = Booking.Status

@@ -11,8 +11,8 @@ from bookings.mails import ics
 from bookings.mails.appointment import NOTHING_STANDS, AppointmentMail
 from bookings.mails.client_mail import ClientReader, not_needed
 from bookings.mails.details import Times, rows, withdrawal
-from bookings.mails.why_not_sent import Reason
 from bookings.models import Booking
+from bookings.why_not_sent import Reason
 from notifications import outbox
 from notifications.handlers import TryLater
 from notifications.letters.language import moment

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bookings.mails.why_not_sent import Reason
 from bookings.models import Booking
+from bookings.why_not_sent import Reason
 from clients.models import Client
 from notifications.handlers import NotNeeded
 from notifications.letters.handler import LetterHandler

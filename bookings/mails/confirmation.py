@@ -20,8 +20,8 @@ from bookings.mails.appointment import (
 )
 from bookings.mails.client_mail import ClientReader, find_recipient, not_needed, require_theirs
 from bookings.mails.details import Times, calendar_entry, if_unable, invitation, rows, when_rows
-from bookings.mails.why_not_sent import Reason
 from bookings.models import Booking
+from bookings.why_not_sent import Reason
 from notifications.handlers import NotNeeded
 from notifications.letters.language import long_date, moment, time_range
 from notifications.letters.letter import Letter, Row

@@ -10,9 +10,9 @@ from bookings import links
 from bookings.after_visit import REACHED
 from bookings.mails.after_visit import VisitMail
 from bookings.mails.client_mail import ClientReader, not_needed
-from bookings.mails.why_not_sent import Reason
 from bookings.models import Booking
 from bookings.self_service.unsubscribe import unsubscribe_token
+from bookings.why_not_sent import Reason
 from clients.models import Client
 from notifications.letters.letter import Button, Letter
 from notifications.models import FollowupStep, Job, Message

@@ -10,8 +10,8 @@ from django.utils.translation import pgettext
 from bookings import links
 from bookings.mails.client_mail import ClientMail, ClientReader, not_needed, require_theirs
 from bookings.mails.details import Times, what_and_with_whom, when_rows
-from bookings.mails.why_not_sent import Reason
 from bookings.models import Booking, NoShowFee
+from bookings.why_not_sent import Reason
 from notifications.letters.language import moment, money
 from notifications.letters.letter import Button, Letter, Reader, Row, how_to_reach, joined
 from notifications.models import Job

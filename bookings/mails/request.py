@@ -17,8 +17,8 @@ from bookings.mails.appointment import (
 )
 from bookings.mails.client_mail import ClientReader, not_needed, require_theirs
 from bookings.mails.details import Times, rows
-from bookings.mails.why_not_sent import Reason
 from bookings.models import Booking
+from bookings.why_not_sent import Reason
 from notifications.letters.language import moment
 from notifications.letters.letter import Button, Letter, Reader, if_in_doubt
 from notifications.models import Job

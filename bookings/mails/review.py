@@ -12,8 +12,8 @@ from bookings.after_visit import REACHED
 from bookings.mails.after_visit import VisitMail
 from bookings.mails.client_mail import ClientReader, not_needed
 from bookings.mails.details import Times, what_and_with_whom, when_rows
-from bookings.mails.why_not_sent import Reason
 from bookings.models import Booking, Feedback
+from bookings.why_not_sent import Reason
 from notifications.handlers import TryLater
 from notifications.letters.language import short_date
 from notifications.letters.letter import Button, Letter, Reader

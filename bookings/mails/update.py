@@ -20,8 +20,8 @@ from bookings.mails.appointment import (
 from bookings.mails.client_mail import ClientReader, not_needed, require_theirs
 from bookings.mails.details import Times, invitation, rows
 from bookings.mails.request import answer_before, answers
-from bookings.mails.why_not_sent import Reason
 from bookings.models import Booking
+from bookings.why_not_sent import Reason
 from notifications.letters.language import moment
 from notifications.letters.letter import Letter, how_to_reach, if_in_doubt, joined
 from notifications.models import Job

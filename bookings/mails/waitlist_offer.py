@@ -10,9 +10,9 @@ from django.utils.translation import pgettext
 from bookings import links
 from bookings.mails.client_mail import ClientReader, not_needed, read_recipient
 from bookings.mails.details import Times, what_and_with_whom, when_rows, where
-from bookings.mails.why_not_sent import Reason
 from bookings.models import WaitlistEntry, WaitlistOffer
 from bookings.waitlist.offers import place_of
+from bookings.why_not_sent import Reason
 from notifications.letters.handler import LetterHandler
 from notifications.letters.language import moment, money
 from notifications.letters.letter import Button, Letter, Reader, Row, if_in_doubt

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from bookings.links import new_token
-from bookings.mails.why_not_sent import Reason
 from bookings.models import Booking, BookingEvent, NoShowFee, StripeSession
 from bookings.noshow.amounts import NotChargeable, fee_for
 from bookings.noshow.inapp_lines import say_paid_stays
 from bookings.noshow.states import MAY_BE_LIVE
+from bookings.why_not_sent import Reason
 from notifications.outbox import Due, Recipient, drop
 from staff.models import SalonSettings
 

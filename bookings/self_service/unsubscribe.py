@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from bookings.errors import LinkUnknown
 from bookings.links import new_token
-from bookings.mails.why_not_sent import Reason
+from bookings.why_not_sent import Reason
 from clients.models import Client
 from notifications import outbox
 from notifications.outbox import Recipient

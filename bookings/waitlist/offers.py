@@ -19,11 +19,11 @@ from django.utils import formats, translation
 from django.utils.translation import gettext as _
 
 from bookings.links import new_token
-from bookings.mails.why_not_sent import Reason
 from bookings.models import WaitlistEntry, WaitlistOffer
 from bookings.slots import holds
 from bookings.slots.busy import lock_staff
 from bookings.waitlist.free_seats import Place, place_at
+from bookings.why_not_sent import Reason
 from notifications.inapp import tell_staff
 from notifications.outbox import Due, Recipient, drop, enqueue
 from staff.models import SalonSettings, Service, Staff
