@@ -246,7 +246,9 @@ def _compare(world: World, days: list[Any], *, person: Staff, service: Service, 
         for number in grid:
             start_at = world.minute(number)
             reasons = [
-                blocked.objection for blocked in shown.blocked if blocked.start_at <= start_at < blocked.end_at
+                blocked.objection
+                for blocked in shown.blocked
+                if blocked.start_at <= start_at < blocked.end_at
             ]
             assert len(reasons) == (start_at not in expected)
         for number in grid[:: max(1, len(grid) // 4)]:
