@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from clients.models import Client
-from clients.records import archive_client
+from clients.numbers import with_numbers_read
+from clients.records import archive_client, check_birthday
+from staff.admin.keeping import refusal_of
+from staff.models import SalonSettings
+from staff.wire.refusals import BadRequest
 
 
 class ArchivedFilter(admin.SimpleListFilter):
@@ -38,8 +44,25 @@ class ArchivedFilter(admin.SimpleListFilter):
         return clients.filter(archived_at__isnull=True)
 
 
+class ClientForm(forms.ModelForm):
+    """The same rules as the API (`clients.records`)."""
+
+    def clean_birthday(self) -> date | None:
+        birthday: date | None = self.cleaned_data["birthday"]
+        try:
+            check_birthday(birthday, salon=SalonSettings.load(), now=timezone.now())
+        except BadRequest as refused:
+            raise refusal_of(refused) from None
+        return birthday
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        return with_numbers_read(cleaned, country=SalonSettings.load().country, notes="")
+
+
 @admin.register(Client)
 class ClientAdmin(admin.ModelAdmin):
+    form = ClientForm
     list_display = ("name", "email", "phone", "mobile", "no_show_count", "marketing_consent", "archived_at")
     list_filter = (ArchivedFilter, "marketing_consent", "locale")
     list_per_page = 50
@@ -72,5 +95,6 @@ class ClientAdmin(admin.ModelAdmin):
     @admin.action(description="Archive the chosen clients")
     def archive(self, request: HttpRequest, clients: QuerySet[Client]) -> None:
         now = timezone.now()
-        archived = [archive_client(client.pk, now=now) for client in clients]
+        salon = SalonSettings.load()
+        archived = [archive_client(client.pk, salon=salon, now=now) for client in clients]
         messages.success(request, f"Archived: {len(archived)}.")

@@ -18,6 +18,7 @@ from clients.serializers import ClientSerializer
 from staff.access.auth import IsLoggedIn, salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
 from staff.storage.storing import found
+from staff.wire.addresses import searched_address
 from staff.wire.answers import ListAnswer
 from staff.wire.filters import FlagFilter, ListFilter, OrderFilter, SearchFilter, TextFilter
 from staff.wire.paging import answer_queryset
@@ -33,7 +34,9 @@ class ClientFilter(ListFilter):
         method="with_archived",
         help_text="1: archived ones too. Without it they are left out.",
     )
-    email = TextFilter(lookup_expr="iexact", strip=True, help_text="Only this address, in any case.")
+    email = TextFilter(
+        method="with_email", help_text="Only this address, in any case, with or without punycode."
+    )
     marketing_consent = FlagFilter(help_text="Only those who (did not) agree to marketing.")
     order = OrderFilter(
         {
@@ -46,6 +49,9 @@ class ClientFilter(ListFilter):
 
     def with_archived(self, clients: QuerySet[Client], name: str, too: bool) -> QuerySet[Client]:
         return clients if too else clients.filter(archived_at__isnull=True)
+
+    def with_email(self, clients: QuerySet[Client], name: str, email: str) -> QuerySet[Client]:
+        return clients.filter(email__iexact=searched_address(email))
 
 
 class ClientListView(GatedView):
@@ -72,7 +78,9 @@ class ClientListView(GatedView):
     )
     @idempotent
     def post(self, request: Request) -> Response:
-        client = add_client(fields=checked_body(ClientSerializer, request), now=timezone.now())
+        client = add_client(
+            fields=checked_body(ClientSerializer, request), salon=salon_of(request), now=timezone.now()
+        )
         return Response(client_json(client, zone=salon_of(request).zone), status=201)
 
 
@@ -99,7 +107,7 @@ class ClientView(GatedView):
     )
     def put(self, request: Request, id: int) -> Response:
         fields = checked_body(ClientSerializer, request, partial=True)
-        return _answer(request, change_client(id, fields=fields, now=timezone.now()))
+        return _answer(request, change_client(id, fields=fields, salon=salon_of(request), now=timezone.now()))
 
     patch = put
 
@@ -112,7 +120,7 @@ class ClientView(GatedView):
         "brings it back.",
     )
     def delete(self, request: Request, id: int) -> Response:
-        return _answer(request, archive_client(id, now=timezone.now()))
+        return _answer(request, archive_client(id, salon=salon_of(request), now=timezone.now()))
 
 
 def _answer(request: Request, client: Client) -> Response:

@@ -6,17 +6,19 @@ import uuid
 
 from django.db import models
 
+from staff.storage.columns import LineField, MailAddressField, ProseField
+
 
 class Client(models.Model):
     """A client. `no_show_count` is kept by the door; archived clients stay on their old bookings."""
 
-    first_name = models.CharField(max_length=200)
-    last_name = models.CharField(max_length=200, blank=True, default="")
-    email = models.EmailField(blank=True, default="")
-    phone = models.CharField(max_length=40, blank=True, default="")
-    mobile = models.CharField(max_length=40, blank=True, default="")
+    first_name = LineField(max_length=200)
+    last_name = LineField(max_length=200, blank=True, default="")
+    email = MailAddressField(blank=True, default="")
+    phone = LineField(max_length=40, blank=True, default="")
+    mobile = LineField(max_length=40, blank=True, default="")
     birthday = models.DateField(null=True, blank=True)
-    notes = models.TextField(blank=True, default="")
+    notes = ProseField(blank=True, default="")
     locale = models.CharField(max_length=10, blank=True, default="")
     marketing_consent = models.BooleanField(default=False)
     no_show_count = models.PositiveIntegerField(default=0, editable=False)

@@ -1,21 +1,23 @@
 """Keeping the salon's client records (contract §1.5, /api/clients).
 
-Names: add_client, change_client, archive_client, not_archived. A client is never deleted here: bookings
-refer to them. Merging two is `bookings.api.client_merge`, because it moves bookings.
+Names: add_client, change_client, archive_client, check_birthday, not_archived. A client is never deleted
+here: bookings refer to them. Merging two is `bookings.api.client_merge`, because it moves bookings.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
 
 from clients.models import Client
+from clients.numbers import with_numbers_read
+from staff.models import SalonSettings
 from staff.storage.storing import locked, store_changes, stored
-from staff.wire.refusals import Conflict
+from staff.wire.refusals import BadRequest, Conflict
 
 
 class AlreadyMerged(Conflict):
@@ -27,22 +29,24 @@ def not_archived() -> QuerySet[Client]:
     return Client.objects.filter(archived_at__isnull=True)
 
 
-def add_client(*, fields: Mapping[str, Any], now: datetime) -> Client:
-    """A new client; two people may share an e-mail address or a telephone."""
-    values = dict(fields)
+def add_client(*, fields: Mapping[str, Any], salon: SalonSettings, now: datetime) -> Client:
+    """A new client; two people may share an e-mail address or a telephone. Raises BadRequest (birthday)."""
+    values = _read(fields, salon=salon, now=now, notes="")
     archived = values.pop("is_archived", False)
     return stored(Client(**values, archived_at=now if archived else None))
 
 
-def change_client(client_id: int, *, fields: Mapping[str, Any], now: datetime) -> Client:
+def change_client(
+    client_id: int, *, fields: Mapping[str, Any], salon: SalonSettings, now: datetime
+) -> Client:
     """Merges `fields`; `is_archived` takes a client out of the lists and back.
 
-    Raises NotFound, AlreadyMerged.
+    Raises NotFound, AlreadyMerged, BadRequest (birthday).
     """
-    values = dict(fields)
-    archive = values.pop("is_archived", None)
     with transaction.atomic():
         client = locked(Client.objects.all(), client_id)
+        values = _read(fields, salon=salon, now=now, notes=client.notes)
+        archive = values.pop("is_archived", None)
         if archive is False and client.merged_into_id is not None:
             raise AlreadyMerged
         if archive is not None and archive != (client.archived_at is not None):
@@ -50,6 +54,17 @@ def change_client(client_id: int, *, fields: Mapping[str, Any], now: datetime) -
         return store_changes(client, values)
 
 
-def archive_client(client_id: int, *, now: datetime) -> Client:
+def archive_client(client_id: int, *, salon: SalonSettings, now: datetime) -> Client:
     """Out of the lists; their bookings keep the name. Raises NotFound."""
-    return change_client(client_id, fields={"is_archived": True}, now=now)
+    return change_client(client_id, fields={"is_archived": True}, salon=salon, now=now)
+
+
+def check_birthday(birthday: date | None, *, salon: SalonSettings, now: datetime) -> None:
+    """Raises BadRequest for a day that the salon's calendar has not reached."""
+    if birthday is not None and birthday > now.astimezone(salon.zone).date():
+        raise BadRequest.field("birthday", "This day is still to come; send the day they were born.")
+
+
+def _read(fields: Mapping[str, Any], *, salon: SalonSettings, now: datetime, notes: str) -> dict[str, Any]:
+    check_birthday(fields.get("birthday"), salon=salon, now=now)
+    return with_numbers_read(fields, country=salon.country, notes=notes)

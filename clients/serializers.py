@@ -8,8 +8,8 @@ from staff.printing import LANGUAGE_CODES
 from staff.wire.fields import (
     CalendarDateField,
     ChoiceTextField,
-    E164PhoneField,
     EmailAddressField,
+    PhoneField,
     StrictBooleanField,
     TextField,
 )
@@ -21,8 +21,8 @@ class ClientSerializer(serializers.Serializer):
     first_name = TextField(max_length=200, single_line=True, allow_blank=False)
     last_name = TextField(max_length=200, single_line=True, required=False)
     email = EmailAddressField(required=False)
-    phone = E164PhoneField(required=False)
-    mobile = E164PhoneField(required=False)
+    phone = PhoneField(required=False)
+    mobile = PhoneField(required=False)
     birthday = CalendarDateField(required=False, allow_null=True)
     notes = TextField(required=False)
     locale = ChoiceTextField(choices=["", *LANGUAGE_CODES], required=False, allow_blank=True)

@@ -97,6 +97,9 @@ EDGE_ERROR_FORMATS = {
 # Who knows the bookings that a holiday, time off or a departure touches: `staff` is below bookings.
 AFFECTED_BOOKINGS = "bookings.slots.affected.affected_bookings"
 
+# Who reads clients' telephone numbers again when the salon's country has changed.
+READ_NUMBERS_AGAIN = "clients.numbers.read_again"
+
 # --- Django ------------------------------------------------------------------------------------
 
 ROOT_URLCONF = "config.urls"

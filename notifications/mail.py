@@ -13,19 +13,17 @@ import ssl
 from collections.abc import Iterator
 from datetime import datetime
 from email.header import Header
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime, formataddr, parseaddr
 from typing import Any
 
 import css_inline
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
-from django.core.mail.message import sanitize_address
 from django.core.mail.utils import DNS_NAME
-from django.core.validators import validate_email
 
 from notifications.handlers import Mail, RefusedForGood, TryLater
 from notifications.models import Message
+from staff.wire.addresses import BadAddress, ascii_address
 
 LONGEST_SUBJECT = 300
 TIMEOUT_SECONDS = 15
@@ -74,9 +72,9 @@ def build(message: Message) -> EmailMultiAlternatives:
     mail = EmailMultiAlternatives(
         subject=message.subject,
         body=message.text,
-        from_email=settings.DEFAULT_FROM_EMAIL,
-        to=[message.to],
-        reply_to=[reply_to] if reply_to else None,
+        from_email=_in_ascii(settings.DEFAULT_FROM_EMAIL),
+        to=[_in_ascii(message.to)],
+        reply_to=_answers_to(reply_to),
         headers=headers,
     )
     if message.html:
@@ -93,16 +91,15 @@ class Envelope:
 
     def __init__(self, message: Message) -> None:
         try:
-            validate_email(message.to)
-            self.sender = sanitize_address(parseaddr(settings.DEFAULT_FROM_EMAIL), "utf-8")
-            self.recipient = sanitize_address(message.to, "utf-8")
+            self.sender = ascii_address(parseaddr(settings.DEFAULT_FROM_EMAIL)[1])
+            self.recipient = ascii_address(message.to)
             whole: Any = build(message).message()
             if not message.subject.isascii():
                 # Django folds it as if no name stood before it, which leaves the first line empty.
                 subject = Header(message.subject, "utf-8", header_name="Subject")
                 whole.replace_header("Subject", subject)
             self.content: bytes = whole.as_bytes(linesep="\r\n")
-        except (ValueError, ValidationError) as error:
+        except ValueError as error:
             raise RefusedForGood(f"This mail cannot be sent: {error}") from error
 
 
@@ -197,6 +194,23 @@ def _expect_accepted(what: str, code: int, answer: bytes) -> None:
     if 500 <= code < 600:
         raise RefusedForGood(said)
     raise TryLater(said)
+
+
+def _answers_to(address: str) -> list[str]:
+    """Where answers go; an address that is none any more keeps no mail from leaving."""
+    try:
+        return [_in_ascii(address)] if address else []
+    except BadAddress:
+        return []
+
+
+def _in_ascii(address: str) -> str:
+    """A header's address with its domain in punycode by IDNA 2008; Django would write it by IDNA 2003.
+
+    Raises BadAddress.
+    """
+    name, plain = parseaddr(address)
+    return formataddr((name, ascii_address(plain)))
 
 
 def _as_bytes(answer: bytes | str) -> bytes:

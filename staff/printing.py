@@ -6,7 +6,7 @@ api_key_json, settings_json, and the TypedDicts that answers are. Times are the 
 
 from __future__ import annotations
 
-from typing import Annotated, TypedDict, cast
+from typing import Annotated, NotRequired, TypedDict, cast
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -23,6 +23,7 @@ from staff.models import (
 )
 from staff.salon.affected import AffectedBookingJson
 from staff.wire.answers import Amount, Clock, Count, Date, Id, Key, Number, When, between, one_of
+from staff.wire.countries import known_countries
 from staff.wire.money import CURRENCIES, print_amount
 from staff.wire.times import print_clock, print_date, print_when
 
@@ -163,6 +164,11 @@ class SalonSettingsJson(TypedDict):
     reply_to: str
     locale: Annotated[str, one_of(LANGUAGE_CODES)]
     timezone: Annotated[str, "A zone of the tz database, such as Europe/Amsterdam."]
+    country: Annotated[
+        str | None,
+        one_of(sorted(known_countries())),
+        "ISO 3166-1, such as NL: how national telephone numbers are read. null: not at all.",
+    ]
     currency: Annotated[str, one_of(sorted(CURRENCIES))]
     staff_personal_agenda_enabled: bool
     double_booking: Annotated[str, one_of(SalonSettings.DoubleBooking.values)]
@@ -179,6 +185,12 @@ class SalonSettingsJson(TypedDict):
     slot_step_minutes: Number
     min_notice_minutes: Count
     booking_horizon_days: Number
+
+
+class SettingsChangedJson(SalonSettingsJson):
+    numbers_became_e164: NotRequired[
+        Annotated[int, "Where the country has changed: how many telephone numbers became E.164."]
+    ]
 
 
 def user_json(person: Staff) -> UserJson:

@@ -10,6 +10,7 @@ from rest_framework import serializers
 from staff.access.accounts import LONGEST_PASSWORD
 from staff.models import ApiKey, Location, SalonSettings, Service, Staff
 from staff.printing import LANGUAGE_CODES
+from staff.wire.countries import known_countries
 from staff.wire.fields import (
     CalendarDateField,
     ChoiceTextField,
@@ -43,11 +44,11 @@ def _count(smallest: int, largest: int) -> StrictIntegerField:
 
 
 def _password(**kwargs: Any) -> TextField:
-    return TextField(max_length=LONGEST_PASSWORD, allow_blank=False, write_only=True, **kwargs)
+    return TextField(as_sent=True, max_length=LONGEST_PASSWORD, allow_blank=False, write_only=True, **kwargs)
 
 
 class LoginSerializer(serializers.Serializer):
-    email = TextField(max_length=254, allow_blank=False)
+    email = TextField(single_line=True, max_length=254, allow_blank=False)
     password = _password()
 
 
@@ -163,6 +164,12 @@ class SalonSettingsSerializer(serializers.Serializer):
     reply_to = EmailAddressField(required=False)
     locale = ChoiceTextField(choices=LANGUAGE_CODES, required=False)
     timezone = _line(64, allow_blank=False, help_text="A zone of the tz database, such as Europe/Amsterdam.")
+    country = ChoiceTextField(
+        choices=sorted(known_countries()),
+        required=False,
+        allow_null=True,
+        help_text="ISO 3166-1, such as NL: how national telephone numbers are read. null: not at all.",
+    )
     currency = ChoiceTextField(choices=sorted(CURRENCIES), required=False)
     staff_personal_agenda_enabled = StrictBooleanField(required=False)
     double_booking = ChoiceTextField(choices=SalonSettings.DoubleBooking.values, required=False)

@@ -230,11 +230,13 @@ class NewBookingSerializer(serializers.Serializer[Any]):
         required=False, default=False, help_text="Mail the client links to accept or decline."
     )
     waitlist_id = StrictIdField(required=False, allow_null=True)
-    base_url = TextField(required=False, null_is_empty=False, help_text="Where the links in mails lead.")
+    base_url = TextField(
+        as_sent=True, required=False, null_is_empty=False, help_text="Where the links in mails lead."
+    )
     location_id = StrictIdField(required=False, allow_null=True)
     persons = StrictIntegerField(required=False, default=1, min_value=1, max_value=1000)
     allow_overlap = StrictBooleanField(required=False, default=False)
-    hold_token = TextField(required=False, null_is_empty=False, allow_null=True, max_length=200)
+    hold_token = TextField(as_sent=True, required=False, null_is_empty=False, allow_null=True, max_length=200)
     session_of = StrictIdField(required=False, allow_null=True, help_text="Join the session of this booking.")
     recurrence = RecurrenceField(required=False, allow_null=True)
     skip_conflicts = StrictBooleanField(

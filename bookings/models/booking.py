@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from bookings.models.statuses import legal_pairs
 from staff.access.actor import Actor
+from staff.storage.columns import ProseField
 
 
 def stamp(now: datetime) -> datetime:
@@ -72,8 +73,8 @@ class Booking(models.Model):
     end_at = models.DateTimeField()
     status = models.CharField(max_length=12, choices=Status, default=Status.SCHEDULED)
     status_detail = models.CharField(max_length=20, blank=True, default="")
-    notes = models.TextField(blank=True, default="")
-    internal_notes = models.TextField(blank=True, default="")
+    notes = ProseField(blank=True, default="")
+    internal_notes = ProseField(blank=True, default="")
     provisional_token = models.CharField(max_length=64, null=True, unique=True, editable=False)
     provisional_expires_at = models.DateTimeField(null=True, editable=False)
     feedback_token = models.CharField(max_length=64, null=True, unique=True, editable=False)

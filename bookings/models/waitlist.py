@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from staff.storage.columns import ProseField
+
 
 class WaitlistEntry(models.Model):
     """A client waits for `service` on the salon-local `date`; `staff` null means anyone.
@@ -25,7 +27,7 @@ class WaitlistEntry(models.Model):
         "staff.Staff", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     date = models.DateField()
-    notes = models.TextField(blank=True, default="")
+    notes = ProseField(blank=True, default="")
     status = models.CharField(max_length=10, choices=Status, default=Status.WAITING)
     last_offered_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.core.validators import MaxValueValidator
 from django.db import models
 
+from staff.storage.columns import LineField, ProseField
+
 
 class FollowupSequence(models.Model):
     """Steps sent after a completed visit; `service` null means every service."""
 
-    name = models.CharField(max_length=200)
+    name = LineField(max_length=200)
     service = models.ForeignKey(
         "staff.Service", null=True, blank=True, on_delete=models.PROTECT, related_name="followup_sequences"
     )
@@ -28,8 +30,8 @@ class FollowupStep(models.Model):
 
     sequence = models.ForeignKey(FollowupSequence, on_delete=models.CASCADE, related_name="steps")
     delay_days = models.PositiveIntegerField(validators=[MaxValueValidator(3650)])
-    subject = models.CharField(max_length=300)
-    body = models.TextField()
+    subject = LineField(max_length=300)
+    body = ProseField()
 
     class Meta:
         ordering = ["delay_days", "id"]

@@ -7,6 +7,8 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
+from staff.storage.columns import LineField, ProseField
+
 
 class Job(models.Model):
     """One thing to do outside, written in the transaction that makes it due.
@@ -128,8 +130,8 @@ class MessageText(models.Model):
 
     type = models.CharField(max_length=40)
     locale = models.CharField(max_length=10)
-    subject = models.CharField(max_length=300, blank=True, default="")
-    introduction = models.TextField(blank=True, default="")
+    subject = LineField(max_length=300, blank=True, default="")
+    introduction = ProseField(blank=True, default="")
 
     class Meta:
         ordering = ["type", "locale"]

@@ -25,6 +25,7 @@ SENT = "If somebody here has this address, a mail with a link is on its way."
 class PasswordResetSerializer(serializers.Serializer):
     email = TextField(max_length=254, allow_blank=False)
     base_url = TextField(
+        as_sent=True,
         max_length=500,
         allow_blank=False,
         required=False,
@@ -37,8 +38,8 @@ class PasswordResetAnswerJson(TypedDict):
 
 
 class PasswordResetConfirmSerializer(serializers.Serializer):
-    token = TextField(max_length=200, allow_blank=False, help_text="The last part of the link.")
-    new = TextField(max_length=LONGEST_PASSWORD, allow_blank=False, write_only=True)
+    token = TextField(as_sent=True, max_length=200, allow_blank=False, help_text="The last part of the link.")
+    new = TextField(as_sent=True, max_length=LONGEST_PASSWORD, allow_blank=False, write_only=True)
 
 
 class PasswordResetView(GatedView):

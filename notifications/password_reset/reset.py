@@ -22,6 +22,7 @@ from notifications import outbox
 from notifications.models import Job
 from staff.access.accounts import set_password
 from staff.models import Staff
+from staff.wire.addresses import login_address
 from staff.wire.refusals import Gone
 
 JOB_TYPE = "password.reset"
@@ -40,7 +41,7 @@ def ask_for_reset(*, email: str, base_url: str, now: datetime) -> None:
 
     Nothing tells the caller whether there was. At most five mails an hour for a person.
     """
-    person = Staff.objects.filter(email=email.strip().lower(), is_active=True).first()
+    person = Staff.objects.filter(email=login_address(email), is_active=True).first()
     if person is None:
         return
     recipient = outbox.Recipient.staff(person.pk)

@@ -27,6 +27,7 @@ from django.http import HttpRequest
 from knox.models import AuthToken
 
 from staff.models import Staff
+from staff.wire.addresses import login_address
 from staff.wire.refusals import BadRequest, NotLoggedIn, TooMany
 
 LONGEST_PASSWORD = 500
@@ -99,7 +100,7 @@ def check_new_password(new: str, *, person: Staff | None, field: str) -> None:
 def account_name(request: HttpRequest | None, credentials: dict[str, Any] | None) -> str:
     """The account a login is counted on (AXES_USERNAME_CALLABLE): one, however the address is written."""
     given = (credentials or {}).get("username") or (request.POST.get("username") if request else "")
-    return str(given or "").strip().lower()
+    return login_address(str(given or ""))
 
 
 def _locked_out(account: str, *, now: datetime) -> TooMany:

@@ -44,7 +44,7 @@ class StaffForm(forms.ModelForm):
         )
 
     def clean_email(self) -> str | None:
-        return (self.cleaned_data.get("email") or "").strip().lower() or None
+        return (self.cleaned_data.get("email") or "").lower() or None
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -6,14 +6,15 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from staff.admin.keeping import refusal_of
 from staff.admin.money import AmountField, AmountsAdmin
 from staff.models import SalonSettings
-from staff.salon.settings import check_settings, known_zones
+from staff.salon.settings import check_settings, known_zones, numbers_read_again
+from staff.wire.countries import known_countries
 from staff.wire.money import CURRENCIES
 from staff.wire.refusals import BadRequest
 
@@ -24,6 +25,12 @@ def _choices(values: Any) -> list[tuple[str, str]]:
 
 class SettingsForm(forms.ModelForm):
     timezone = forms.ChoiceField(choices=lambda: _choices(known_zones()))
+    country = forms.TypedChoiceField(
+        choices=lambda: [("", "---------"), *sorted(known_countries().items(), key=lambda each: each[1])],
+        required=False,
+        empty_value=None,
+        help_text="How national telephone numbers are read.",
+    )
     currency = forms.ChoiceField(choices=_choices(CURRENCIES))
     locale = forms.ChoiceField(choices=settings.LANGUAGES)
     review_url = forms.URLField(required=False, assume_scheme="https", max_length=500)
@@ -79,7 +86,7 @@ class SalonSettingsAdmin(AmountsAdmin):
     form = SettingsForm
     fieldsets = (
         (None, {"fields": ("business_name", "business_address", "business_phone", "reply_to")}),
-        ("Language, time and money", {"fields": ("locale", "timezone", "currency")}),
+        ("Language, time and money", {"fields": ("locale", "timezone", "country", "currency")}),
         (
             "Bookings",
             {
@@ -103,6 +110,14 @@ class SalonSettingsAdmin(AmountsAdmin):
             {"fields": ("review_delay_hours", "review_min_days", "review_url", "followup_hour")},
         ),
     )
+
+    def save_model(self, request: HttpRequest, salon: SalonSettings, form: Any, change: bool) -> None:
+        """Another country reads clients' numbers again, once the settings are stored."""
+        before = form.initial.get("country")
+        super().save_model(request, salon, form, change)
+        became_e164 = numbers_read_again(salon, before=before)
+        if became_e164 is not None:
+            messages.success(request, f"Telephone numbers that became international: {became_e164}.")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from staff.access.auth import AdminWrites, salon_of
-from staff.printing import SalonSettingsJson, settings_json
+from staff.printing import SalonSettingsJson, SettingsChangedJson, settings_json
 from staff.salon.settings import change_settings
 from staff.serializers import SalonSettingsSerializer
 from staff.wire.reading import checked_body
@@ -24,12 +24,14 @@ class SettingsView(GatedView):
     @documented(
         "Change the settings",
         request=SalonSettingsSerializer(partial=True),
-        answer=SalonSettingsJson,
+        answer=SettingsChangedJson,
         description="Absent keys keep their value. Another time zone moves no booking: instants stay, wall "
-        "clocks are shown anew.",
+        "clocks are shown anew. Another country reads clients' telephone numbers again.",
     )
     def put(self, request: Request) -> Response:
-        salon = change_settings(fields=checked_body(SalonSettingsSerializer, request, partial=True))
-        return Response(settings_json(salon))
+        fields = checked_body(SalonSettingsSerializer, request, partial=True)
+        salon, became_e164 = change_settings(fields=fields)
+        read = {} if became_e164 is None else {"numbers_became_e164": became_e164}
+        return Response({**settings_json(salon), **read})
 
     patch = put

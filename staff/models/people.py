@@ -9,14 +9,17 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
 
+from staff.storage.columns import LineField, MailAddressField
+from staff.wire.addresses import login_address
+
 
 class StaffManager(BaseUserManager["Staff"]):
     def get_by_natural_key(self, username: str | None) -> Staff:
-        return self.get(email=(username or "").strip().lower())
+        return self.get(email=login_address(username or ""))
 
     def create_user(self, email: str | None, password: str | None = None, **fields: Any) -> Staff:
         """Make a person; without a password (or e-mail) they never log in."""
-        person = self.model(email=email.strip().lower() if email else None, **fields)
+        person = self.model(email=login_address(email) if email else None, **fields)
         person.set_password(password)
         person.save(using=self._db)
         return person
@@ -38,14 +41,14 @@ class Staff(AbstractBaseUser):
         STAFF = "staff", "Staff"
         ADMIN = "admin", "Admin"
 
-    name = models.CharField(max_length=200)
-    email = models.EmailField(unique=True, null=True, blank=True)
+    name = LineField(max_length=200)
+    email = MailAddressField(unique=True, null=True, blank=True)
     role = models.CharField(max_length=10, choices=Role, default=Role.STAFF)
     bookable = models.BooleanField(default=True, help_text="Clients can be booked with this person.")
     sees_all_bookings = models.BooleanField(
         default=False, help_text="Front desk: not limited by the personal agenda."
     )
-    phone = models.CharField(max_length=40, blank=True, default="")
+    phone = LineField(max_length=40, blank=True, default="")
     color = models.CharField(max_length=20, blank=True, default="")
     location = models.ForeignKey(
         "staff.Location", null=True, blank=True, on_delete=models.PROTECT, related_name="staff"

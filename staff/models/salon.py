@@ -13,13 +13,15 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
+from staff.storage.columns import LineField, MailAddressField
 from staff.storage.prepared import PreparedRows, columns_of
+from staff.wire.countries import country_of_zone
 
 
 class Location(models.Model):
     """A branch of the salon; `slug` is eAgenda's account_slug."""
 
-    name = models.CharField(max_length=200)
+    name = LineField(max_length=200)
     slug = models.SlugField(max_length=100, unique=True)
     address = models.CharField(max_length=500, blank=True, default="")
     is_active = models.BooleanField(default=True)
@@ -34,12 +36,12 @@ class Location(models.Model):
 class Service(models.Model):
     """What a client books. Durations and buffers are minutes; `price` is in the salon's currency."""
 
-    name = models.CharField(max_length=200)
+    name = LineField(max_length=200)
     duration_minutes = models.PositiveIntegerField(validators=[MinValueValidator(1), MaxValueValidator(1440)])
     price = models.DecimalField(
         max_digits=12, decimal_places=3, null=True, blank=True, validators=[MinValueValidator(0)]
     )
-    category = models.CharField(max_length=200, blank=True, default="")
+    category = LineField(max_length=200, blank=True, default="")
     buffer_before_minutes = models.PositiveIntegerField(default=0, validators=[MaxValueValidator(1440)])
     buffer_after_minutes = models.PositiveIntegerField(default=0, validators=[MaxValueValidator(1440)])
     min_capacity = models.PositiveIntegerField(default=1, validators=[MinValueValidator(1)])
@@ -129,7 +131,7 @@ class Holiday(models.Model):
     """A salon-local date on which nothing is booked."""
 
     date = models.DateField(unique=True)
-    name = models.CharField(max_length=200, blank=True, default="")
+    name = LineField(max_length=200, blank=True, default="")
 
     class Meta:
         ordering = ["date"]
@@ -141,6 +143,11 @@ class Holiday(models.Model):
 def first_time_zone() -> str:
     """The env TIME_ZONE: the first value of `SalonSettings.timezone`."""
     return str(settings.FIRST_TIME_ZONE)
+
+
+def first_country() -> str | None:
+    """The country of that zone: the first value of `SalonSettings.country`."""
+    return country_of_zone(first_time_zone())
 
 
 class SalonSettings(models.Model):
@@ -155,12 +162,13 @@ class SalonSettings(models.Model):
         PERCENT = "percent", "Percent of the price"
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
-    business_name = models.CharField(max_length=200, blank=True, default="")
+    business_name = LineField(max_length=200, blank=True, default="")
     business_address = models.CharField(max_length=500, blank=True, default="")
-    business_phone = models.CharField(max_length=40, blank=True, default="")
-    reply_to = models.EmailField(blank=True, default="")
+    business_phone = LineField(max_length=40, blank=True, default="")
+    reply_to = MailAddressField(blank=True, default="")
     locale = models.CharField(max_length=10, default="en")
     timezone = models.CharField(max_length=64, default=first_time_zone)
+    country = models.CharField(max_length=2, null=True, blank=True, default=first_country)
     currency = models.CharField(max_length=3, default="EUR")
     staff_personal_agenda_enabled = models.BooleanField(default=False)
     double_booking = models.CharField(max_length=10, choices=DoubleBooking, default=DoubleBooking.REJECT)

@@ -2,33 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from zoneinfo import available_timezones
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.db import transaction
+from django.utils.module_loading import import_string
 
 from staff.models import SalonSettings
 from staff.storage.storing import locked, store_changes
+from staff.wire.countries import country_of_zone
 from staff.wire.refusals import BadRequest
 
 WHOLE = Decimal(100)
 _is_web_address = URLValidator(schemes=["http", "https"])
 
 
-def change_settings(*, fields: Mapping[str, Any]) -> SalonSettings:
-    """Merges `fields`. Another time zone changes no stored time, only how it is shown. Raises BadRequest."""
-    SalonSettings.load()
+def change_settings(*, fields: Mapping[str, Any]) -> tuple[SalonSettings, int | None]:
+    """Merges `fields`; beside the settings, how many telephone numbers another country made E.164, else None.
+
+    Another time zone changes no stored time, only how it is shown; where no country was known, it brings
+    its own. Raises BadRequest.
+    """
+    country = SalonSettings.load().country
     with transaction.atomic():
-        return store_changes(
+        salon = store_changes(
             locked(SalonSettings.objects.all(), 1),
-            fields,
+            _with_country(fields, known=country),
             check=lambda salon: check_settings(salon, changed=fields.keys()),
         )
+    return salon, numbers_read_again(salon, before=country)
+
+
+def numbers_read_again(salon: SalonSettings, *, before: str | None) -> int | None:
+    """None where the country is the one it was `before`. After the transaction: it takes batches."""
+    if salon.country == before:
+        return None
+    read_again: Callable[..., int] = import_string(settings.READ_NUMBERS_AGAIN)
+    return read_again(country=salon.country)
+
+
+def _with_country(fields: Mapping[str, Any], *, known: str | None) -> Mapping[str, Any]:
+    if known is not None or "country" in fields or "timezone" not in fields:
+        return fields
+    return {**fields, "country": country_of_zone(fields["timezone"])}
 
 
 def check_settings(salon: SalonSettings, *, changed: Collection[str]) -> None:

@@ -1,11 +1,10 @@
 """Serializer fields that take JSON at its word (contract §0): an id is an integer, a boolean is a boolean.
 
 Names: StrictIdField, StrictIntegerField, StrictBooleanField, TextField, SlugTextField, ChoiceTextField,
-WallClockField, CalendarDateField, TimeOfDayField, MoneyField, E164PhoneField, EmailAddressField.
+WallClockField, CalendarDateField, TimeOfDayField, MoneyField, PhoneField, EmailAddressField.
 
 Context read: `zone` (ZoneInfo of the salon, needed by WallClockField), `now` (aware, optional), `stored`
-({field name: aware datetime}, optional: a doubled wall-clock time printed by us is then left alone), `region`
-(ISO country of the salon, optional: national phone numbers are then understood).
+({field name: aware datetime}, optional: a doubled wall-clock time printed by us is then left alone).
 Each refuses with a sentence in the field's `details`. They subclass REST framework's fields, so that the
 OpenAPI schema carries their type and bounds.
 """
@@ -16,13 +15,11 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-import phonenumbers
-from django.core.exceptions import ValidationError as DjangoValidationError
-from django.core.validators import validate_email
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from staff.wire.text import LARGEST_INTEGER, LONGEST_STRING, BadText, check_text
+from staff.wire.addresses import BadAddress, mail_address
+from staff.wire.text import LARGEST_INTEGER, LONGEST_STRING, BadText, check_text, plain_line, plain_prose
 from staff.wire.times import BadTime, parse_clock, parse_date, parse_when, print_clock, print_date, print_when
 
 LARGEST_AMOUNT = Decimal("999999999.999")
@@ -78,10 +75,12 @@ class StrictBooleanField(serializers.BooleanField):
 
 
 class TextField(serializers.CharField):
-    """A string of at most `max_length` (10,000) characters, kept as it came: nothing is trimmed.
+    """A string of at most `max_length` (10,000) characters, in NFC and without blanks around it.
 
-    `null_is_empty` (default) takes null as "". `allow_blank=False` refuses blanks alone.
-    `single_line` refuses control characters, line breaks included, for what ends up in a header or a heading.
+    `null_is_empty` (default) takes null as "". `allow_blank=False` refuses what nobody can see.
+    `single_line`, for what ends up in a header, a heading or a comparison, refuses control characters, line
+    breaks included, and takes out what nobody sees (`staff.wire.text.plain_line`). `as_sent` touches nothing:
+    for passwords, tokens and what is only echoed.
     """
 
     default_error_messages = {
@@ -89,7 +88,9 @@ class TextField(serializers.CharField):
         "control": "Send one line, without control characters.",
     }
 
-    def __init__(self, *, null_is_empty: bool = True, single_line: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, *, null_is_empty: bool = True, single_line: bool = False, as_sent: bool = False, **kwargs: Any
+    ) -> None:
         kwargs.setdefault("max_length", LONGEST_STRING)
         kwargs.setdefault("allow_blank", True)
         kwargs.setdefault("trim_whitespace", False)
@@ -97,6 +98,7 @@ class TextField(serializers.CharField):
         if self.null_is_empty:
             kwargs.setdefault("allow_null", True)
         self.single_line = single_line
+        self.as_sent = as_sent
         super().__init__(**kwargs)
 
     def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
@@ -105,7 +107,7 @@ class TextField(serializers.CharField):
         return super().validate_empty_values(data)
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
-        if isinstance(data, str) and not self.allow_blank and not data.strip():
+        if isinstance(data, str) and not self.allow_blank and not plain_line(data):
             self.fail("blank")
         return super().run_validation(data)
 
@@ -116,9 +118,13 @@ class TextField(serializers.CharField):
             check_text(data)
         except BadText as refused:
             raise serializers.ValidationError(refused.message, code=refused.code) from None
-        if self.single_line and _CONTROL.search(data):
+        if self.as_sent:
+            return data
+        if not self.single_line:
+            return plain_prose(data)
+        if _CONTROL.search(data):
             self.fail("control")
-        return data
+        return plain_line(data)
 
 
 @extend_schema_field({"type": "string", "pattern": r"^[-a-zA-Z0-9_]+$", "maxLength": 100})
@@ -130,7 +136,7 @@ class SlugTextField(TextField):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("allow_blank", False)
         kwargs.setdefault("max_length", 100)
-        super().__init__(**kwargs)
+        super().__init__(as_sent=True, **kwargs)
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
@@ -235,10 +241,9 @@ class MoneyField(serializers.Field):
 
 
 @extend_schema_field({"type": "string", "pattern": "^[ -~]*[0-9][ -~]*$", "maxLength": 40})
-class E164PhoneField(TextField):
-    """A phone number, kept as E.164 (`+31201234567`) where it can be read as one, else as it was sent.
+class PhoneField(TextField):
+    """A telephone number as typed; whoever stores it reads it as E.164 where it is one (`clients.numbers`).
 
-    It can be read with a leading `+` or `00`, or as a national number of the salon's `region` (context).
     Only a text without any digit is refused: a note such as "012 (mother)" is still of use at the desk.
     """
 
@@ -249,17 +254,17 @@ class E164PhoneField(TextField):
         super().__init__(single_line=True, **kwargs)
 
     def to_internal_value(self, data: Any) -> str:
-        text = super().to_internal_value(data).strip(" ")
+        text = super().to_internal_value(data)
         if not text:
             return ""
         if not any(character.isdigit() for character in text):
             self.fail("phone")
-        return e164(text, region=self.context.get("region")) or text
+        return text
 
 
 @extend_schema_field({"type": "string", "format": "email", "maxLength": 254})
 class EmailAddressField(TextField):
-    """An e-mail address of at most 254 characters, blanks around it dropped; `lower` makes it lower case."""
+    """An e-mail address of at most 254 characters, its domain in lower case Unicode; `lower`: all of it."""
 
     default_error_messages = {"email": "Send an e-mail address such as 'alice@example.com'."}
 
@@ -269,23 +274,11 @@ class EmailAddressField(TextField):
         super().__init__(single_line=True, **kwargs)
 
     def to_internal_value(self, data: Any) -> str:
-        text = super().to_internal_value(data).strip(" ")
-        if text:
-            try:
-                validate_email(text)
-            except DjangoValidationError:
-                self.fail("email")
-        elif not self.allow_blank:
-            self.fail("blank")
-        return text.lower() if self.lower else text
-
-
-def e164(text: str, *, region: str | None = None) -> str | None:
-    """`text` as `+<country><number>`, None where it cannot be read as a possible phone number."""
-    try:
-        number = phonenumbers.parse("+" + text[2:] if text.startswith("00") else text, region)
-    except phonenumbers.NumberParseException:
-        return None
-    if number.extension or not phonenumbers.is_possible_number(number):
-        return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        text = super().to_internal_value(data)
+        if not text and self.allow_blank:
+            return ""
+        try:
+            address = mail_address(text)
+        except BadAddress:
+            self.fail("email" if text else "blank")
+        return address.lower() if self.lower else address

@@ -26,7 +26,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from staff.wire.refusals import BadRequest
-from staff.wire.text import LARGEST_INTEGER, check_text
+from staff.wire.text import LARGEST_INTEGER, check_text, plain_line
 from staff.wire.times import parse_date
 
 LONGEST_QUERY_TEXT = 200
@@ -149,7 +149,7 @@ class QueryChoice(QueryField):
 
 
 class QueryText(QueryField):
-    """A text of at most `longest` characters, kept as it came unless `strip`."""
+    """A text of at most `longest` characters, kept as it came, or with `strip` as what it is compared with."""
 
     def __init__(self, *, longest: int = LONGEST_QUERY_TEXT, strip: bool = False, **kwargs: Any) -> None:
         self.longest, self.strip = longest, strip
@@ -162,7 +162,7 @@ class QueryText(QueryField):
     def read(self, text: str) -> str:
         if len(text) > self.longest:
             raise BadRequest(f"Send at most {self.longest} characters.")
-        return check_text(text.strip() if self.strip else text)
+        return plain_line(check_text(text)) if self.strip else check_text(text)
 
 
 class Query(forms.Form):

@@ -1,9 +1,10 @@
-"""What a text from outside may hold (contract §0, input gate).
+"""What a text from outside may hold, and how it is kept (contract §0 input gate, §6a).
 
-Names: check_text, LONGEST_STRING.
+Names: check_text, plain_line, plain_prose, LONGEST_STRING.
 """
 
 import re
+import unicodedata
 
 from staff.wire.refusals import BadRequest
 
@@ -12,6 +13,10 @@ LARGEST_INTEGER = 2**63 - 1
 SMALLEST_INTEGER = -(2**63)
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+_JOINERS = "\u200c\u200d"
+_OUTER = re.compile(rf"^[\s{_JOINERS}]+|[\s{_JOINERS}]+$")
+_JOINERS_IN_A_ROW = re.compile(f"([{_JOINERS}])[{_JOINERS}]+")
 
 
 class BadText(BadRequest, ValueError):
@@ -32,3 +37,19 @@ def check_text(value: str) -> str:
     if _SURROGATE.search(value):
         raise BadText("A text holds half a surrogate pair (\\ud800 to \\udfff); send it as valid Unicode.")
     return value
+
+
+def plain_line(text: str) -> str:
+    """A name, an address, a number, a subject or a search term as it is kept and compared (contract §6a).
+
+    NFC, without blanks around it and without the characters that nobody sees but that make two texts
+    differ (zero width, soft hyphen, marks of direction). The two joiners stay between two other
+    characters, where Persian and emoji need them. What is left may be empty.
+    """
+    seen = _JOINERS_IN_A_ROW.sub(r"\1", _UNSEEN.sub("", text))
+    return unicodedata.normalize("NFC", _OUTER.sub("", seen))
+
+
+def plain_prose(text: str) -> str:
+    """Notes, reasons and mail bodies as they are kept: NFC, without blanks around them (contract §6a)."""
+    return unicodedata.normalize("NFC", text.strip())

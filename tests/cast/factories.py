@@ -26,7 +26,8 @@ AMSTERDAM = "Europe/Amsterdam"
 
 def make_salon(**changes: Any) -> SalonSettings:
     """The salon's settings, in Amsterdam, with `changes`."""
-    values = {"business_name": "Salon Zonne", "timezone": AMSTERDAM, "currency": "EUR"} | changes
+    here = {"timezone": AMSTERDAM, "country": "NL", "currency": "EUR"}
+    values = {"business_name": "Salon Zonne"} | here | changes
     salon = SalonSettings.load()
     for name, value in values.items():
         setattr(salon, name, value)

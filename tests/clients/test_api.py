@@ -52,7 +52,7 @@ def test_a_client_keeps_everything_that_was_sent(bea):
     body = {
         "first_name": "Zoë",
         "last_name": "O'Brien <b>",
-        "email": "Zoe@Example.com",
+        "email": "Zoe@example.com",
         "phone": "0031 20 123 45 67",
         "mobile": "+31 6 12345678",
         "birthday": "1990-02-28",
@@ -342,3 +342,60 @@ def test_a_list_costs_two_statements_however_long(django_assert_num_queries, num
         assert len(client.get("/api/clients?search=client").json()) == number
     with django_assert_num_queries(3):
         client.get("/api/clients?page=1")
+
+
+@pytest.mark.parametrize("nothing", ["\u200b", " \u200d ", "\u2066\u2069", "\ufeff"])
+def test_a_name_that_nobody_sees_is_none(bea, nothing):
+    answer = bea.post("/api/clients", {"first_name": nothing})
+    assert (answer.status_code, answer.json()["details"]) == (
+        400,
+        {"first_name": ["This field may not be blank."]},
+    )
+    assert not Client.objects.exists()
+
+
+def test_names_addresses_and_numbers_are_kept_in_one_spelling(bea):
+    made = bea.post(
+        "/api/clients",
+        {
+            "first_name": " Zoe\u0308\u200b",
+            "last_name": "\u202aMüller\u202c",
+            "email": "zed@Example.com\u200b",
+            "phone": "(020) 123 45 67",
+            "mobile": "06 12345678 (mama)",
+            "notes": " likes \u200b\n tea ",
+        },
+    ).json()
+    kept = ["first_name", "last_name", "email", "phone", "mobile", "notes"]
+    assert [made[name] for name in kept] == [
+        "Zoë",
+        "Müller",
+        "zed@example.com",
+        "+31201234567",
+        "+31612345678",
+        "likes \u200b\n tea\n+31612345678: mama",
+    ]
+
+
+@pytest.mark.parametrize(
+    "asked", ["info@xn--mnchen-x-65a.de", "INFO@MÜNCHEN-X.DE", "info@münchen-x.de", "Info@München-X.de\u200b"]
+)
+def test_an_address_is_found_in_any_case_with_or_without_punycode(bea, asked):
+    found = bea.post("/api/clients", {"first_name": "Max", "email": "info@münchen-x.de"}).json()
+    bea.post("/api/clients", {"first_name": "Eve", "email": "info@munchen-x.de"})
+    assert [each["id"] for each in bea.get("/api/clients", {"email": asked}).json()] == [found["id"]]
+
+
+@pytest.mark.parametrize("address", ["a@☃.net", "a@xn--a.de"])
+def test_a_domain_that_cannot_be_is_refused(bea, address):
+    answer = bea.post("/api/clients", {"first_name": "Max", "email": address})
+    assert (answer.status_code, list(answer.json()["details"])) == (400, ["email"])
+    assert not Client.objects.exists()
+
+
+@pytest.mark.clock_at(datetime(2026, 11, 23, 23, 30, tzinfo=UTC))
+def test_nobody_is_born_after_today_on_the_salons_calendar(bea):
+    assert bea.post("/api/clients", {"first_name": "Max", "birthday": "2026-11-24"}).status_code == 201
+    answer = bea.post("/api/clients", {"first_name": "Max", "birthday": "2026-11-25"})
+    assert (answer.status_code, list(answer.json()["details"])) == (400, ["birthday"])
+    assert Client.objects.count() == 1

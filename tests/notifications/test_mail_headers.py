@@ -84,6 +84,25 @@ def test_a_foreign_domain_and_a_foreign_name_are_encoded(sink):
     assert sink.mails[0]["Subject"].strip() == ("Grüße ✂ " + "word " * 100)[:300]
 
 
+def test_a_domain_goes_to_its_owner_and_to_nobody_else(sink, settings):
+    settings.DEFAULT_FROM_EMAIL = "Salon Straße <desk@straße-salon.de>"
+    counted.mail = {"to": "anna@straße-salon.de", "reply_to": "Wir <reply@faß.example>"}
+    enqueue(due("a"))
+    run()
+    assert sink.envelopes[0].rcpt_tos == ["anna@xn--strae-salon-y6a.de"]
+    assert sink.envelopes[0].mail_from == "desk@xn--strae-salon-y6a.de"
+    mail = sink.mails[0]
+    assert (mail["To"], mail["Reply-To"]) == ("anna@xn--strae-salon-y6a.de", "Wir <reply@xn--fa-hia.example>")
+    assert mail["From"] == "Salon Straße <desk@xn--strae-salon-y6a.de>"
+
+
+def test_an_answering_address_that_is_none_keeps_no_mail_from_leaving(sink):
+    counted.mail = {"reply_to": "nowhere"}
+    enqueue(due("a"))
+    run()
+    assert len(sink.mails) == 1 and sink.mails[0]["Reply-To"] is None
+
+
 def test_what_cannot_be_stored_is_left_out(sink):
     counted.mail = {"subject": "a\x00b\ud800c", "text": "a\x00b\ud800c"}
     enqueue(due("a"))

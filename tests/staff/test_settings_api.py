@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 
 from staff.models import SalonSettings, TimeOff
-from tests.cast.factories import caller, make_ada, make_bea, make_key, make_salon, make_time_off
+from tests.cast.factories import caller, make_ada, make_bea, make_client, make_key, make_salon, make_time_off
 
 pytestmark = pytest.mark.django_db
 
@@ -19,6 +19,7 @@ DEFAULTS = {
     "reply_to": "",
     "locale": "en",
     "timezone": "UTC",
+    "country": None,
     "currency": "EUR",
     "staff_personal_agenda_enabled": False,
     "double_booking": "reject",
@@ -62,6 +63,7 @@ def test_a_change_merges_and_everything_is_kept():
         "reply_to": "desk@salon.example",
         "locale": "nl",
         "timezone": "Europe/Amsterdam",
+        "country": "NL",
         "currency": "KWD",
         "staff_personal_agenda_enabled": True,
         "double_booking": "allow",
@@ -80,7 +82,7 @@ def test_a_change_merges_and_everything_is_kept():
         "booking_horizon_days": 90,
     }
     answer = ada.put("/api/settings", everything)
-    assert (answer.status_code, answer.json()) == (200, everything)
+    assert (answer.status_code, answer.json()) == (200, everything | {"numbers_became_e164": 0})
     answer = ada.patch("/api/settings", {"currency": "EUR", "id": 7, "unheard_of": 1})
     changed = {**everything, "currency": "EUR", "noshow_fee_value": "50.00", "noshow_fee_minimum": "1.25"}
     assert (answer.status_code, answer.json()) == (200, changed)
@@ -182,3 +184,30 @@ def test_the_row_is_there_after_a_flush():
     call_command("flush", interactive=False, verbosity=0)
     assert SalonSettings.objects.count() == 1
     assert caller(make_ada()).get("/api/settings").json() == DEFAULTS
+
+
+def test_another_country_reads_stored_numbers_again_and_says_how_many():
+    ada = caller(make_ada())
+    salon = make_salon(country=None)
+    typed = ["06-12345678", "+4915112345678", "06 12345678 (mama)", "1", ""]
+    clients = [make_client(f"C{at}", phone=number, mobile=number) for at, number in enumerate(typed)]
+    answer = ada.put("/api/settings", {"country": "NL"}).json()
+    assert (answer["country"], answer["numbers_became_e164"]) == ("NL", 4)
+    for client in clients:
+        client.refresh_from_db()
+    assert [client.phone for client in clients] == ["+31612345678", typed[1], "+31612345678", "1", ""]
+    assert [client.notes for client in clients] == ["", "", "+31612345678: mama", "", ""]
+    assert ada.put("/api/settings", {"country": "DE"}).json()["numbers_became_e164"] == 0
+    assert "numbers_became_e164" not in ada.put("/api/settings", {"country": "DE"}).json()
+    salon.refresh_from_db()
+    assert salon.country == "DE"
+
+
+def test_the_first_zone_brings_its_country_and_another_one_leaves_it():
+    ada = caller(make_ada())
+    assert ada.get("/api/settings").json()["country"] is None
+    assert ada.put("/api/settings", {"timezone": "Europe/Berlin"}).json()["country"] == "DE"
+    assert ada.put("/api/settings", {"timezone": "Europe/Paris"}).json()["country"] == "DE"
+    assert ada.put("/api/settings", {"country": None}).json()["country"] is None
+    assert ada.put("/api/settings", {"country": "nl"}).status_code == 400
+    assert SalonSettings.load().country is None

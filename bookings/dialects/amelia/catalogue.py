@@ -18,7 +18,7 @@ from bookings.slots.before_a_write import bookable, find_service
 from clients.models import Client
 from clients.records import add_client, not_archived
 from staff.models import Location, SalonSettings, Service, Staff
-from staff.wire.fields import CalendarDateField, E164PhoneField, EmailAddressField, TextField
+from staff.wire.fields import CalendarDateField, EmailAddressField, PhoneField, TextField
 from staff.wire.refusals import BadRequest
 from staff.wire.times import BadTime, local_date, parse_date
 
@@ -33,7 +33,7 @@ class CustomerSerializer(serializers.Serializer):
     firstName = TextField(source="first_name", max_length=200, single_line=True, allow_blank=False)
     lastName = TextField(source="last_name", max_length=200, single_line=True, required=False)
     email = EmailAddressField(required=False)
-    phone = E164PhoneField(required=False)
+    phone = PhoneField(required=False)
     birthday = CalendarDateField(required=False, allow_null=True)
     note = TextField(source="notes", required=False)
 
@@ -61,12 +61,12 @@ def find_customer(customer_id: int) -> Json:
     return customer(found)
 
 
-def add_customer(body: Mapping[str, Any], *, now: datetime) -> Json:
+def add_customer(body: Mapping[str, Any], *, salon: SalonSettings, now: datetime) -> Json:
     if body.get("firstName") in (None, ""):
         raise BadRequest("Mandatory fields not passed! Missing: firstName", code="missing_fields")
     reader = CustomerSerializer(data=body)
     reader.is_valid(raise_exception=True)
-    return customer(add_client(fields=reader.validated_data, now=now))
+    return customer(add_client(fields=reader.validated_data, salon=salon, now=now))
 
 
 def providers(call: Call) -> Json:

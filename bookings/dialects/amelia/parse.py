@@ -105,7 +105,7 @@ def _id(**more: Any) -> StrictIdField:
 
 
 def _text() -> TextField:
-    return TextField(required=False, allow_null=True, null_is_empty=False)
+    return TextField(required=False, allow_null=True, null_is_empty=False, as_sent=True)
 
 
 class SeatSerializer(serializers.Serializer):
@@ -121,14 +121,14 @@ class SeatSerializer(serializers.Serializer):
 
 
 class OccurrenceSerializer(serializers.Serializer):
-    bookingStart = TextField(allow_null=False, null_is_empty=False)
+    bookingStart = TextField(as_sent=True, allow_null=False, null_is_empty=False)
     providerId = _id()
     serviceId = _id()
     locationId = _id()
 
 
 class AppointmentSerializer(serializers.Serializer):
-    bookingStart = TextField(required=False, allow_null=True, null_is_empty=False)
+    bookingStart = TextField(as_sent=True, required=False, allow_null=True, null_is_empty=False)
     bookings = serializers.ListField(
         child=SeatSerializer(), required=False, allow_null=True, max_length=MOST_SEATS
     )
@@ -136,7 +136,7 @@ class AppointmentSerializer(serializers.Serializer):
     serviceId = _id()
     providerId = _id()
     locationId = _id()
-    internalNotes = _text()
+    internalNotes = TextField(required=False, allow_null=True, null_is_empty=False)
     lessonSpace = _text()
     timeZone = _text()
     utc = FlagField(required=False, allow_null=True)

@@ -236,7 +236,9 @@ def list_customers(asked: Asked) -> Answer:
 
 
 def add_customer(asked: Asked) -> Answer:
-    return "Successfully added new user", {"user": catalogue.add_customer(asked.body, now=timezone.now())}
+    return "Successfully added new user", {
+        "user": catalogue.add_customer(asked.body, salon=salon_of(asked.request), now=timezone.now())
+    }
 
 
 def retrieve_customer(asked: Asked) -> Answer:

@@ -214,7 +214,7 @@ def _book(wanted: parse.NewAppointment, *, actor: Actor, salon: SalonSettings) -
     first: Booking | None = None
     for attendee in wanted.attendees:
         order = lifecycle.Order(
-            client_id=_client(attendee).pk,
+            client_id=_client(attendee, salon=salon).pk,
             staff_id=staff.pk,
             service_id=service.pk,
             start_at=wanted.start_at,
@@ -246,7 +246,7 @@ def _service(wanted: parse.NewAppointment, staff: Staff) -> Service:
     return offered[0]
 
 
-def _client(attendee: parse.Attendee) -> Client:
+def _client(attendee: parse.Attendee, *, salon: SalonSettings) -> Client:
     if attendee.person_key is None:
         first_name, _, last_name = attendee.name.partition(" ")
         fields = {
@@ -257,7 +257,7 @@ def _client(attendee: parse.Attendee) -> Client:
         }
         checked = ClientSerializer(data=fields)
         checked.is_valid(raise_exception=True)
-        return add_client(fields=checked.validated_data, now=timezone.now())
+        return add_client(fields=checked.validated_data, salon=salon, now=timezone.now())
     client = Client.objects.filter(key=attendee.person_key, archived_at__isnull=True).first()
     if client is None:
         raise BadRequest.field("attendees", "There is no person with this key.")

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand
 
 from staff.management.first_logins import keep_login, kept_logins
 from staff.models import Staff
+from staff.wire.addresses import login_address
 
 DEFAULT_ADMIN_EMAIL = "admin@example.com"
 
@@ -31,7 +32,7 @@ class Command(BaseCommand):
     def _make_first_admin(self) -> None:
         if Staff.objects.filter(role=Staff.Role.ADMIN, is_active=True).exists():
             return
-        email = (settings.ADMIN_EMAIL or DEFAULT_ADMIN_EMAIL).strip().lower()
+        email = login_address(settings.ADMIN_EMAIL or DEFAULT_ADMIN_EMAIL)
         password = settings.ADMIN_PASSWORD or secrets.token_urlsafe(9)
         Staff.objects.create_superuser(email, password, name="Admin")
         if not settings.ADMIN_PASSWORD:

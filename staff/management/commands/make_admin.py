@@ -6,12 +6,12 @@ import secrets
 import sys
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.core.validators import validate_email
 
 from staff.models import Staff
+from staff.models import Staff
 from staff.salon.people import change_person, hire
+from staff.wire.addresses import BadAddress, mail_address
 from staff.wire.refusals import Refused
 
 
@@ -69,7 +69,6 @@ class Command(BaseCommand):
 
 def _checked(email: str) -> str:
     try:
-        validate_email(email.strip())
-    except ValidationError as wrong:
+        return mail_address(email).lower()
+    except BadAddress as wrong:
         raise CommandError(f"{email!r} is not an e-mail address.") from wrong
-    return email.strip().lower()

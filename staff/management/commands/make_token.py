@@ -10,6 +10,7 @@ from knox.models import AuthToken
 from knox.settings import knox_settings
 
 from staff.models import Staff
+from staff.wire.addresses import login_address
 
 
 class Command(BaseCommand):
@@ -20,7 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("--hours", type=int, help="how long it is valid; 8 unless said")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        person = Staff.objects.filter(email=options["email"].strip().lower()).first()
+        person = Staff.objects.filter(email=login_address(options["email"])).first()
         if person is None:
             raise CommandError(f"Nobody has the address {options['email']}; `make_admin` makes somebody.")
         if not person.is_active:
