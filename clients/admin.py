@@ -15,8 +15,9 @@ from django.utils import timezone
 from clients.models import Client
 from clients.numbers import with_numbers_read
 from clients.records import archive_client, check_birthday
-from staff.admin.keeping import refusal_of
+from staff.admin.keeping import refusal_of, say_affected
 from staff.models import SalonSettings
+from staff.salon.affected import Touched
 from staff.wire.refusals import BadRequest
 
 
@@ -98,3 +99,5 @@ class ClientAdmin(admin.ModelAdmin):
         salon = SalonSettings.load()
         archived = [archive_client(client.pk, salon=salon, now=now) for client in clients]
         messages.success(request, f"Archived: {len(archived)}.")
+        for client in archived:
+            say_affected(request, Touched(now, client_id=client.pk))

@@ -11,12 +11,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from clients.models import Client
-from clients.printing import ClientJson, client_json
+from clients.printing import ClientChangedJson, ClientJson, client_json
 from clients.records import add_client, archive_client, change_client
 from clients.search import found_by
 from clients.serializers import ClientSerializer
-from staff.access.auth import IsLoggedIn, salon_of
+from staff.access.auth import IsLoggedIn, actor_of, salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
+from staff.salon.affected import Touched, affected_bookings
 from staff.storage.storing import found
 from staff.wire.addresses import searched_address
 from staff.wire.answers import ListAnswer
@@ -100,27 +101,37 @@ class ClientView(GatedView):
     @documented(
         "Change a client",
         request=ClientSerializer(partial=True),
-        answer=ClientJson,
+        answer=ClientChangedJson,
         refused=[404, 409],
         parameters=[ID_IN_PATH],
         description="Absent keys keep their value.",
     )
     def put(self, request: Request, id: int) -> Response:
         fields = checked_body(ClientSerializer, request, partial=True)
-        return _answer(request, change_client(id, fields=fields, salon=salon_of(request), now=timezone.now()))
+        client = change_client(id, fields=fields, salon=salon_of(request), now=timezone.now())
+        return _archived(request, client) if fields.get("is_archived") else _answer(request, client)
 
     patch = put
 
     @documented(
         "Archive a client",
-        answer=ClientJson,
+        answer=ClientChangedJson,
         refused=[404],
         parameters=[ID_IN_PATH],
         description="Bookings refer to clients, so the row stays, out of the lists; `is_archived: false` "
         "brings it back.",
     )
     def delete(self, request: Request, id: int) -> Response:
-        return _answer(request, archive_client(id, salon=salon_of(request), now=timezone.now()))
+        client = archive_client(id, salon=salon_of(request), now=timezone.now())
+        return _archived(request, client)
+
+
+def _archived(request: Request, client: Client) -> Response:
+    """With what the client still has ahead."""
+    zone = salon_of(request).zone
+    ahead = Touched(timezone.now(), client_id=client.pk)
+    affected = affected_bookings(ahead, actor=actor_of(request), zone=zone)
+    return Response({**client_json(client, zone=zone), "affected_bookings": affected})
 
 
 def _answer(request: Request, client: Client) -> Response:

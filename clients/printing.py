@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypedDict
+from typing import Annotated, NotRequired, TypedDict
 from zoneinfo import ZoneInfo
 
 from clients.models import Client
 from staff.printing import LANGUAGE_CODES
+from staff.salon.affected import AffectedBookingJson
 from staff.wire.answers import Count, Date, Id, Key, When, one_of
 from staff.wire.times import print_date, print_when
 
@@ -30,6 +31,12 @@ class ClientJson(TypedDict):
     is_archived: bool
     created_at: When
     updated_at: When
+
+
+class ClientChangedJson(ClientJson):
+    affected_bookings: NotRequired[
+        Annotated[list[AffectedBookingJson], "Where the client was archived: what they still have ahead."]
+    ]
 
 
 def client_json(client: Client, *, zone: ZoneInfo) -> ClientJson:

@@ -15,6 +15,7 @@ from staff.models import (
     ApiKey,
     Holiday,
     Location,
+    OpeningException,
     SalonSettings,
     Service,
     Staff,
@@ -105,6 +106,8 @@ class WorkingHoursJson(TypedDict):
     weekday: Annotated[int, between(0, 6)]
     opens: Clock
     closes: Clock
+    valid_from: Date | None
+    valid_until: Date | None
 
 
 class TimeOffJson(TypedDict):
@@ -113,6 +116,43 @@ class TimeOffJson(TypedDict):
     start_at: When
     end_at: When
     reason: str
+
+
+class WorkingHoursAnswerJson(WorkingHoursJson):
+    """A stretch of the week, with the bookings ahead that lie outside the hours."""
+
+    affected_bookings: list[AffectedBookingJson]
+
+
+class WeekAnswerJson(TypedDict):
+    """A person's whole week, with the bookings ahead that lie outside of it."""
+
+    hours: list[WorkingHoursJson]
+    affected_bookings: list[AffectedBookingJson]
+
+
+class OpeningStretchJson(TypedDict):
+    opens: Clock
+    closes: Clock
+
+
+class OpeningExceptionJson(TypedDict):
+    """Days on which other hours hold. For people these replace their own; else they only cut them."""
+
+    id: Id
+    staff_ids: Annotated[list[Id] | None, "Whose it is; null: of the location, or of the whole salon."]
+    location_id: Id | None
+    date_from: Date
+    date_to: Date
+    hours: Annotated[list[OpeningStretchJson], "None: closed."]
+    every_year: bool
+    name: str
+
+
+class OpeningExceptionAnswerJson(OpeningExceptionJson):
+    """An exception, with the bookings ahead that lie outside the hours it leaves."""
+
+    affected_bookings: list[AffectedBookingJson]
 
 
 class TimeOffAnswerJson(TimeOffJson):
@@ -191,6 +231,9 @@ class SettingsChangedJson(SalonSettingsJson):
     numbers_became_e164: NotRequired[
         Annotated[int, "Where the country has changed: how many telephone numbers became E.164."]
     ]
+    affected_bookings: NotRequired[
+        Annotated[list[AffectedBookingJson], "Where the time zone has changed: all that are ahead."]
+    ]
 
 
 def user_json(person: Staff) -> UserJson:
@@ -255,6 +298,23 @@ def working_hours_json(hours: WorkingHours) -> WorkingHoursJson:
         "weekday": hours.weekday,
         "opens": print_clock(hours.opens),
         "closes": print_clock(hours.closes),
+        "valid_from": None if hours.valid_from is None else print_date(hours.valid_from),
+        "valid_until": None if hours.valid_until is None else print_date(hours.valid_until),
+    }
+
+
+def opening_exception_json(exception: OpeningException) -> OpeningExceptionJson:
+    """`people` are prefetched."""
+    to_people = exception.scope == OpeningException.Scope.STAFF
+    return {
+        "id": exception.pk,
+        "staff_ids": sorted(person.pk for person in exception.people.all()) if to_people else None,
+        "location_id": exception.location_id,
+        "date_from": print_date(exception.date_from),
+        "date_to": print_date(exception.date_to),
+        "hours": [{"opens": opens, "closes": closes} for opens, closes in exception.hours],
+        "every_year": exception.every_year,
+        "name": exception.name,
     }
 
 

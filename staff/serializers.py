@@ -98,13 +98,46 @@ class LocationSerializer(serializers.Serializer):
     is_active = StrictBooleanField(required=False)
 
 
-class WorkingHoursSerializer(serializers.Serializer):
-    """One stretch of a weekday (0 = Monday); several rows a day make breaks, `closes` 00:00 is midnight."""
+class StretchOfWeekSerializer(serializers.Serializer):
+    """One stretch of a weekday (0 = Monday); several rows a day make breaks.
 
-    staff_id = ReferenceField(Staff.objects.all)
+    It may pass midnight, and belongs to the day on which it opens.
+    """
+
     weekday = StrictIntegerField(min_value=0, max_value=6)
     opens = TimeOfDayField()
     closes = TimeOfDayField()
+    valid_from = CalendarDateField(required=False, allow_null=True)
+    valid_until = CalendarDateField(required=False, allow_null=True)
+
+
+class WorkingHoursSerializer(StretchOfWeekSerializer):
+    staff_id = ReferenceField(Staff.objects.all)
+
+
+class WeekSerializer(serializers.Serializer):
+    """PUT /api/working-hours?staff_id=2: the whole week of one person."""
+
+    hours = serializers.ListField(child=StretchOfWeekSerializer(), max_length=200)
+
+
+class OpeningStretchSerializer(serializers.Serializer):
+    opens = TimeOfDayField()
+    closes = TimeOfDayField()
+
+
+class OpeningExceptionSerializer(serializers.Serializer):
+    """Days on which other hours hold: of people, of a location, or with neither of the whole salon."""
+
+    staff_ids = ReferencesField(Staff.objects.all, required=False, allow_null=True, allow_empty=False)
+    location_id = ReferenceField(Location.objects.all, required=False, allow_null=True)
+    date_from = CalendarDateField()
+    date_to = CalendarDateField(required=False, help_text="Inclusive; the same day without it.")
+    hours = serializers.ListField(
+        child=OpeningStretchSerializer(), max_length=20, help_text="An empty list: closed."
+    )
+    every_year = StrictBooleanField(required=False)
+    name = _line(LONGEST_NAME)
 
 
 class TimeOffSerializer(serializers.Serializer):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from staff.api import accounts, catalogue, keys, opening, people, salon
+from staff.api import accounts, catalogue, exceptions, keys, opening, people, salon
 
 urlpatterns = [
     path("api/auth/login", accounts.LoginView.as_view()),
@@ -22,6 +22,8 @@ urlpatterns = [
     path("api/time-off/<id:id>", opening.TimeOffView.as_view()),
     path("api/holidays", opening.HolidayListView.as_view()),
     path("api/holidays/<id:id>", opening.HolidayView.as_view()),
+    path("api/opening-exceptions", exceptions.OpeningExceptionListView.as_view()),
+    path("api/opening-exceptions/<id:id>", exceptions.OpeningExceptionView.as_view()),
     path("api/settings", salon.SettingsView.as_view()),
     path("api/api-keys", keys.ApiKeyListView.as_view()),
     path("api/api-keys/<id:id>", keys.ApiKeyView.as_view()),

@@ -11,7 +11,8 @@ from bookings.demo.cast import CLASS
 from bookings.models import Booking
 from clients.models import Client
 from staff.models import SalonSettings, Service, Staff
-from staff.salon.schedule import Hours, dates_between, holiday_names, hours_of, windows_on
+from staff.salon.schedule import dates_between, holiday_names
+from staff.salon.timetable import Timetable, timetables_of
 
 DAYS_BACK, DAYS_AHEAD = 7, 7
 SEED = 12
@@ -47,19 +48,19 @@ class Diary:
         first = self.today - timedelta(days=DAYS_BACK)
         last = self.today + timedelta(days=DAYS_AHEAD)
         closed = holiday_names(first, last)
-        hours = hours_of([person.pk for person in self.people])
+        timetables = timetables_of([person.pk for person in self.people], first=first, last=last)
         found: list[Visit] = []
         for day in dates_between(first, last):
             if day not in closed:
-                found += self._on(day, hours)
+                found += self._on(day, timetables)
         return sorted(found, key=lambda visit: (visit.start_at, visit.staff.pk))
 
-    def _on(self, day: date, hours: dict[int, list[Hours]]) -> Iterator[Visit]:
+    def _on(self, day: date, timetables: dict[int, Timetable]) -> Iterator[Visit]:
         """Everybody comes at most once a day."""
         free = list(self.clients)
         self.lot.shuffle(free)
         for person in self.people:
-            for window in windows_on(day, hours[person.pk], zone=self.salon.zone):
+            for window in timetables[person.pk].windows_on(day, zone=self.salon.zone):
                 yield from self._within(person, window.start_at, window.end_at, free)
 
     def _within(

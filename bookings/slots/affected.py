@@ -1,28 +1,53 @@
-"""Which bookings a holiday, time off or a departure touches: named in `settings.AFFECTED_BOOKINGS`."""
+"""Which bookings a change of the salon touches: named in `settings.AFFECTED_BOOKINGS`."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
 
 from bookings.models import Booking
+from bookings.slots.availability.agenda import Agenda
 from staff.access.actor import Actor
-from staff.salon.affected import AffectedBookingJson
+from staff.salon.affected import AffectedBookingJson, Touched
+from staff.salon.schedule import ONE_DAY
+from staff.salon.timetable import timetables_of
 from staff.wire.times import print_when
 
 
-def affected_bookings(
-    *, actor: Actor, starts_at: datetime, ends_at: datetime | None, staff_id: int | None, zone: ZoneInfo
-) -> list[AffectedBookingJson]:
-    """See `staff.salon.affected.FindsAffected`. One statement."""
-    touching = Booking.objects.visible_to(actor).occupying().filter(end_at__gt=starts_at)
-    if ends_at is not None:
-        touching = touching.filter(start_at__lt=ends_at)
-    if staff_id is not None:
-        touching = touching.filter(staff_id=staff_id)
-    return [
-        _printed(each, zone=zone) for each in touching.select_related("client").order_by("start_at", "id")
-    ]
+def affected_bookings(touched: Touched, *, actor: Actor, zone: ZoneInfo) -> list[AffectedBookingJson]:
+    """See `staff.salon.affected.FindsAffected`. One statement, three where hours are asked for."""
+    found = Booking.objects.visible_to(actor).occupying().filter(end_at__gt=touched.starts_at)
+    if touched.ends_at is not None:
+        found = found.filter(start_at__lt=touched.ends_at)
+    if touched.staff_ids is not None:
+        found = found.filter(staff_id__in=touched.staff_ids)
+    if touched.client_id is not None:
+        found = found.filter(client_id=touched.client_id)
+    bookings = list(found.select_related("client").order_by("start_at", "id"))
+    standing = _outside_hours(bookings, zone=zone) if touched.outside_hours else bookings
+    return [_printed(each, zone=zone) for each in standing]
+
+
+def _outside_hours(bookings: Sequence[Booking], *, zone: ZoneInfo) -> Iterator[Booking]:
+    if not bookings:
+        return
+    first = bookings[0].start_at.astimezone(zone).date() - ONE_DAY
+    last = max(each.end_at for each in bookings).astimezone(zone).date()
+    agendas = {
+        staff_id: Agenda(
+            staff_id=staff_id,
+            offers_service=True,
+            timetable=timetable,
+            windows=timetable.windows_between(first, last, zone=zone),
+            away=[],
+            busy=[],
+        )
+        for staff_id, kept in timetables_of(
+            {each.staff_id for each in bookings}, first=first, last=last
+        ).items()
+        for timetable in (kept if kept.keeps_hours else kept.around_the_clock(),)
+    }
+    yield from (each for each in bookings if not agendas[each.staff_id].works(each.start_at, each.end_at))
 
 
 def _printed(booking: Booking, *, zone: ZoneInfo) -> AffectedBookingJson:

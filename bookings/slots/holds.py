@@ -206,7 +206,7 @@ def _choose(
 
 def _may_be_chosen(agenda: Agenda, case: Case) -> bool:
     against = {objection.code for objection in objections_to(case)}
-    if agenda.hours and "outside_working_hours" in against:
+    if agenda.timetable.keeps_hours and "outside_working_hours" in against:
         return False
     return against.isdisjoint(KEEPS_FROM_BEING_CHOSEN)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db.models import BigAutoField, DateTimeField, Exists, OuterRef, QuerySet
+from django.db.models import BigAutoField, DateField, DateTimeField, Exists, OuterRef, Q, QuerySet
 
 from bookings.slots.availability.agenda import Agenda, read_agendas, terms_of
 from bookings.slots.availability.rules import Case, Objection, objections_to, warnings_about
-from staff.models import SalonSettings, Service, Staff, TimeOff
-from staff.salon.schedule import Hours, Stretch, holiday_names, local_dates, windows_between
+from staff.models import OpeningException, SalonSettings, Service, Staff, TimeOff
+from staff.salon.schedule import ONE_DAY, Stretch, holiday_names, local_dates
+from staff.salon.timetable import Hours, Timetable, exceptions_for
 from staff.storage.prepared import Blank, Prepared
 
 
@@ -23,25 +24,35 @@ def warnings_for(
     salon: SalonSettings,
     now: datetime,
 ) -> list[Objection]:
-    """What the desk is told about a booking that is taken all the same (times UTC). One statement.
+    """What the desk is told about a booking that is taken all the same (times UTC).
+
+    One statement, and another where an exception to the hours may hold.
 
     Codes: staff_does_not_offer_service, outside_working_hours, time_off. A staff member without any
     row of working hours keeps none: there is nothing to be outside of, and no warning.
     """
-    rows = _HOURS.rows(staff_id=staff.pk, service_id=service.pk, start_at=start_at, end_at=end_at)
-    offers, is_away = rows[0][:2] if rows else (False, False)
-    hours = [Hours(*row[2:]) for row in rows if row[2] is not None]
     touched = local_dates(start_at, end_at, zone=salon.zone)
-    windows = (
-        windows_between(touched[0], touched[-1], hours, zone=salon.zone)
-        if hours
-        else [Stretch(start_at, end_at)]
+    first, last = touched[0] - ONE_DAY, touched[-1]
+    rows = _HOURS.rows(
+        staff_id=staff.pk,
+        service_id=service.pk,
+        start_at=start_at,
+        end_at=end_at,
+        first=first,
+        last=last,
     )
+    offers, is_away = rows[0][:2] if rows else (False, False)
+    timetable = Timetable([Hours(*row[4:]) for row in rows if row[4] is not None])
+    if rows and rows[0][3]:
+        exceptions = exceptions_for({staff.pk: rows[0][2]}, first=first, last=last)
+        timetable = Timetable(timetable.hours, exceptions.get(staff.pk, ()))
+    if not timetable.keeps_hours:
+        timetable = timetable.around_the_clock()
     agenda = Agenda(
         staff_id=staff.pk,
         offers_service=offers,
-        hours=hours,
-        windows=windows,
+        timetable=timetable,
+        windows=timetable.windows_between(first, last, zone=salon.zone),
         away=[Stretch(start_at, end_at)] if is_away else [],
         busy=[],
     )
@@ -50,7 +61,8 @@ def warnings_for(
 
 
 def _hours() -> QuerySet[Staff, tuple[Any, ...]]:
-    """For each row of a person's hours: do they offer it, are they away, weekday, opens, closes."""
+    """For each row of a person's hours: do they offer it, are they away, their location, whether an exception
+    may hold then; and the row."""
     away = TimeOff.objects.filter(
         staff_id=OuterRef("pk"),
         start_at__lt=Blank("end_at", DateTimeField()),
@@ -59,12 +71,20 @@ def _hours() -> QuerySet[Staff, tuple[Any, ...]]:
     offered = Staff.services.through.objects.filter(
         staff_id=OuterRef("pk"), service_id=Blank("service_id", BigAutoField())
     )
+    exceptional = OpeningException.objects.filter(
+        Q(every_year=True)
+        | Q(date_from__lte=Blank("last", DateField()), date_to__gte=Blank("first", DateField()))
+    )
     return (
         Staff.objects.filter(pk=Blank("staff_id", BigAutoField()))
-        .annotate(offers=Exists(offered), away=Exists(away))
+        .annotate(offers=Exists(offered), away=Exists(away), exceptional=Exists(exceptional))
         .order_by()
         .values_list(
-            "offers", "away", "working_hours__weekday", "working_hours__opens", "working_hours__closes"
+            "offers",
+            "away",
+            "location_id",
+            "exceptional",
+            *(f"working_hours__{name}" for name in Hours._fields),
         )
     )
 

@@ -2,7 +2,7 @@
 
 from staff.admin.catalogue import LocationAdmin, ServiceAdmin
 from staff.admin.keys import ApiKeyAdmin, LoginAdmin
-from staff.admin.opening import HolidayAdmin, TimeOffAdmin, WorkingHoursAdmin
+from staff.admin.opening import HolidayAdmin, OpeningExceptionAdmin, TimeOffAdmin, WorkingHoursAdmin
 from staff.admin.people import StaffAdmin
 from staff.admin.salon import SalonSettingsAdmin
 
@@ -11,6 +11,7 @@ __all__ = [
     "HolidayAdmin",
     "LocationAdmin",
     "LoginAdmin",
+    "OpeningExceptionAdmin",
     "SalonSettingsAdmin",
     "ServiceAdmin",
     "StaffAdmin",

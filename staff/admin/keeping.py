@@ -1,20 +1,20 @@
 """What admin pages share: rows stay, refusals become form errors, bookings in the way are named.
 
-Names: KeptAdmin, refusal_of, say_affected.
+Names: KeptAdmin, refusal_of, say_affected, say_outside_hours.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils import timezone
 
 from staff.access.auth import actor_for
 from staff.models import SalonSettings, Staff
-from staff.salon.affected import affected_bookings
+from staff.salon.affected import Touched, affected_bookings
 from staff.wire.refusals import Refused
 
 MOST_NAMED = 10
@@ -35,22 +35,21 @@ def refusal_of(refused: Refused) -> ValidationError:
     return ValidationError(refused.details if refused.details else refused.message)
 
 
-def say_affected(
-    request: HttpRequest, *, starts_at: datetime, ends_at: datetime | None, staff_id: int | None
-) -> None:
-    """A warning with the bookings that stand in the stretch; nothing when there are none."""
+def say_affected(request: HttpRequest, touched: Touched) -> None:
+    """A warning with the bookings that the change touched; nothing when there are none."""
     if not isinstance(request.user, Staff):
         return
     salon = SalonSettings.load()
     found = affected_bookings(
-        actor=actor_for(request.user, salon=salon, channel="admin"),
-        starts_at=starts_at,
-        ends_at=ends_at,
-        staff_id=staff_id,
-        zone=salon.zone,
+        touched, actor=actor_for(request.user, salon=salon, channel="admin"), zone=salon.zone
     )
     if not found:
         return
     named = [f"#{each['booking_id']} {each['start_at'][:16]} {each['client_name']}" for each in found]
     rest = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
     messages.warning(request, f"Still booked: {', '.join(named[:MOST_NAMED])}{rest}.")
+
+
+def say_outside_hours(request: HttpRequest, staff_ids: set[int]) -> None:
+    """A warning with the bookings ahead of these people that lie outside their hours."""
+    say_affected(request, Touched(timezone.now(), staff_ids=frozenset(staff_ids), outside_hours=True))

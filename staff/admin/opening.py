@@ -1,25 +1,39 @@
-"""Working hours, time off and holidays in admin; what is still booked in them is said."""
+"""Working hours, time off, holidays and exceptions in admin; what is still booked then is said."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
-from staff.admin.keeping import say_affected
-from staff.models import Holiday, SalonSettings, TimeOff, WorkingHours
-from staff.salon.schedule import ONE_DAY
-from staff.wire.times import day_start
+from staff.admin.keeping import say_affected, say_outside_hours
+from staff.models import Holiday, OpeningException, SalonSettings, Staff, TimeOff, WorkingHours
+from staff.salon.affected import Touched
+from staff.salon.exceptions import touched_by
+from staff.salon.opening import day_touched
+from staff.wire.times import BadTime, parse_clock, print_clock
 
 
 @admin.register(WorkingHours)
 class WorkingHoursAdmin(admin.ModelAdmin):
-    list_display = ("staff", "weekday", "opens", "closes")
+    list_display = ("staff", "weekday", "opens", "closes", "valid_from", "valid_until")
     list_filter = ("staff", "weekday")
     list_select_related = ("staff",)
     search_fields = ("staff__name",)
     actions = None
+
+    def save_model(self, request: HttpRequest, obj: WorkingHours, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        say_outside_hours(request, {obj.staff_id})
+
+    def delete_model(self, request: HttpRequest, obj: WorkingHours) -> None:
+        super().delete_model(request, obj)
+        say_outside_hours(request, {obj.staff_id})
 
 
 @admin.register(TimeOff)
@@ -34,7 +48,7 @@ class TimeOffAdmin(admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: TimeOff, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        say_affected(request, starts_at=obj.start_at, ends_at=obj.end_at, staff_id=obj.staff_id)
+        say_affected(request, Touched(obj.start_at, obj.end_at, frozenset([obj.staff_id])))
 
 
 @admin.register(Holiday)
@@ -48,9 +62,93 @@ class HolidayAdmin(admin.ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Holiday, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         zone = SalonSettings.load().zone
-        say_affected(
-            request,
-            starts_at=day_start(obj.date, zone=zone),
-            ends_at=day_start(obj.date + ONE_DAY, zone=zone),
-            staff_id=None,
-        )
+        say_affected(request, day_touched(obj.date, zone=zone))
+
+
+class HoursField(forms.CharField):
+    """Stretches of a day in words, such as `09:00-12:30, 13:00-17:00`; nothing means closed."""
+
+    def to_python(self, value: Any) -> list[list[str]]:
+        typed = super().to_python(value) or ""
+        return [self._stretch(each) for each in typed.replace(";", ",").split(",") if each.strip()]
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return value
+        return ", ".join(f"{opens}-{closes}" for opens, closes in value or [])
+
+    def _stretch(self, text: str) -> list[str]:
+        try:
+            opens, closes = (parse_clock(each.strip()) for each in text.replace("–", "-").split("-"))
+        except (BadTime, ValueError):
+            raise ValidationError(f"{text.strip()}: write it as 09:00-17:00.", code="invalid") from None
+        if opens == closes:
+            raise ValidationError(f"{text.strip()}: it must close at another time.", code="empty")
+        return [print_clock(opens), print_clock(closes)]
+
+
+class OpeningExceptionForm(forms.ModelForm):
+    hours = HoursField(
+        required=False,
+        help_text="Such as 09:00-12:30, 13:00-17:00, on the salon's clock; empty means closed.",
+    )
+
+    class Meta:
+        model = OpeningException
+        fields = ("name", "date_from", "date_to", "every_year", "hours", "scope", "people", "location")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["date_to"].required = False
+        self.fields["date_to"].help_text = "The last day; the same day without it."
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        first, scope = cleaned.get("date_from"), cleaned.get("scope")
+        cleaned["date_to"] = cleaned.get("date_to") or first
+        if first and cleaned["date_to"] < first:
+            self.add_error("date_to", "It must not be before the first day.")
+        if scope == OpeningException.Scope.STAFF and not cleaned.get("people"):
+            self.add_error("people", "Choose whose hours these are.")
+        if scope == OpeningException.Scope.LOCATION and not cleaned.get("location"):
+            self.add_error("location", "Choose the location.")
+        if scope != OpeningException.Scope.STAFF:
+            cleaned["people"] = Staff.objects.none()
+        if scope != OpeningException.Scope.LOCATION:
+            cleaned["location"] = None
+        return cleaned
+
+
+@admin.register(OpeningException)
+class OpeningExceptionAdmin(admin.ModelAdmin):
+    form = OpeningExceptionForm
+    list_display = ("date_from", "date_to", "every_year", "name", "open", "scope", "whose")
+    list_filter = ("scope", "every_year")
+    search_fields = ("name",)
+    filter_horizontal = ("people",)
+    ordering = ("-date_from",)
+    actions = None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OpeningException]:
+        return super().get_queryset(request).select_related("location").prefetch_related("people")
+
+    @admin.display(description="open")
+    def open(self, exception: OpeningException) -> str:
+        return HoursField().prepare_value(exception.hours) or "closed"
+
+    @admin.display(description="whose")
+    def whose(self, exception: OpeningException) -> str:
+        names = [person.name for person in exception.people.all()]
+        return ", ".join(names) or str(exception.location or "everybody")
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        self._say(request, form.instance)
+
+    def delete_model(self, request: HttpRequest, obj: OpeningException) -> None:
+        super().delete_model(request, obj)
+        self._say(request, obj)
+
+    def _say(self, request: HttpRequest, exception: OpeningException) -> None:
+        zone = SalonSettings.load().zone
+        say_affected(request, touched_by(exception, zone=zone, now=timezone.now()))

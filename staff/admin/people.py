@@ -15,6 +15,7 @@ from django.utils import timezone
 from staff.access.accounts import log_out_everywhere
 from staff.admin.keeping import say_affected
 from staff.models import Staff, WorkingHours
+from staff.salon.affected import Touched
 from staff.salon.people import NEEDS_EMAIL, LastAdmin, is_active_admin, locked_with_admins
 
 AT_WORK: tuple[str, Any] = (
@@ -143,4 +144,4 @@ class StaffAdmin(UserAdmin):
         if change and not obj.is_active:
             log_out_everywhere(obj)
             if "is_active" in form.changed_data:
-                say_affected(request, starts_at=timezone.now(), ends_at=None, staff_id=obj.pk)
+                say_affected(request, Touched(timezone.now(), staff_ids=frozenset([obj.pk])))

@@ -6,11 +6,13 @@ by whom it concerns. No booking refers to these rows, so DELETE removes them (20
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from functools import partial
 
 from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -21,12 +23,14 @@ from staff.printing import (
     HolidayJson,
     TimeOffAnswerJson,
     TimeOffJson,
+    WeekAnswerJson,
+    WorkingHoursAnswerJson,
     WorkingHoursJson,
     holiday_json,
     time_off_json,
     working_hours_json,
 )
-from staff.salon.affected import affected_bookings
+from staff.salon.affected import AffectedBookingJson, Touched, affected_bookings
 from staff.salon.opening import (
     add_holiday,
     add_time_off,
@@ -34,13 +38,15 @@ from staff.salon.opening import (
     change_holiday,
     change_time_off,
     change_working_hours,
+    day_touched,
     remove_holiday,
     remove_time_off,
     remove_working_hours,
+    replace_week,
     time_off_visible_to,
 )
 from staff.salon.schedule import ONE_DAY
-from staff.serializers import HolidaySerializer, TimeOffSerializer, WorkingHoursSerializer
+from staff.serializers import HolidaySerializer, TimeOffSerializer, WeekSerializer, WorkingHoursSerializer
 from staff.storage.storing import found
 from staff.wire.answers import ListAnswer
 from staff.wire.filters import (
@@ -53,11 +59,15 @@ from staff.wire.filters import (
     every_word_in,
 )
 from staff.wire.paging import answer_queryset
+from staff.wire.query import Query, QueryId
 from staff.wire.reading import checked_body
 from staff.wire.schema import ID_IN_PATH, documented
 from staff.wire.times import day_start
 from staff.wire.views import GatedView
 
+AFFECTED_BY_HOURS = (
+    "`affected_bookings` are those ahead that now lie outside the hours, as far as you may see them."
+)
 FROM = "From this salon date on."
 UP_TO = "Up to this salon date, inclusive."
 
@@ -68,6 +78,10 @@ class WorkingHoursFilter(ListFilter):
     order = OrderFilter(
         {"weekday": ("weekday", "opens"), "staff": ("staff_id", "weekday", "opens"), "id": ()}
     )
+
+
+class WeekQuery(Query):
+    staff_id = QueryId(required=True, help_text="Whose week it is.")
 
 
 class TimeOffFilter(ListFilter):
@@ -103,11 +117,37 @@ class WorkingHoursListView(GatedView):
         asked = WorkingHoursFilter.of(request, WorkingHours.objects.all())
         return answer_queryset(asked.page, asked.qs, row=working_hours_json)
 
-    @documented("Add working hours", request=WorkingHoursSerializer, answer=WorkingHoursJson, status=201)
+    @documented(
+        "Add working hours",
+        request=WorkingHoursSerializer,
+        answer=WorkingHoursAnswerJson,
+        status=201,
+        description=AFFECTED_BY_HOURS,
+    )
     def post(self, request: Request) -> Response:
         fields = checked_body(WorkingHoursSerializer, request)
+        hours = add_working_hours(actor=actor_of(request), fields=fields)
+        return Response(_hours_answer(request, hours, [hours.staff_id]), status=201)
+
+    @documented(
+        "Replace a week",
+        request=WeekSerializer,
+        answer=WeekAnswerJson,
+        refused=[404],
+        parameters=WeekQuery.parameters(),
+        description=f"All working hours of this person at once, or none of them. {AFFECTED_BY_HOURS}",
+    )
+    def put(self, request: Request) -> Response:
+        staff_id = WeekQuery.of(request)["staff_id"]
+        rows = replace_week(
+            staff_id, actor=actor_of(request), rows=checked_body(WeekSerializer, request)["hours"]
+        )
+        touched = Touched(timezone.now(), staff_ids=frozenset([staff_id]), outside_hours=True)
         return Response(
-            working_hours_json(add_working_hours(actor=actor_of(request), fields=fields)), status=201
+            {
+                "hours": [working_hours_json(each) for each in rows],
+                "affected_bookings": _affected(request, touched),
+            }
         )
 
 
@@ -121,22 +161,29 @@ class WorkingHoursView(GatedView):
     @documented(
         "Change working hours",
         request=WorkingHoursSerializer(partial=True),
-        answer=WorkingHoursJson,
+        answer=WorkingHoursAnswerJson,
         refused=[404],
         parameters=[ID_IN_PATH],
-        description="Absent keys keep their value.",
+        description=f"Absent keys keep their value. {AFFECTED_BY_HOURS}",
     )
     def put(self, request: Request, id: int) -> Response:
         fields = checked_body(WorkingHoursSerializer, request, partial=True)
+        before = found(WorkingHours.objects.all(), id).staff_id
         hours = change_working_hours(id, actor=actor_of(request), fields=fields)
-        return Response(working_hours_json(hours))
+        return Response(_hours_answer(request, hours, [before, hours.staff_id]))
 
     patch = put
 
-    @documented("Remove working hours", status=204, refused=[404], parameters=[ID_IN_PATH])
+    @documented(
+        "Remove working hours",
+        answer=WorkingHoursAnswerJson,
+        refused=[404],
+        parameters=[ID_IN_PATH],
+        description=f"Answers the row as it was. {AFFECTED_BY_HOURS}",
+    )
     def delete(self, request: Request, id: int) -> Response:
-        remove_working_hours(id, actor=actor_of(request))
-        return Response(status=204)
+        hours = remove_working_hours(id, actor=actor_of(request))
+        return Response(_hours_answer(request, hours, [hours.staff_id]))
 
 
 class TimeOffListView(GatedView):
@@ -262,16 +309,17 @@ def _visible_time_off(request: Request) -> QuerySet[TimeOff]:
     return time_off_visible_to(actor_of(request), sees_all=front_desk)
 
 
+def _hours_answer(request: Request, hours: WorkingHours, staff_ids: Iterable[int]) -> WorkingHoursAnswerJson:
+    touched = Touched(timezone.now(), staff_ids=frozenset(staff_ids), outside_hours=True)
+    return {**working_hours_json(hours), "affected_bookings": _affected(request, touched)}
+
+
 def _time_off_answer(request: Request, away: TimeOff) -> TimeOffAnswerJson:
-    zone = salon_of(request).zone
-    affected = affected_bookings(
-        actor=actor_of(request),
-        starts_at=away.start_at,
-        ends_at=away.end_at,
-        staff_id=away.staff_id,
-        zone=zone,
-    )
-    return {**time_off_json(away, zone=zone), "affected_bookings": affected}
+    touched = Touched(away.start_at, away.end_at, frozenset([away.staff_id]))
+    return {
+        **time_off_json(away, zone=salon_of(request).zone),
+        "affected_bookings": _affected(request, touched),
+    }
 
 
 def _holiday_answer(request: Request, holiday: Holiday) -> HolidayAnswerJson:
@@ -284,3 +332,9 @@ def _holiday_answer(request: Request, holiday: Holiday) -> HolidayAnswerJson:
         zone=zone,
     )
     return {**holiday_json(holiday), "affected_bookings": affected}
+    touched = day_touched(holiday.date, zone=salon_of(request).zone)
+    return {**holiday_json(holiday), "affected_bookings": _affected(request, touched)}
+
+
+def _affected(request: Request, touched: Touched) -> list[AffectedBookingJson]:
+    return affected_bookings(touched, actor=actor_of(request), zone=salon_of(request).zone)

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from staff.access.auth import AdminWrites, actor_of, salon_of
 from staff.models import Staff
 from staff.printing import StaffAnswerJson, StaffJson, staff_json
-from staff.salon.affected import AffectedBookingJson, affected_bookings
+from staff.salon.affected import AffectedBookingJson, Touched, affected_bookings
 from staff.salon.people import Changed, change_person, deactivate, hire, with_services
 from staff.serializers import StaffSerializer
 from staff.storage.storing import found
@@ -94,11 +94,6 @@ class StaffView(GatedView):
 def _answer(request: Request, changed: Changed) -> StaffAnswerJson:
     affected: list[AffectedBookingJson] = []
     if changed.deactivated:
-        affected = affected_bookings(
-            actor=actor_of(request),
-            starts_at=timezone.now(),
-            ends_at=None,
-            staff_id=changed.person.pk,
-            zone=salon_of(request).zone,
-        )
+        touched = Touched(timezone.now(), staff_ids=frozenset([changed.person.pk]))
+        affected = affected_bookings(touched, actor=actor_of(request), zone=salon_of(request).zone)
     return {**staff_json(changed.person), "affected_bookings": affected}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from staff.access.auth import AdminWrites, salon_of
+from staff.access.auth import AdminWrites, actor_of, salon_of
 from staff.printing import SalonSettingsJson, SettingsChangedJson, settings_json
+from staff.salon.affected import Touched, affected_bookings
 from staff.salon.settings import change_settings
 from staff.serializers import SalonSettingsSerializer
 from staff.wire.reading import checked_body
@@ -26,12 +28,19 @@ class SettingsView(GatedView):
         request=SalonSettingsSerializer(partial=True),
         answer=SettingsChangedJson,
         description="Absent keys keep their value. Another time zone moves no booking: instants stay, wall "
-        "clocks are shown anew. Another country reads clients' telephone numbers again.",
+        "clocks are shown anew, and `affected_bookings` are all ahead. Another country reads clients' "
+        "telephone numbers again.",
     )
     def put(self, request: Request) -> Response:
         fields = checked_body(SalonSettingsSerializer, request, partial=True)
+        before = salon_of(request).timezone
         salon, became_e164 = change_settings(fields=fields)
-        read = {} if became_e164 is None else {"numbers_became_e164": became_e164}
-        return Response({**settings_json(salon), **read})
+        answer: SettingsChangedJson = {**settings_json(salon)}
+        if became_e164 is not None:
+            answer["numbers_became_e164"] = became_e164
+        if salon.timezone != before:
+            ahead = Touched(timezone.now())
+            answer["affected_bookings"] = affected_bookings(ahead, actor=actor_of(request), zone=salon.zone)
+        return Response(answer)
 
     patch = put

@@ -2,13 +2,22 @@
 
 from staff.models.access import ApiKey, IdempotentAnswer
 from staff.models.people import Staff, StaffManager
-from staff.models.salon import Holiday, Location, SalonSettings, Service, TimeOff, WorkingHours
+from staff.models.salon import (
+    Holiday,
+    Location,
+    OpeningException,
+    SalonSettings,
+    Service,
+    TimeOff,
+    WorkingHours,
+)
 
 __all__ = [
     "ApiKey",
     "Holiday",
     "IdempotentAnswer",
     "Location",
+    "OpeningException",
     "SalonSettings",
     "Service",
     "Staff",

@@ -76,7 +76,8 @@ class Service(models.Model):
 class WorkingHours(models.Model):
     """One stretch of a weekday (0 = Monday), salon wall clock; several rows a day make breaks.
 
-    `closes` 00:00 means midnight at the end of that day.
+    It belongs to the day on which it opens: `closes` not after `opens` is on the next day. The dates, both
+    included, bound those days; null is no bound (contract §6a).
     """
 
     class Weekday(models.IntegerChoices):
@@ -92,6 +93,8 @@ class WorkingHours(models.Model):
     weekday = models.PositiveSmallIntegerField(choices=Weekday)
     opens = models.TimeField()
     closes = models.TimeField()
+    valid_from = models.DateField(null=True, blank=True)
+    valid_until = models.DateField(null=True, blank=True)
 
     class Meta:
         verbose_name_plural = "working hours"
@@ -99,7 +102,13 @@ class WorkingHours(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(weekday__lte=6), name="working_hours_weekday"),
             models.CheckConstraint(
-                condition=Q(closes__gt=F("opens")) | Q(closes=time(0, 0)), name="working_hours_in_order"
+                condition=~Q(closes=F("opens")) | Q(closes=time(0, 0)), name="working_hours_not_empty"
+            ),
+            models.CheckConstraint(
+                condition=Q(valid_from__isnull=True)
+                | Q(valid_until__isnull=True)
+                | Q(valid_until__gte=F("valid_from")),
+                name="working_hours_dates_in_order",
             ),
         ]
 
@@ -138,6 +147,53 @@ class Holiday(models.Model):
 
     def __str__(self) -> str:
         return f"{self.date} {self.name}".strip()
+
+
+class OpeningException(models.Model):
+    """Days on which other hours hold: for some people, for a location, or for the whole salon (contract §6a).
+
+    `hours` are pairs of `HH:MM`, salon wall clock, as a row of working hours has them; none means closed.
+    The dates are both included; with `every_year` their year is the first one.
+    """
+
+    class Scope(models.TextChoices):
+        STAFF = "staff", "Some people: these hours instead of their own"
+        LOCATION = "location", "A location: nobody there longer than this"
+        SALON = "salon", "The whole salon: nobody longer than this"
+
+    scope = models.CharField(max_length=10, choices=Scope, default=Scope.SALON)
+    people: models.ManyToManyField[Any, Any] = models.ManyToManyField(
+        "staff.Staff", blank=True, related_name="opening_exceptions"
+    )
+    location = models.ForeignKey(
+        Location, null=True, blank=True, on_delete=models.PROTECT, related_name="opening_exceptions"
+    )
+    date_from = models.DateField()
+    date_to = models.DateField()
+    hours: Any = models.JSONField(default=list, blank=True)
+    every_year = models.BooleanField(default=False)
+    name = LineField(max_length=200, blank=True, default="")
+
+    class Meta:
+        ordering = ["date_from", "id"]
+        indexes = [models.Index(fields=["date_to", "date_from"], name="opening_exception_dates")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(scope__in=["staff", "location", "salon"]), name="opening_exception_scope"
+            ),
+            models.CheckConstraint(
+                condition=Q(date_to__gte=F("date_from")), name="opening_exception_dates_in_order"
+            ),
+            models.CheckConstraint(
+                condition=Q(scope="location", location__isnull=False)
+                | (~Q(scope="location") & Q(location__isnull=True)),
+                name="opening_exception_location",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        until = "" if self.date_to == self.date_from else f" to {self.date_to}"
+        return f"{self.name} {self.date_from}{until}".strip()
 
 
 def first_time_zone() -> str:

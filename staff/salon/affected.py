@@ -1,4 +1,4 @@
-"""Bookings that a holiday, time off or a departure leaves standing where they should not.
+"""Bookings that a change of the salon leaves standing where they should not (contract §1.3, §6a).
 
 `staff` is the lowest layer and knows no bookings, so who does is named in `settings.AFFECTED_BOOKINGS`
 (docs/adr/0030); a system check imports it at start-up.
@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Protocol, TypedDict
@@ -32,28 +33,30 @@ class AffectedBookingJson(TypedDict):
     service_id: Id
 
 
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """Which bookings a change may leave standing where they should not.
+
+    Those that touch the stretch (UTC, half-open; `ends_at` None is for ever), of these people (None:
+    everybody) and of this client (None: of anybody); with `outside_hours` only those outside the hours that
+    hold now for whoever keeps any.
+    """
+
+    starts_at: datetime
+    ends_at: datetime | None = None
+    staff_ids: frozenset[int] | None = None
+    client_id: int | None = None
+    outside_hours: bool = False
+
+
 class FindsAffected(Protocol):
-    def __call__(
-        self,
-        *,
-        actor: Actor,
-        starts_at: datetime,
-        ends_at: datetime | None,
-        staff_id: int | None,
-        zone: ZoneInfo,
-    ) -> list[AffectedBookingJson]:
-        """The scheduled and provisional bookings `actor` may see that touch the stretch, earliest first.
-
-        `ends_at` None is for ever, `staff_id` None is everybody. Printed on the wall clock of `zone`.
-        """
+    def __call__(self, touched: Touched, *, actor: Actor, zone: ZoneInfo) -> list[AffectedBookingJson]:
+        """The scheduled and provisional ones `actor` may see, earliest first, on the wall clock of `zone`."""
 
 
-def affected_bookings(
-    *, actor: Actor, starts_at: datetime, ends_at: datetime | None, staff_id: int | None, zone: ZoneInfo
-) -> list[AffectedBookingJson]:
+def affected_bookings(touched: Touched, *, actor: Actor, zone: ZoneInfo) -> list[AffectedBookingJson]:
     """What `settings.AFFECTED_BOOKINGS` finds (see `FindsAffected`)."""
-    find = _finder(settings.AFFECTED_BOOKINGS)
-    return find(actor=actor, starts_at=starts_at, ends_at=ends_at, staff_id=staff_id, zone=zone)
+    return _finder(settings.AFFECTED_BOOKINGS)(touched, actor=actor, zone=zone)
 
 
 @lru_cache

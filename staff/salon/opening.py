@@ -5,19 +5,21 @@ Who may write whose: administrators everybody's, staff their own. Reading it bac
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import time
+from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import QuerySet
 
 from staff.access.actor import Actor
-from staff.models import Holiday, TimeOff, WorkingHours
+from staff.models import Holiday, Staff, TimeOff, WorkingHours
+from staff.salon.affected import Touched
+from staff.salon.schedule import ONE_DAY
 from staff.storage.storing import locked, store_changes, stored
 from staff.wire.refusals import BadRequest, Forbidden
-
-MIDNIGHT = time(0, 0)
+from staff.wire.times import day_start
 
 
 def time_off_visible_to(actor: Actor, *, sees_all: bool) -> QuerySet[TimeOff]:
@@ -51,12 +53,31 @@ def change_working_hours(hours_id: int, *, actor: Actor, fields: Mapping[str, An
         return store_changes(hours, fields, check=_check_hours)
 
 
-def remove_working_hours(hours_id: int, *, actor: Actor) -> None:
-    """Raises NotFound, Forbidden."""
+def remove_working_hours(hours_id: int, *, actor: Actor) -> WorkingHours:
+    """The row as it was. Raises NotFound, Forbidden."""
     with transaction.atomic():
         hours = locked(WorkingHours.objects.all(), hours_id)
         check_may_write(actor, staff_id=hours.staff_id)
-        hours.delete()
+        WorkingHours.objects.filter(pk=hours.pk).delete()
+    return hours
+
+
+def replace_week(staff_id: int, *, actor: Actor, rows: Iterable[Mapping[str, Any]]) -> list[WorkingHours]:
+    """All working hours of this person, or nothing. Raises NotFound, Forbidden, BadRequest."""
+    with transaction.atomic():
+        person = locked(Staff.objects.all(), staff_id)
+        check_may_write(actor, staff_id=person.pk)
+        week = [WorkingHours(staff=person, **fields) for fields in rows]
+        for hours in week:
+            _check_hours(hours)
+        WorkingHours.objects.filter(staff=person).delete()
+        WorkingHours.objects.bulk_create(week)
+        return list(WorkingHours.objects.filter(staff=person))
+
+
+def day_touched(day: date, *, zone: ZoneInfo) -> Touched:
+    """The whole salon date."""
+    return Touched(day_start(day, zone=zone), day_start(day + ONE_DAY, zone=zone))
 
 
 def add_time_off(*, actor: Actor, fields: Mapping[str, Any]) -> TimeOff:
@@ -104,10 +125,12 @@ def remove_holiday(holiday_id: int) -> None:
 
 
 def _check_hours(hours: WorkingHours) -> None:
-    if hours.closes != MIDNIGHT and hours.closes <= hours.opens:
+    if hours.closes == hours.opens:
         raise BadRequest.field(
-            "closes", "It must be later than opens; 00:00 is midnight at the end of the day."
+            "closes", "It must differ from opens; what closes earlier than it opens closes on the next day."
         )
+    if hours.valid_from and hours.valid_until and hours.valid_until < hours.valid_from:
+        raise BadRequest.field("valid_until", "It must not be before valid_from.")
 
 
 def _check_time_off(away: TimeOff) -> None:

@@ -1,7 +1,7 @@
-"""The salon's time, read only: local dates, holidays, working windows, time off (contract §1.3, §1.5).
+"""The salon's time, read only: local dates, holidays, time off (contract §1.3, §1.5).
 
-Names: Stretch, Hours, local_dates, dates_between, holidays_touched, holiday_names, instant_on, windows_on,
-windows_between, works_throughout, outside_working_hours, hours_of, time_off_of.
+Names: Stretch, local_dates, dates_between, holidays_touched, holiday_names, instant_on, time_off_of, joined.
+When people work is `staff.salon.timetable`.
 
 Working hours are wall clock: on the days on which the clocks change a window from 09:00 to 17:00 is still
 09:00 to 17:00 on the wall. An edge that daylight saving skips is the instant at which the clocks jump, an
@@ -11,14 +11,14 @@ edge that comes twice is its first occurrence (as contract §0 reads every time)
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db.models import DateField
 
-from staff.models import Holiday, TimeOff, WorkingHours
+from staff.models import Holiday, TimeOff
 from staff.storage.prepared import Blank, PreparedRows
 from staff.wire.times import day_start
 
@@ -31,14 +31,6 @@ class Stretch(NamedTuple):
 
     start_at: datetime
     end_at: datetime
-
-
-class Hours(NamedTuple):
-    """One row of working hours: weekday 0 is Monday, `closes` 00:00 is midnight at the end of the day."""
-
-    weekday: int
-    opens: time
-    closes: time
 
 
 def local_dates(start_at: datetime, end_at: datetime, *, zone: ZoneInfo) -> list[date]:
@@ -88,52 +80,6 @@ def instant_on(day: date, moment: time, *, zone: ZoneInfo) -> datetime:
     return _jump_between(wall.replace(tzinfo=zone, fold=1).astimezone(UTC), instant, zone=zone)
 
 
-def windows_on(day: date, hours: Iterable[Hours], *, zone: ZoneInfo) -> list[Stretch]:
-    """The working windows of `day`, in order; rows that touch or overlap are one window."""
-    return _joined(
-        Stretch(
-            instant_on(day, row.opens, zone=zone),
-            day_start(day + ONE_DAY, zone=zone)
-            if row.closes == MIDNIGHT
-            else instant_on(day, row.closes, zone=zone),
-        )
-        for row in hours
-        if row.weekday == day.weekday()
-    )
-
-
-def windows_between(first: date, last: date, hours: Sequence[Hours], *, zone: ZoneInfo) -> list[Stretch]:
-    """The working windows of the dates `first` to `last`; work that goes on past midnight is one window."""
-    return _joined(
-        window for day in dates_between(first, last) for window in windows_on(day, hours, zone=zone)
-    )
-
-
-def works_throughout(start_at: datetime, end_at: datetime, hours: Sequence[Hours], *, zone: ZoneInfo) -> bool:
-    """Whether one working window covers the whole stretch."""
-    touched = local_dates(start_at, end_at, zone=zone)
-    return any(
-        window.start_at <= start_at and end_at <= window.end_at
-        for window in windows_between(touched[0], touched[-1], hours, zone=zone)
-    )
-
-
-def outside_working_hours(
-    *, start_at: datetime, end_at: datetime, hours: Sequence[Hours], zone: ZoneInfo
-) -> bool:
-    """Whether any part of the stretch lies outside the working windows; without rows everything does."""
-    return not works_throughout(start_at, end_at, hours, zone=zone)
-
-
-def hours_of(staff_ids: Collection[int]) -> dict[int, list[Hours]]:
-    """The working hours of each of `staff_ids`; nobody is missing from the answer. One statement."""
-    found: dict[int, list[Hours]] = {staff_id: [] for staff_id in staff_ids}
-    rows = WorkingHours.objects.filter(staff_id__in=staff_ids).order_by("staff_id", "weekday", "opens", "id")
-    for staff_id, weekday, opens, closes in rows.values_list("staff_id", "weekday", "opens", "closes"):
-        found[staff_id].append(Hours(weekday, opens, closes))
-    return found
-
-
 def time_off_of(
     staff_ids: Collection[int], *, start_at: datetime, end_at: datetime
 ) -> dict[int, list[Stretch]]:
@@ -142,10 +88,11 @@ def time_off_of(
     rows = TimeOff.objects.filter(staff_id__in=staff_ids, end_at__gt=start_at, start_at__lt=end_at)
     for staff_id, away_from, back_at in rows.values_list("staff_id", "start_at", "end_at"):
         found[staff_id].append(Stretch(away_from, back_at))
-    return {staff_id: _joined(found[staff_id]) for staff_id in staff_ids}
+    return {staff_id: joined(found[staff_id]) for staff_id in staff_ids}
 
 
-def _joined(stretches: Iterable[Stretch]) -> list[Stretch]:
+def joined(stretches: Iterable[Stretch]) -> list[Stretch]:
+    """In order; what touches or overlaps is one, what is empty none."""
     joined: list[Stretch] = []
     for each in sorted(stretches):
         if each.end_at <= each.start_at:

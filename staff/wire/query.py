@@ -149,7 +149,7 @@ class QueryChoice(QueryField):
 
 
 class QueryText(QueryField):
-    """A text of at most `longest` characters, kept as it came, or with `strip` as what it is compared with."""
+    """A text of at most `longest` characters as it came, or with `strip` as what it is compared with."""
 
     def __init__(self, *, longest: int = LONGEST_QUERY_TEXT, strip: bool = False, **kwargs: Any) -> None:
         self.longest, self.strip = longest, strip

@@ -43,13 +43,15 @@ def test_working_hours_are_added_changed_and_removed(ada):
     body = {"staff_id": bea.pk, "weekday": 0, "opens": "09:00", "closes": "12:30"}
     answer = ada.post("/api/working-hours", body)
     row = WorkingHours.objects.get()
-    assert (answer.status_code, answer.json()) == (201, {"id": row.pk, **body})
+    made = {"id": row.pk, **body, "valid_from": None, "valid_until": None}
+    assert (answer.status_code, answer.json()) == (201, {**made, "affected_bookings": []})
     path = f"/api/working-hours/{row.pk}"
-    assert ada.get(path).json() == answer.json()
-    assert ada.put(path, {"closes": "00:00", "id": 9}).json() == {"id": row.pk, **body, "closes": "00:00"}
+    assert ada.get(path).json() == made
+    changed = {**made, "closes": "00:00", "affected_bookings": []}
+    assert ada.put(path, {"closes": "00:00", "id": 9}).json() == changed
     assert ada.patch(path, {"weekday": 6}).json()["weekday"] == 6
     gone = ada.delete(path)
-    assert (gone.status_code, gone.content) == (204, b"")
+    assert (gone.status_code, gone.json()) == (200, {**changed, "weekday": 6})
     assert ada.get(path).json() == {"error": "Working hours not found", "code": "not_found"}
     assert ada.delete(path).status_code == 404
 
@@ -66,7 +68,8 @@ def test_working_hours_are_added_changed_and_removed(ada):
         ({"opens": "24:00"}, "opens"),
         ({"closes": "17:00:00"}, "closes"),
         ({"closes": "09:00"}, "closes"),
-        ({"closes": "08:00"}, "closes"),
+        ({"valid_from": "2026-02-30"}, "valid_from"),
+        ({"valid_from": "2026-12-02", "valid_until": "2026-12-01"}, "valid_until"),
         ({"opens": 900}, "opens"),
     ],
 )
@@ -102,7 +105,7 @@ def test_staff_write_their_own_working_hours_and_read_everybodys():
     assert here.put(path, {"staff_id": cora.pk}).status_code == 403
     assert here.put(path, {"closes": "18:00"}).json()["closes"] == "18:00"
     assert len(here.get("/api/working-hours").json()) == 2
-    assert here.delete(path).status_code == 204
+    assert here.delete(path).status_code == 200
     others.refresh_from_db()
     assert (others.closes, WorkingHours.objects.count()) == (time(17), 1)
 

@@ -1,4 +1,4 @@
-"""staff/salon/schedule.py: local dates, working windows, holidays, time off."""
+"""staff/salon/schedule.py and timetable.py: local dates, working windows, holidays, time off, exceptions."""
 
 from __future__ import annotations
 
@@ -11,19 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from staff.salon.schedule import (
-    Hours,
     Stretch,
     dates_between,
     holiday_names,
     holidays_touched,
-    hours_of,
     instant_on,
     local_dates,
-    outside_working_hours,
     time_off_of,
-    windows_between,
-    windows_on,
 )
+from staff.salon.timetable import ExceptionalHours, Hours, Timetable, timetables_of
 from tests.cast.factories import make_bea, make_cora, make_holiday, make_hours, make_time_off
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
@@ -85,7 +81,7 @@ def test_several_rows_make_breaks_and_rows_that_touch_are_one_window() -> None:
         Hours(0, time(11), time(12)),
         Hours(1, time(9), time(10)),
     ]
-    assert windows_on(date(2026, 11, 23), hours, zone=AMSTERDAM) == [
+    assert Timetable(hours).windows_on(date(2026, 11, 23), zone=AMSTERDAM) == [
         Stretch(at("2026-11-23 09:00"), at("2026-11-23 12:00")),
         Stretch(at("2026-11-23 13:00"), at("2026-11-23 17:00")),
     ]
@@ -93,27 +89,24 @@ def test_several_rows_make_breaks_and_rows_that_touch_are_one_window() -> None:
 
 def test_closing_at_midnight_is_the_end_of_the_day_and_work_may_go_on_past_it() -> None:
     hours = [Hours(4, time(20), time(0)), Hours(5, time(0), time(2))]
-    assert windows_on(date(2026, 11, 20), hours, zone=AMSTERDAM) == [
+    assert Timetable(hours).windows_on(date(2026, 11, 20), zone=AMSTERDAM) == [
         Stretch(at("2026-11-20 20:00"), at("2026-11-21 00:00"))
     ]
-    assert windows_between(date(2026, 11, 20), date(2026, 11, 21), hours, zone=AMSTERDAM) == [
+    assert Timetable(hours).windows_between(date(2026, 11, 20), date(2026, 11, 21), zone=AMSTERDAM) == [
         Stretch(at("2026-11-20 20:00"), at("2026-11-21 02:00"))
     ]
-    late = {"start_at": at("2026-11-20 23:30"), "hours": hours, "zone": AMSTERDAM}
-    assert not outside_working_hours(end_at=at("2026-11-21 00:30"), **late)
-    assert outside_working_hours(end_at=at("2026-11-21 02:30"), **late)
 
 
 @pytest.mark.parametrize(("zone", "day"), CLOCK_CHANGES)
 def test_working_hours_are_wall_clock_on_days_on_which_the_clocks_change(zone: ZoneInfo, day: date) -> None:
-    (window,) = windows_on(day, all_day("09:00", "17:00"), zone=zone)
+    (window,) = Timetable(all_day("09:00", "17:00")).windows_on(day, zone=zone)
     assert [edge.astimezone(zone).isoformat(" ")[:16] for edge in window] == [f"{day} 09:00", f"{day} 17:00"]
 
 
 def test_an_edge_that_the_clocks_skip_is_where_they_jump() -> None:
     assert instant_on(date(2026, 3, 29), time(2, 30), zone=AMSTERDAM) == at("2026-03-29 03:00")
-    assert windows_on(date(2026, 3, 29), all_day("02:10", "02:50"), zone=AMSTERDAM) == []
-    (night,) = windows_on(date(2026, 3, 29), all_day("00:00", "02:00"), zone=BEIRUT)
+    assert Timetable(all_day("02:10", "02:50")).windows_on(date(2026, 3, 29), zone=AMSTERDAM) == []
+    (night,) = Timetable(all_day("00:00", "02:00")).windows_on(date(2026, 3, 29), zone=BEIRUT)
     assert night.end_at - night.start_at == timedelta(hours=1)
 
 
@@ -121,7 +114,7 @@ def test_an_edge_that_comes_twice_is_its_first_occurrence() -> None:
     assert instant_on(date(2026, 10, 25), time(2, 30), zone=AMSTERDAM) == datetime(
         2026, 10, 25, 0, 30, tzinfo=UTC
     )
-    (window,) = windows_on(date(2026, 10, 25), all_day("02:30", "03:00"), zone=AMSTERDAM)
+    (window,) = Timetable(all_day("02:30", "03:00")).windows_on(date(2026, 10, 25), zone=AMSTERDAM)
     assert window.end_at - window.start_at == timedelta(minutes=90)
 
 
@@ -153,7 +146,7 @@ def test_holidays_are_found_by_the_dates_touched() -> None:
 
 
 @pytest.mark.django_db
-def test_hours_and_time_off_are_read_for_everybody_asked_in_one_statement(
+def test_hours_and_time_off_are_read_for_everybody_asked_in_few_statements(
     django_assert_num_queries: Any,
 ) -> None:
     bea, cora = make_bea(), make_cora()
@@ -161,14 +154,94 @@ def test_hours_and_time_off_are_read_for_everybody_asked_in_one_statement(
     make_time_off(bea, at("2026-11-23 12:00"), hours=2)
     make_time_off(bea, at("2026-11-23 13:00"), hours=3)
     make_time_off(cora, at("2026-11-25 00:00"))
-    with django_assert_num_queries(1):
-        hours = hours_of([bea.pk, cora.pk])
+    with django_assert_num_queries(2):
+        timetables = timetables_of([bea.pk, cora.pk], first=date(2026, 11, 23), last=date(2026, 11, 23))
     with django_assert_num_queries(1):
         away = time_off_of([bea.pk, cora.pk], start_at=at("2026-11-23 00:00"), end_at=at("2026-11-24 00:00"))
-    assert hours == {bea.pk: [Hours(0, time(9), time(17))], cora.pk: []}
+    assert timetables == {bea.pk: Timetable([Hours(0, time(9), time(17))]), cora.pk: Timetable([])}
     assert away == {bea.pk: [Stretch(at("2026-11-23 12:00"), at("2026-11-23 16:00"))], cora.pk: []}
 
 
 def test_dates_between_are_inclusive() -> None:
     assert dates_between(date(2026, 2, 28), date(2026, 3, 1)) == [date(2026, 2, 28), date(2026, 3, 1)]
     assert dates_between(date(2026, 3, 1), date(2026, 2, 28)) == []
+
+
+def on(day: str) -> date:
+    return date.fromisoformat(day)
+
+
+def shown(windows: list[Stretch]) -> list[str]:
+    """Each window on the wall, such as "Sat 22:00-Sun 02:00"."""
+    local = [[edge.astimezone(AMSTERDAM) for edge in window] for window in windows]
+    return [f"{first:%a %H:%M}-{last:%a %H:%M}" for first, last in local]
+
+
+def exception(
+    first: str, last: str = "", *hours: str, every_year: bool = False, replaces: bool = False, name: str = ""
+) -> ExceptionalHours:
+    pairs = [tuple(map(time.fromisoformat, each.split("-"))) for each in hours]
+    return ExceptionalHours(on(first), on(last or first), every_year, tuple(pairs), replaces, name)
+
+
+def test_a_night_belongs_to_the_day_on_which_it_opens() -> None:
+    night = Timetable([Hours(5, time(22), time(2))])
+    assert shown(night.windows_on(on("2026-11-21"), zone=AMSTERDAM)) == ["Sat 22:00-Sun 02:00"]
+    assert night.windows_on(on("2026-11-22"), zone=AMSTERDAM) == []
+    (spring,) = night.windows_on(on("2026-03-28"), zone=AMSTERDAM)
+    (autumn,) = night.windows_on(on("2026-10-24"), zone=AMSTERDAM)
+    assert [each.end_at - each.start_at for each in (spring, autumn)] == [timedelta(hours=4)] * 2
+    (till_three,) = Timetable([Hours(5, time(22), time(3))]).windows_on(on("2026-10-24"), zone=AMSTERDAM)
+    assert till_three.end_at - till_three.start_at == timedelta(hours=6)
+
+
+def test_hours_hold_on_their_dates_both_included() -> None:
+    winter = Timetable([Hours(0, time(10), time(16), on("2026-11-02"), on("2026-11-16"))])
+    worked = [
+        day
+        for day in dates_between(on("2026-10-19"), on("2026-11-30"))
+        if winter.windows_on(day, zone=AMSTERDAM)
+    ]
+    assert worked == [on("2026-11-02"), on("2026-11-09"), on("2026-11-16")]
+
+
+def test_a_persons_exception_replaces_the_day_and_one_of_the_salon_only_cuts_it() -> None:
+    week = [Hours(day, time(9), time(17)) for day in range(5)]
+    sunday, eve = "2026-11-29", "2026-12-24"
+    own = Timetable(week, [exception(sunday, "", "12:00-18:00", replaces=True)])
+    assert shown(own.windows_on(on(sunday), zone=AMSTERDAM)) == ["Sun 12:00-Sun 18:00"]
+    salon = Timetable(week, [exception(sunday, "", "12:00-18:00"), exception(eve, "", "08:00-14:00")])
+    assert salon.windows_on(on(sunday), zone=AMSTERDAM) == []
+    assert shown(salon.windows_on(on(eve), zone=AMSTERDAM)) == ["Thu 09:00-Thu 14:00"]
+    broken = Timetable(week, [exception(eve, "", "08:00-10:00", "11:00-12:00", "16:30-22:00")])
+    assert shown(broken.windows_on(on(eve), zone=AMSTERDAM)) == [
+        "Thu 09:00-Thu 10:00",
+        "Thu 11:00-Thu 12:00",
+        "Thu 16:30-Thu 17:00",
+    ]
+    closed = Timetable(week, [exception("2026-08-03", "2026-08-07")])
+    assert closed.windows_between(on("2026-08-01"), on("2026-08-09"), zone=AMSTERDAM) == []
+
+
+def test_the_first_exception_alone_counts() -> None:
+    week = [Hours(3, time(9), time(17))]
+    both = [exception("2026-12-24", "", "09:00-18:00"), exception("2026-12-24", name="all shut")]
+    assert shown(Timetable(week, both).windows_on(on("2026-12-24"), zone=AMSTERDAM)) == [
+        "Thu 09:00-Thu 17:00"
+    ]
+
+
+def test_what_comes_every_year_begins_with_its_first_and_may_pass_new_year() -> None:
+    christmas = exception("2024-12-24", "2025-01-02", every_year=True)
+    held = [day for day in dates_between(on("2023-12-01"), on("2027-01-31")) if christmas.holds_on(day)]
+    assert held == [
+        day for year in (2024, 2025, 2026) for day in dates_between(date(year, 12, 24), date(year + 1, 1, 2))
+    ]
+    leap = exception("2024-02-29", every_year=True)
+    assert [day for day in dates_between(on("2024-01-01"), on("2028-12-31")) if leap.holds_on(day)] == [
+        on("2024-02-29"),
+        on("2025-02-28"),
+        on("2026-02-28"),
+        on("2027-02-28"),
+        on("2028-02-29"),
+    ]

@@ -21,7 +21,8 @@ from bookings.models import Booking, BusyTime
 from bookings.slots.busy import LONGEST_BUSY
 from staff.access.actor import Actor
 from staff.models import SalonSettings, Service, Staff
-from staff.salon.schedule import ONE_DAY, Hours, Stretch, hours_of, time_off_of, windows_between, windows_on
+from staff.salon.schedule import ONE_DAY, Stretch, time_off_of
+from staff.salon.timetable import Timetable, timetables_of
 from staff.wire.times import day_start, local_date
 
 LONGEST_BOOKING = timedelta(hours=24)
@@ -58,7 +59,7 @@ class Terms:
 class Agenda:
     """One staff member over some dates: when they work, are away, are busy.
 
-    `hours` without rows means that no working hours are kept: nothing is offered then.
+    A timetable without hours means that none are kept: nothing is offered then.
     """
 
     def __init__(
@@ -66,14 +67,14 @@ class Agenda:
         *,
         staff_id: int,
         offers_service: bool,
-        hours: Sequence[Hours],
+        timetable: Timetable,
         windows: Sequence[Stretch],
         away: Sequence[Stretch],
         busy: Iterable[Busy],
     ) -> None:
         self.staff_id = staff_id
         self.offers_service = offers_service
-        self.hours = hours
+        self.timetable = timetable
         self._windows = windows
         self._window_starts = [each.start_at for each in windows]
         self._away = away
@@ -108,9 +109,6 @@ class Agenda:
                 reached = end
         return taken
 
-    def windows_on(self, day: date, *, zone: ZoneInfo) -> list[Stretch]:
-        return windows_on(day, self.hours, zone=zone)
-
 
 def terms_of(service: Service, *, salon: SalonSettings, now: datetime, holidays: Mapping[date, str]) -> Terms:
     zone, notice = salon.zone, timedelta(minutes=salon.min_notice_minutes)
@@ -142,7 +140,7 @@ def read_agendas(
     """The agendas, by staff id, of `staff_id` or of everyone who offers `service`, for starts on these dates.
 
     Holds that have expired at `now` occupy nobody. `viewer` sees the ids of the bookings that
-    `visible_to` shows, nobody sees any. Four statements, three without `with_busy`.
+    `visible_to` shows, nobody sees any. Five statements, four without `with_busy`.
     """
     people = _people(service, staff_id)
     if not people:
@@ -155,15 +153,15 @@ def read_agendas(
         + LONGEST_BOOKING
         + timedelta(minutes=service.buffer_after_minutes)
     )
-    hours = hours_of(ids)
+    timetables = timetables_of(ids, first=first - ONE_DAY, last=last + ONE_DAY)
     away = time_off_of(ids, start_at=begins, end_at=ends)
     busy = _busy_of(ids, begins, ends, now=now, viewer=viewer) if with_busy else {}
     return [
         Agenda(
             staff_id=person_id,
             offers_service=offers_service,
-            hours=hours[person_id],
-            windows=windows_between(first - ONE_DAY, last + ONE_DAY, hours[person_id], zone=zone),
+            timetable=timetables[person_id],
+            windows=timetables[person_id].windows_between(first - ONE_DAY, last + ONE_DAY, zone=zone),
             away=away[person_id],
             busy=busy.get(person_id, []),
         )

@@ -114,7 +114,15 @@ def _is_second_of_a_doubled_hour(case: Case) -> Hit | None:
 
 
 def _is_outside_working_hours(case: Case) -> Hit | None:
-    return None if case.agenda.works(case.start_at, case.end_at) else HIT
+    if case.agenda.works(case.start_at, case.end_at):
+        return None
+    timetable, zone = case.agenda.timetable, case.terms.zone
+    touched = local_dates(case.start_at, case.end_at, zone=zone)
+    exception = next((each for day in touched if (each := timetable.exception_on(day))), None)
+    if exception is None:
+        return HIT
+    named = f" ({exception.name})" if exception.name else ""
+    return Hit(message=f"This staff member does not work at that time: other hours hold that day{named}.")
 
 
 def _is_in_time_off(case: Case) -> Hit | None:

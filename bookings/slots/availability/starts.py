@@ -15,7 +15,7 @@ from bookings.slots.availability.agenda import Agenda, Terms, read_agendas, term
 from bookings.slots.availability.rules import Case, Objection, first_objection_to
 from staff.access.actor import Actor
 from staff.models import SalonSettings, Service
-from staff.salon.schedule import ONE_DAY, dates_between, holiday_names
+from staff.salon.schedule import ONE_DAY, Stretch, dates_between, holiday_names
 from staff.wire.times import day_start
 
 COARSEST_LOOK = timedelta(minutes=15)
@@ -59,7 +59,7 @@ def availability(
     """The free starts on each salon date from `first` to `last`, for `staff_id` or everyone who offers it.
 
     With `explain_to` also why the other starts are refused: the first rule of the table, and the id of the
-    booking in the way where that actor may see it. Five statements, whatever the number of people and days.
+    booking in the way where that actor may see it. Six statements, whatever the number of people and days.
     """
     agendas = read_agendas(
         service, first, last, zone=salon.zone, now=now, staff_id=staff_id, viewer=explain_to
@@ -104,21 +104,37 @@ def _append(blocked: list[Blocked], more: Blocked) -> None:
 
 
 def _grid(agenda: Agenda, day: date, *, terms: Terms, step: timedelta) -> Iterator[tuple[datetime, datetime]]:
-    """The starts to look at in the day's working windows, each with where the next one would be."""
-    for window in agenda.windows_on(day, zone=terms.zone):
-        yield from _cut(window.start_at, window.end_at, step)
+    """The starts to look at in the day's working windows, each with where the next one would be.
+
+    The grid of a window that opened the evening before goes on past midnight.
+    """
+    begins, ends = day_start(day, zone=terms.zone), day_start(day + ONE_DAY, zone=terms.zone)
+    for window in _windows_touching(agenda, day, terms=terms):
+        for start_at, until in _cut(window.start_at, min(window.end_at, ends), step):
+            if start_at >= begins:
+                yield start_at, until
 
 
 def _looks(
     agenda: Agenda, day: date, *, terms: Terms, step: timedelta
 ) -> Iterator[tuple[datetime, datetime]]:
     """The whole day: the grid, and what lies between the windows."""
-    reached, coarse = day_start(day, zone=terms.zone), max(step, COARSEST_LOOK)
-    for window in agenda.windows_on(day, zone=terms.zone):
-        yield from _cut(reached, window.start_at, coarse)
-        yield from _cut(window.start_at, window.end_at, step)
-        reached = window.end_at
-    yield from _cut(reached, day_start(day + ONE_DAY, zone=terms.zone), coarse)
+    begins, ends = day_start(day, zone=terms.zone), day_start(day + ONE_DAY, zone=terms.zone)
+    grid = dict(_grid(agenda, day, terms=terms, step=step))
+    reached, coarse = begins, max(step, COARSEST_LOOK)
+    for start_at, until in sorted(grid.items()):
+        yield from _cut(reached, start_at, coarse)
+        yield start_at, until
+        reached = max(reached, until)
+    yield from _cut(reached, ends, coarse)
+
+
+def _windows_touching(agenda: Agenda, day: date, *, terms: Terms) -> Iterator[Stretch]:
+    """The windows that open on `day`, after what is left of one that opened the day before."""
+    begins = day_start(day, zone=terms.zone)
+    before = agenda.timetable.windows_on(day - ONE_DAY, zone=terms.zone)
+    yield from (window for window in before if window.end_at > begins)
+    yield from agenda.timetable.windows_on(day, zone=terms.zone)
 
 
 def _cut(begins: datetime, ends: datetime, step: timedelta) -> Iterator[tuple[datetime, datetime]]:

@@ -9,7 +9,6 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from staff.models import Staff
-from staff.models import Staff
 from staff.salon.people import change_person, hire
 from staff.wire.addresses import BadAddress, mail_address
 from staff.wire.refusals import Refused

@@ -17,5 +17,5 @@ def texts(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("bookings", "0003_spent_token")]
+    dependencies = [("bookings", "0004_stripe_session_states")]
     operations = [migrations.RunPython(texts, migrations.RunPython.noop)]
