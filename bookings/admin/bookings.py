@@ -54,6 +54,7 @@ class BookingForm(forms.ModelForm):
             "end_at",
             "status",
             "persons",
+            "price",
             "notes",
             "internal_notes",
         )
@@ -100,6 +101,7 @@ class BookingForm(forms.ModelForm):
         if self.instance.pk is None:
             order = lifecycle.Order(
                 **values,
+                price=None if cleaned["price"] is None else lifecycle.AgreedPrice(cleaned["price"]),
                 provisional=cleaned["status"] == Booking.Status.PROVISIONAL,
                 allow_overlap=cleaned["allow_overlap"],
                 reason=cleaned["reason"],
@@ -109,7 +111,7 @@ class BookingForm(forms.ModelForm):
         return lifecycle.change(
             actor=self.actor,
             booking_id=self.instance.pk,
-            changes=values | {"status": cleaned["status"]},
+            changes=values | {"status": cleaned["status"], "price": cleaned["price"]},
             how=lifecycle.How(
                 reason=cleaned["reason"], allow_overlap=cleaned["allow_overlap"], ask_by_mail=True
             ),
@@ -148,7 +150,7 @@ class BookingAdmin(PricedAdmin):
     ordering = ("-start_at", "-id")
     actions = None
     inlines = (EventInline,)
-    readonly_fields = ("shown_price", "status_detail", "session", "created_at", "updated_at", "messages_sent")
+    readonly_fields = ("status_detail", "session", "created_at", "updated_at", "messages_sent")
     fieldsets = (
         (
             None,
@@ -158,14 +160,14 @@ class BookingAdmin(PricedAdmin):
                     ("staff", "service", "location"),
                     ("start_at", "end_at"),
                     ("status", "status_detail"),
-                    "persons",
+                    ("persons", "price"),
                     "notes",
                     "internal_notes",
                 )
             },
         ),
         ("This change", {"fields": ("allow_overlap", "reason", "seen_version")}),
-        ("Details", {"fields": ("shown_price", "session", "created_at", "updated_at", "messages_sent")}),
+        ("Details", {"fields": ("session", "created_at", "updated_at", "messages_sent")}),
     )
 
     @admin.display(description="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from django.http import StreamingHttpResponse
 from rest_framework.request import Request
@@ -25,6 +26,7 @@ from bookings.errors import BookingNotFound
 from bookings.lifecycle.recurrence import starts_of
 from bookings.links import checked_base_url
 from bookings.models import Booking, BookingEvent
+from bookings.slots.before_a_write import find_service
 from staff.access.actor import SYSTEM
 from staff.access.auth import actor_of, salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
@@ -89,6 +91,11 @@ class BookingListView(GatedView):
         wanted = asked.validated_data
         if "base_url" in wanted:
             wanted["base_url"] = checked_base_url(wanted["base_url"])
+        if "end_at" not in wanted:
+            minutes = find_service(wanted["service_id"]).duration_minutes
+            wanted["end_at"] = wanted["start_at"] + timedelta(minutes=minutes)
+        if "price" in wanted:
+            wanted["price"] = lifecycle.AgreedPrice(wanted["price"])
         recurrence, skip_conflicts = wanted.pop("recurrence", None), wanted.pop("skip_conflicts")
         order = lifecycle.Order(**wanted)
         if recurrence is None:

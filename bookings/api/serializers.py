@@ -15,13 +15,14 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from bookings.lifecycle import Warning
-from bookings.models import Booking, BookingEvent
+from bookings.models import LEGAL_STATUS_PAIRS, Booking, BookingEvent
 from staff.access.actor import SYSTEM, Actor
 from staff.models import SalonSettings
 from staff.storage.prepared import Blank, Prepared
 from staff.wire.answers import Amount, Id, Key, Number, When, one_of
 from staff.wire.fields import (
     ChoiceTextField,
+    MoneyField,
     StrictBooleanField,
     StrictIdField,
     StrictIntegerField,
@@ -63,6 +64,7 @@ class Row(NamedTuple):
     version: int
     created_at: datetime
     updated_at: datetime
+    series_id: int | None
 
 
 COLUMNS = Row._fields
@@ -97,6 +99,8 @@ class BookingJson(TypedDict):
     version: Annotated[Number, "Grows with every change; see If-Match."]
     created_at: When
     updated_at: When
+    series_id: Annotated[Id | None, "The id of the first booking of the series."]
+    total_price: Annotated[Amount | None, "The price for all persons."]
 
 
 class WarningJson(TypedDict):
@@ -131,6 +135,9 @@ class Printer:
     def when(self, instant: datetime) -> str:
         return print_when(instant, zone=self.zone)
 
+    def amount(self, value: Decimal) -> str:
+        return print_amount(value, currency=self.currency)
+
     def row(self, values: tuple[Any, ...]) -> BookingJson:
         row = Row._make(values)
         known = row.client_id is not None
@@ -156,11 +163,13 @@ class Printer:
             "session_id": row.session_id,
             "location_id": row.location_id,
             "persons": row.persons,
-            "price": None if row.price is None else print_amount(row.price, currency=self.currency),
+            "price": None if row.price is None else self.amount(row.price),
             "source": row.source,
             "version": row.version,
             "created_at": self.when(row.created_at),
             "updated_at": self.when(row.updated_at),
+            "series_id": row.series_id,
+            "total_price": None if row.price is None else self.amount(row.price * row.persons),
         }
 
     def rows(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[BookingJson]:
@@ -216,6 +225,9 @@ class RecurrenceField(serializers.Field):
         return value
 
 
+DETAILS = sorted({detail for _, detail in LEGAL_STATUS_PAIRS})
+
+
 class NewBookingSerializer(serializers.Serializer[Any]):
     """POST /api/bookings. Context: `zone`."""
 
@@ -223,9 +235,10 @@ class NewBookingSerializer(serializers.Serializer[Any]):
     staff_id = StrictIdField()
     service_id = StrictIdField()
     start_at = WallClockField()
-    end_at = WallClockField()
+    end_at = WallClockField(required=False, help_text="Absent: as long as the service takes.")
     notes = TextField(required=False)
     internal_notes = TextField(required=False)
+    price = MoneyField(required=False, allow_null=True, help_text="Agreed for one person; null: no price.")
     provisional = StrictBooleanField(
         required=False, default=False, help_text="Mail the client links to accept or decline."
     )
@@ -256,11 +269,15 @@ class BookingChangesSerializer(serializers.Serializer[Any]):
     start_at = WallClockField(required=False)
     end_at = WallClockField(required=False)
     status = ChoiceTextField(choices=Booking.Status.values, required=False)
+    status_detail = ChoiceTextField(
+        choices=DETAILS, required=False, allow_blank=True, help_text="As far as it goes with the status."
+    )
     notes = TextField(required=False)
     internal_notes = TextField(required=False)
+    price = MoneyField(required=False, allow_null=True, help_text="Agreed for one person; null: no price.")
     persons = StrictIntegerField(required=False, min_value=1, max_value=1000)
     allow_overlap = StrictBooleanField(required=False, default=False)
-    base_url = TextField(required=False, null_is_empty=False)
+    base_url = TextField(as_sent=True, required=False, null_is_empty=False)
     reason = TextField(
         required=False, max_length=BookingEvent.LONGEST_REASON, help_text="For the audit trail."
     )

@@ -7,7 +7,7 @@ BookingEvent; enqueues. No network inside. `effects.py` reads like the contract'
 
 from bookings.lifecycle.answer import Shown, accept, decline, lapse_due, request_of
 from bookings.lifecycle.ask_how_it_went import remind_of_ended
-from bookings.lifecycle.book import Order, book
+from bookings.lifecycle.book import AgreedPrice, Order, book
 from bookings.lifecycle.change import How, cancel, change
 from bookings.lifecycle.effects import announce_series
 from bookings.lifecycle.outcome import Outcome, Warning
@@ -15,6 +15,7 @@ from bookings.lifecycle.series import Series, Skipped, book_series
 from bookings.lifecycle.session import change_session, lock_members, note
 
 __all__ = [
+    "AgreedPrice",
     "How",
     "Order",
     "Outcome",

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -14,10 +15,12 @@ from django.utils import timezone
 from bookings import waitlist
 from bookings.lifecycle import checks, effects
 from bookings.lifecycle.audit import record
-from bookings.lifecycle.outcome import Change, Outcome, Warning
+from bookings.lifecycle.outcome import Change, Outcome, printed_price
 from bookings.lifecycle.requests import ask_client
+from bookings.lifecycle.warnings import warnings_about
 from bookings.models import Booking, WaitlistEntry, stamp
 from bookings.slots import holds
+from bookings.slots.availability import Objection
 from bookings.slots.before_a_write import bookable, check_agenda, check_holiday, check_times, find_service
 from bookings.slots.busy import lock_staff, occupy, slot_guard
 from bookings.slots.warn_or_refuse import refusals_for, warnings_for
@@ -25,6 +28,13 @@ from clients.models import Client
 from staff.access.actor import Actor
 from staff.models import SalonSettings, Service, Staff
 from staff.wire.refusals import BadRequest
+
+
+@dataclass(frozen=True, slots=True)
+class AgreedPrice:
+    """What was agreed with the client for one person, in the salon's currency; None: no price."""
+
+    amount: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +59,7 @@ class Order:
     base_url: str = ""
     location_id: int | None = None
     persons: int = 1
+    price: AgreedPrice | None = None
     allow_overlap: bool = False
     hold_token: str | None = None
     session_of: int | None = None
@@ -92,7 +103,7 @@ def book(
         staff = bookable(lock_staff(order.staff_id).get(order.staff_id), order.staff_id)
         now = now or timezone.now()
         found = _gather(order, staff=staff, session=session, salon=salon, now=now)
-        warnings = _checked_hours(order, found, salon=salon, now=now)
+        objections = _checked_time(order, found, salon=salon, now=now)
 
         booking = _saved(order, found, salon=salon, now=now)
         if booking.stands:
@@ -102,22 +113,22 @@ def book(
             booking,
             actor=actor,
             from_status="",
-            changes={"allow_overlap": [None, True]} if order.allow_overlap else {},
+            changes=_audited(order, found, salon=salon),
             reason=order.reason,
             now=now,
         )
-        effects.set_in_motion(
-            Change(
-                booking=booking,
-                before=None,
-                event=event,
-                salon=salon,
-                actor=actor,
-                now=now,
-                notify_client=order.notify_client,
-                in_series=order.in_series,
-            )
+        made = Change(
+            booking=booking,
+            before=None,
+            event=event,
+            salon=salon,
+            actor=actor,
+            now=now,
+            notify_client=order.notify_client,
+            in_series=order.in_series,
         )
+        dues = effects.set_in_motion(made)
+        warnings = warnings_about(made, objections=objections, dues=dues)
     return Outcome(booking=booking, warnings=warnings)
 
 
@@ -164,19 +175,31 @@ def _gather(
     )
 
 
-def _checked_hours(order: Order, found: _Found, *, salon: SalonSettings, now: datetime) -> list[Warning]:
-    judge = refusals_for if order.by_client else warnings_for
-    objections = judge(
-        staff=found.staff,
-        service=found.service,
-        start_at=order.start_at,
-        end_at=order.end_at,
-        salon=salon,
-        now=now,
-    )
-    if order.by_client and objections:
-        raise BadRequest.field("start_at", objections[0].message, code=objections[0].code)
-    return [Warning(code=each.code, message=each.message) for each in objections]
+def _checked_time(order: Order, found: _Found, *, salon: SalonSettings, now: datetime) -> list[Objection]:
+    about: dict[str, Any] = {
+        "staff": found.staff,
+        "service": found.service,
+        "start_at": order.start_at,
+        "end_at": order.end_at,
+        "salon": salon,
+        "now": now,
+    }
+    if not order.by_client:
+        return warnings_for(**about, client_id=found.client.pk)
+    for refused in refusals_for(**about):
+        raise BadRequest.field("start_at", refused.message, code=refused.code)
+    return []
+
+
+def _audited(order: Order, found: _Found, *, salon: SalonSettings) -> dict[str, Any]:
+    """What the history says of a new booking beyond the booking itself."""
+    changes: dict[str, Any] = {"allow_overlap": [None, True]} if order.allow_overlap else {}
+    if order.price is not None and order.price.amount != found.service.price:
+        changes["price"] = [
+            printed_price(found.service.price, salon=salon),
+            printed_price(order.price.amount, salon=salon),
+        ]
+    return changes
 
 
 def _saved(order: Order, found: _Found, *, salon: SalonSettings, now: datetime) -> Booking:
@@ -196,7 +219,7 @@ def _saved(order: Order, found: _Found, *, salon: SalonSettings, now: datetime) 
         series_id=order.series_id,
         party=found.members[0].party if found.members else uuid.uuid4(),
         persons=order.persons,
-        price=found.service.price,
+        price=found.service.price if order.price is None else order.price.amount,
         buffer_before_minutes=found.service.buffer_before_minutes,
         buffer_after_minutes=found.service.buffer_after_minutes,
         source=order.source,

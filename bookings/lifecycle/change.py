@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -14,13 +15,15 @@ from django.utils import timezone
 from bookings.lifecycle import checks, effects
 from bookings.lifecycle.announced import Announced, last_announced
 from bookings.lifecycle.audit import record
-from bookings.lifecycle.outcome import Before, Change, Outcome, Warning
+from bookings.lifecycle.outcome import Before, Change, Outcome, printed_price
 from bookings.lifecycle.requests import ask_client, set_deadline, spend_token
+from bookings.lifecycle.warnings import warnings_about
 from bookings.links import new_token
 from bookings.models import Booking, BookingEvent, stamp
+from bookings.slots.availability import Objection
 from bookings.slots.before_a_write import bookable, check_agenda, check_holiday, check_times, find_service
 from bookings.slots.busy import lock_staff, occupy, release, slot_guard
-from bookings.slots.warn_or_refuse import warnings_for
+from bookings.slots.warn_or_refuse import CLIENT_BUSY, warnings_for
 from staff.access.actor import Actor
 from staff.models import SalonSettings
 from staff.wire.times import print_when
@@ -38,6 +41,7 @@ CHANGEABLE = frozenset(
         "notes",
         "internal_notes",
         "persons",
+        "price",
         "foreign_data",
         "amelia_deleted",
     }
@@ -186,20 +190,20 @@ def apply(
     elif not booking.stands:
         release(booking)
     event = _audited(edit, actor=actor, how=how, salon=salon, now=now)
-    effects.set_in_motion(
-        Change(
-            booking=booking,
-            before=edit.before,
-            event=event,
-            salon=salon,
-            actor=actor,
-            now=now,
-            notify_client=how.notify_client,
-            announced_by_page=how.announced_by_page,
-            lapsed=how.lapsed,
-        )
+    made = Change(
+        booking=booking,
+        before=edit.before,
+        event=event,
+        salon=salon,
+        actor=actor,
+        now=now,
+        notify_client=how.notify_client,
+        announced_by_page=how.announced_by_page,
+        lapsed=how.lapsed,
     )
-    return Outcome(booking=booking, warnings=_warnings(edit, salon=salon, now=now))
+    dues = effects.set_in_motion(made)
+    objections = _objections(edit, salon=salon, now=now)
+    return Outcome(booking=booking, warnings=warnings_about(made, objections=objections, dues=dues))
 
 
 def _merged(booking: Booking, changes: Mapping[str, Any]) -> _Edit:
@@ -248,7 +252,8 @@ def _freeze_service(edit: _Edit) -> None:
     """Another service: buffers and price are frozen anew, the times stay (contract §1.3)."""
     if edit.touches("service_id"):
         service = edit.booking.service
-        edit.booking.price = service.price
+        if not edit.touches("price"):
+            edit.booking.price = service.price
         edit.booking.buffer_before_minutes = service.buffer_before_minutes
         edit.booking.buffer_after_minutes = service.buffer_after_minutes
 
@@ -350,21 +355,26 @@ def _audited(edit: _Edit, *, actor: Actor, how: How, salon: SalonSettings, now: 
 
 
 def _plain(value: Any, salon: SalonSettings) -> Any:
-    return print_when(value, zone=salon.zone) if isinstance(value, datetime) else value
+    match value:
+        case datetime():
+            return print_when(value, zone=salon.zone)
+        case Decimal():
+            return printed_price(value, salon=salon)
+    return value
 
 
-def _warnings(edit: _Edit, *, salon: SalonSettings, now: datetime) -> list[Warning]:
-    if not edit.needs_slot:
+def _objections(edit: _Edit, *, salon: SalonSettings, now: datetime) -> list[Objection]:
+    booking = edit.booking
+    if not booking.stands or not (edit.needs_slot or edit.touches("client_id")):
         return []
     found = warnings_for(
-        staff=edit.booking.staff,
-        service=edit.booking.service,
-        start_at=edit.booking.start_at,
-        end_at=edit.booking.end_at,
+        staff=booking.staff,
+        service=booking.service,
+        start_at=booking.start_at,
+        end_at=booking.end_at,
         salon=salon,
         now=now,
+        client_id=booking.client_id,
+        booking_id=booking.pk,
     )
-    warnings = [Warning(code=each.code, message=each.message) for each in found]
-    if not (edit.booking.staff.is_active and edit.booking.staff.bookable):
-        warnings.append(Warning("staff_not_bookable", "This staff member takes no bookings any more."))
-    return warnings
+    return found if edit.needs_slot else [each for each in found if each.code == CLIENT_BUSY.code]

@@ -23,7 +23,7 @@ def lock_booking(*, actor: Actor, booking_id: int) -> Booking:
     wanted = Booking.objects.visible_to(actor).filter(pk=booking_id)
     rows = locked(
         Booking.objects.filter(Q(pk__in=wanted.values("pk")) | Q(pk__in=wanted.values("session_of_id")))
-    )
+    ).select_related("client")
     booking = next((row for row in rows if row.pk == booking_id), None)
     if booking is None or (actor.agenda_of is not None and not wanted.exists()):
         raise BookingNotFound

@@ -41,7 +41,8 @@ STANDING_MAILS = ("booking.created", "booking.provisional", "booking.updated", "
 """Mails that say the booking stands: moot once it does not."""
 
 
-def set_in_motion(change: Change) -> None:
+def set_in_motion(change: Change) -> list[Due]:
+    """Gives the jobs that the change itself made due."""
     if change.created:
         dues = _booked(change)
     else:
@@ -55,6 +56,7 @@ def set_in_motion(change: Change) -> None:
     webhooks.announce([change.event], now=change.now)
     if change.freed_slot:
         _offer_to_waitlist(change)
+    return dues
 
 
 def _asks_client(change: Change) -> bool:

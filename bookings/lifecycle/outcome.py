@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 
 from bookings.models import Booking, BookingEvent
 from staff.access.actor import Actor
 from staff.models import SalonSettings
+from staff.wire.money import print_amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,11 @@ class Warning:
 
     code: str
     message: str
+
+
+def printed_price(price: Decimal | None, *, salon: SalonSettings) -> str | None:
+    """A price as the history keeps it."""
+    return None if price is None else print_amount(price, currency=salon.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +121,15 @@ class Change:
             self.booking.start_at,
             self.booking.end_at,
         )
+
+    @property
+    def retimed(self) -> bool:
+        """It occupies its staff member at another time than before, or anew."""
+        return self.stands and (not self.stood or self.moved or self.restaffed or self.reserviced)
+
+    @property
+    def reserviced(self) -> bool:
+        return self.before is not None and self.before.service_id != self.booking.service_id
 
     @property
     def restaffed(self) -> bool:

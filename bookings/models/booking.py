@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.db import models
@@ -137,6 +138,11 @@ class Booking(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.start_at:%Y-%m-%d %H:%M} UTC {self.status}"
+
+    @property
+    def total_price(self) -> Decimal | None:
+        """The price for all persons; None where there is none."""
+        return None if self.price is None else self.price * self.persons
 
     @property
     def stands(self) -> bool:

@@ -81,9 +81,9 @@ def stripe_amount_text(counted: int | None, *, currency: str) -> str:
 def _major_fee(booking: Booking, salon: SalonSettings) -> Decimal:
     if salon.noshow_fee_type == SalonSettings.FeeType.FIXED:
         return salon.noshow_fee_value
-    if booking.price is None:
+    if booking.total_price is None:
         raise NotChargeable("The booking has no price to take a percentage of.")
-    return max(booking.price * salon.noshow_fee_value / 100, salon.noshow_fee_minimum)
+    return max(booking.total_price * salon.noshow_fee_value / 100, salon.noshow_fee_minimum)
 
 
 def _minor(amount: Decimal, currency: str) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import BigAutoField, DateField, DateTimeField, Exists, OuterRef, Q, QuerySet
 
+from bookings.models import Booking
 from bookings.slots.availability.agenda import Agenda, read_agendas, terms_of
 from bookings.slots.availability.rules import Case, Objection, objections_to, warnings_about
 from staff.models import OpeningException, SalonSettings, Service, Staff, TimeOff
@@ -23,13 +24,16 @@ def warnings_for(
     end_at: datetime,
     salon: SalonSettings,
     now: datetime,
+    client_id: int | None = None,
+    booking_id: int = 0,
 ) -> list[Objection]:
     """What the desk is told about a booking that is taken all the same (times UTC).
 
     One statement, and another where an exception to the hours may hold.
 
-    Codes: staff_does_not_offer_service, outside_working_hours, time_off. A staff member without any
-    row of working hours keeps none: there is nothing to be outside of, and no warning.
+    Codes: staff_does_not_offer_service, outside_working_hours, time_off, client_busy (by another booking than
+    `booking_id`), shorter_than_service, longer_than_service. A staff member without any row of working hours
+    keeps none: there is nothing to be outside of, and no warning.
     """
     touched = local_dates(start_at, end_at, zone=salon.zone)
     first, last = touched[0] - ONE_DAY, touched[-1]
@@ -40,11 +44,13 @@ def warnings_for(
         end_at=end_at,
         first=first,
         last=last,
+        client_id=client_id,
+        booking_id=booking_id,
     )
-    offers, is_away = rows[0][:2] if rows else (False, False)
-    timetable = Timetable([Hours(*row[4:]) for row in rows if row[4] is not None])
-    if rows and rows[0][3]:
-        exceptions = exceptions_for({staff.pk: rows[0][2]}, first=first, last=last)
+    offers, is_away, client_busy = rows[0][:3] if rows else (False, False, False)
+    timetable = Timetable([Hours(*row[5:]) for row in rows if row[5] is not None])
+    if rows and rows[0][4]:
+        exceptions = exceptions_for({staff.pk: rows[0][3]}, first=first, last=last)
         timetable = Timetable(timetable.hours, exceptions.get(staff.pk, ()))
     if not timetable.keeps_hours:
         timetable = timetable.around_the_clock()
@@ -57,12 +63,29 @@ def warnings_for(
         busy=[],
     )
     terms = terms_of(service, salon=salon, now=now, holidays={})
-    return warnings_about(Case(terms, agenda, start_at, end_at))
+    return [
+        *warnings_about(Case(terms, agenda, start_at, end_at)),
+        *([CLIENT_BUSY] if client_busy else []),
+        *_about_length(service, end_at - start_at),
+    ]
+
+
+CLIENT_BUSY = Objection("client_busy", "This client has another booking at that time.")
+
+
+def _about_length(service: Service, length: timedelta) -> list[Objection]:
+    usual = timedelta(minutes=service.duration_minutes)
+    if length == usual:
+        return []
+    minutes = length // timedelta(minutes=1)
+    which = "shorter" if length < usual else "longer"
+    message = f"{service.name} takes {service.duration_minutes} minutes and this booking lasts {minutes}."
+    return [Objection(f"{which}_than_service", message)]
 
 
 def _hours() -> QuerySet[Staff, tuple[Any, ...]]:
-    """For each row of a person's hours: do they offer it, are they away, their location, whether an exception
-    may hold then; and the row."""
+    """For each row of a person's hours: do they offer it, are they away, is the client elsewhere, their
+    location, whether an exception may hold then; and the row."""
     away = TimeOff.objects.filter(
         staff_id=OuterRef("pk"),
         start_at__lt=Blank("end_at", DateTimeField()),
@@ -71,17 +94,32 @@ def _hours() -> QuerySet[Staff, tuple[Any, ...]]:
     offered = Staff.services.through.objects.filter(
         staff_id=OuterRef("pk"), service_id=Blank("service_id", BigAutoField())
     )
+    elsewhere = (
+        Booking.objects.occupying()
+        .filter(
+            client_id=Blank("client_id", BigAutoField()),
+            start_at__lt=Blank("end_at", DateTimeField()),
+            end_at__gt=Blank("start_at", DateTimeField()),
+        )
+        .exclude(pk=Blank("booking_id", BigAutoField()))
+    )
     exceptional = OpeningException.objects.filter(
         Q(every_year=True)
         | Q(date_from__lte=Blank("last", DateField()), date_to__gte=Blank("first", DateField()))
     )
     return (
         Staff.objects.filter(pk=Blank("staff_id", BigAutoField()))
-        .annotate(offers=Exists(offered), away=Exists(away), exceptional=Exists(exceptional))
+        .annotate(
+            offers=Exists(offered),
+            away=Exists(away),
+            client_busy=Exists(elsewhere),
+            exceptional=Exists(exceptional),
+        )
         .order_by()
         .values_list(
             "offers",
             "away",
+            "client_busy",
             "location_id",
             "exceptional",
             *(f"working_hours__{name}" for name in Hours._fields),

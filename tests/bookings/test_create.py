@@ -93,6 +93,8 @@ def test_a_booking_answers_with_the_documented_object(cast: dict[str, Any]) -> N
         "version": 1,
         "created_at": "2026-03-20 09:00:00",
         "updated_at": "2026-03-20 09:00:00",
+        "series_id": None,
+        "total_price": "40.00",
         "warnings": [],
     }
     assert list(answer.json())[:13] == [

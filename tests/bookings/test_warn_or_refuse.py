@@ -150,7 +150,8 @@ def test_a_booking_that_overruns_the_closing_or_a_break_is_outside_working_hours
         ("13:00", "17:00", []),
     ):
         times = {"start_at": at(f"{TUESDAY} {start}"), "end_at": at(f"{TUESDAY} {end}")}
-        assert [each.code for each in warnings_for(**ask_about, **times)] == codes
+        lengths = {"shorter_than_service", "longer_than_service"}
+        assert [e.code for e in warnings_for(**ask_about, **times) if e.code not in lengths] == codes
         assert [each.code for each in refusals_for(**ask_about, **times)] == codes
 
 
