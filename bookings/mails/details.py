@@ -111,7 +111,6 @@ def calendar_entry(booking: Booking, *, reader: ClientReader, times: Times) -> i
         sequence=booking.sequence,
         start_at=times.start_at,
         end_at=times.end_at,
-        zone=reader.salon.zone,
         summary=f"{service} - {reader.salon_name}" if reader.salon_name else service,
         location=where(booking.location, reader=reader),
         description="\n".join(line for line in (with_whom, how_to_reach(reader.salon)) if line),

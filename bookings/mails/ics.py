@@ -1,16 +1,16 @@
 """The calendar file of a booking (iCalendar, iTIP): one event, whose UID never changes.
 
 A later mail about the same booking carries the same UID and a higher SEQUENCE, so that a calendar
-moves or removes what it already shows.
+moves or removes what it already shows. Times stand in UTC and no VTIMEZONE is sent (contract §6a "ICS"):
+programs differ on the hour at which such a block turns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import parseaddr
-from zoneinfo import ZoneInfo
 
 from icalendar import Calendar, Event, vCalAddress, vText
 
@@ -23,12 +23,11 @@ PUBLISH = "PUBLISH"
 CONFIRMED = "CONFIRMED"
 TENTATIVE = "TENTATIVE"
 CANCELLED = "CANCELLED"
-A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Appointment:
-    """What stands in the client's calendar. Times are UTC and are written on the wall clock of `zone`.
+    """What stands in the client's calendar.
 
     `organizer` is the sender's mail address, also as `Name <address>`; `sequence` grows with every
     change of the booking.
@@ -38,7 +37,6 @@ class Appointment:
     sequence: int
     start_at: datetime
     end_at: datetime
-    zone: ZoneInfo
     summary: str
     location: str
     description: str
@@ -74,9 +72,6 @@ def _calendar(method: str, appointments: Sequence[Appointment], *, status: str, 
         if method != PUBLISH:
             event.add("attendee", _attendee(appointment, status=status))
         calendar.add_component(event)
-    first = min(each.start_at for each in appointments).year
-    last = max(each.end_at for each in appointments).year
-    calendar.add_missing_timezones(first_date=date(first, 1, 1), last_date=date(last + 1, 12, 31))
     return calendar.to_ical().decode()
 
 
@@ -85,8 +80,8 @@ def _event(appointment: Appointment, *, status: str, now: datetime) -> Event:
     event.add("uid", f"{appointment.key}@bookings")
     event.add("sequence", appointment.sequence)
     event.add("dtstamp", now.astimezone(UTC).replace(microsecond=0))
-    event.add("dtstart", _printed(appointment.start_at, zone=appointment.zone))
-    event.add("dtend", _printed(appointment.end_at, zone=appointment.zone))
+    event.add("dtstart", appointment.start_at.astimezone(UTC))
+    event.add("dtend", appointment.end_at.astimezone(UTC))
     event.add("summary", one_line(appointment.summary))
     if appointment.location:
         event.add("location", one_line(appointment.location))
@@ -104,15 +99,6 @@ def _attendee(appointment: Appointment, *, status: str) -> vCalAddress:
     attendee.params["PARTSTAT"] = vText("NEEDS-ACTION" if status == TENTATIVE else "ACCEPTED")
     attendee.params["RSVP"] = vText("FALSE")
     return attendee
-
-
-def _printed(instant: datetime, *, zone: ZoneInfo) -> datetime:
-    """The instant on the wall clock of `zone`; in UTC around a change of the clocks.
-
-    There a wall-clock time can be doubled, and programs differ on the hour at which a VTIMEZONE turns.
-    """
-    offsets = {(instant + day).astimezone(zone).utcoffset() for day in (-A_DAY, timedelta(0), A_DAY)}
-    return instant.astimezone(zone if len(offsets) == 1 else UTC)
 
 
 def _person(address: str, name: str) -> vCalAddress:

@@ -48,7 +48,7 @@ def told() -> list[tuple[str, str, str, str]]:
 
 
 def calendar_entry(message: Message) -> tuple[str, str, int, Any]:
-    """Method, UID, SEQUENCE and start of the file that went with the mail."""
+    """Method, UID, SEQUENCE and start (UTC) of the file that went with the mail."""
     calendar = Calendar.from_ical(message.ics)
     (event,) = calendar.events
     return str(calendar["METHOD"]), str(event["UID"]), int(event["SEQUENCE"]), event.start
@@ -83,7 +83,7 @@ def test_a_booking_is_confirmed_moved_and_cancelled_with_one_calendar_entry(salo
     ]
     sequences = [sequence for _, _, sequence, _ in entries]
     assert sequences == sorted(set(sequences))
-    assert [start.strftime("%H:%M") for _, _, _, start in entries] == ["10:00", "14:00", "14:00"]
+    assert [start.strftime("%H:%M") for _, _, _, start in entries] == ["09:00", "13:00", "13:00"]
     row = Booking.objects.get()
     assert (row.announced_as, row.announced_start_at, row.announced_end_at) == ("", None, None)
 
@@ -112,7 +112,7 @@ def test_a_booking_dragged_about_is_announced_once_where_it_ended(salon, clock):
     assert len(told()) == 2
     drain(clock, minutes=31)
     assert [state for _, state, _, _ in told()] == ["kept", "kept"]
-    assert calendar_entry(message("booking.updated"))[3].strftime("%H:%M") == "13:00"
+    assert calendar_entry(message("booking.updated"))[3].strftime("%H:%M") == "12:00"
 
 
 def test_a_booking_cancelled_before_anything_left_is_never_announced(salon):
