@@ -46,6 +46,12 @@ class ClientAlreadyInSession(Conflict):
     message = "This client is already booked in this session."
 
 
+class NothingToSend(Conflict):
+    """Asked to send a mail again that would not be true, or could not arrive."""
+
+    code = "nothing_to_send"
+
+
 class LinkSpent(Gone):
     code = "link_spent"
     message = "This link has been used or has expired; please contact the salon."

@@ -60,6 +60,7 @@ HANDLERS = {
     "booking.cancelled": "bookings.mails.cancellation.CancellationMail",
     "booking.provisional": "bookings.mails.request.RequestMail",
     "booking.lapsed": "bookings.mails.lapse.LapseMail",
+    "booking.resent": "bookings.mails.resent.ResentMail",
     "waitlist.confirmed": "bookings.mails.confirmation.WaitlistConfirmationMail",
     "waitlist.offer": "bookings.mails.waitlist_offer.WaitlistOfferMail",
     "review.request": "bookings.mails.review.ReviewMail",

@@ -4,7 +4,7 @@
 says the same `type` itself and is made once, without arguments. A handler re-reads and re-checks the present;
 it holds no transaction open around the network. It may have
 
-- `worded_by_salon` (bool): the mail's words are the salon's own already, admin offers no others;
+- `worded_by_salon` (bool): the words are the salon's own already, or another type's; admin offers none;
 - `persistence` (`outbox.Persistence`): how long a job is tried, if not as mails are;
 - `given_up(job, error, *, now)`: tells whoever has to know, in the transaction that makes the job dead, in
   place of the line that every administrator gets.

@@ -8,15 +8,20 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminSplitDateTime
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
 from django.utils.html import format_html
+from django.views.decorators.http import require_POST
 
 from bookings import lifecycle
 from bookings.admin.refusals import say_refusal
+from bookings.mails.resent import Kind
 from bookings.models import Booking, BookingEvent
+from bookings.send_again import KIND_OF_STATUS, send_again
 from notifications.models import Message
 from staff.access.actor import Actor
 from staff.access.auth import actor_for
@@ -180,6 +185,40 @@ class BookingAdmin(PricedAdmin):
         count = Message.objects.filter(booking_id=booking.pk).count()
         address = reverse("admin:notifications_message_changelist")
         return format_html('<a href="{}?booking_id={}">{} in the log</a>', address, booking.pk, count)
+
+    def get_urls(self) -> list[URLPattern]:
+        again = path(
+            "<int:booking_id>/send-again/",
+            self.admin_site.admin_view(self.send_again_view),
+            name="bookings_booking_send_again",
+        )
+        return [again, *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        booking = self.get_object(request, object_id)
+        kind = None if booking is None else KIND_OF_STATUS.get(booking.status)
+        return super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), "sent_again": kind}
+        )
+
+    @method_decorator(require_POST)
+    def send_again_view(self, request: HttpRequest, booking_id: int) -> HttpResponse:
+        """The mail that the page offered, to the address the client has now."""
+        back = HttpResponseRedirect(reverse("admin:bookings_booking_change", args=[booking_id]))
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        try:
+            kind = Kind(request.POST.get("type", ""))
+            message = send_again(actor=self._actor(request), booking_id=booking_id, kind=kind)
+        except ValueError:
+            messages.error(request, "Choose what to send again: confirmation, request or cancellation.")
+        except Refused as refused:
+            messages.error(request, refused.message)
+        else:
+            messages.success(request, f"The {kind} leaves at once, for {message.to}.")
+        return back
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
         return self.with_currency(Booking.objects.visible_to(self._actor(request)), request)

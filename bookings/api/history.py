@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypedDict
 
+from rest_framework import serializers
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bookings.api.serializers import Printer
 from bookings.errors import BookingNotFound
+from bookings.mails.resent import Kind
 from bookings.models import Booking, BookingEvent
+from bookings.send_again import send_again
 from notifications.models import Message
 from staff.access.auth import actor_of, salon_of
+from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
 from staff.wire.answers import Id, ListAnswer, When, one_of
+from staff.wire.fields import ChoiceTextField
 from staff.wire.paging import PageQuery, answer_queryset, page_request
+from staff.wire.reading import checked_body
 from staff.wire.schema import ID_IN_PATH, documented
+from staff.wire.views import GatedView
 
 
 class BookingEventJson(
@@ -52,6 +60,10 @@ class MessageJson(TypedDict):
     sent_at: When | None
 
 
+class SendAgainSerializer(serializers.Serializer[Any]):
+    type = ChoiceTextField(choices=[kind.value for kind in Kind])
+
+
 class BookingEventsView(APIView):
     @documented(
         "The history of a booking",
@@ -81,7 +93,7 @@ class BookingEventsView(APIView):
         return answer_queryset(page_request(request), events, row=printed)
 
 
-class BookingMessagesView(APIView):
+class BookingMessagesView(GatedView):
     @documented(
         "The messages about a booking",
         description="What, to whom, when, in which state; and why one was not sent. Oldest first.",
@@ -93,25 +105,46 @@ class BookingMessagesView(APIView):
     def get(self, request: Request, id: int) -> Any:
         check_visible(request, id)
         printer = Printer(salon_of(request))
-
-        def printed(message: Message) -> MessageJson:
-            return {
-                "id": message.pk,
-                "type": message.type,
-                "to": message.to,
-                "channel": message.channel,
-                "state": message.state,
-                "reason": message.reason,
-                "subject": message.subject,
-                "html": message.html,
-                "text": message.text,
-                "message_id": message.message_id,
-                "created_at": printer.when(message.created_at),
-                "sent_at": None if message.sent_at is None else printer.when(message.sent_at),
-            }
-
         messages = Message.objects.filter(booking_id=id).order_by("id")
-        return answer_queryset(page_request(request), messages, row=printed)
+        return answer_queryset(
+            page_request(request), messages, row=lambda message: _printed(message, printer)
+        )
+
+    @documented(
+        "Send a mail about a booking again",
+        description="The mail that its present state owes (confirmation, request or cancellation), as a "
+        "message of its own to the address the client has now. 409 `nothing_to_send` where it would not be "
+        "true, the original has yet to leave, or there is no address.",
+        request=SendAgainSerializer,
+        answer=MessageJson,
+        status=201,
+        refused=[404, 409, 422],
+        parameters=[ID_IN_PATH, IDEMPOTENCY_KEY],
+        tags=["bookings"],
+    )
+    @idempotent
+    def post(self, request: Request, id: int) -> Response:
+        check_visible(request, id)
+        kind = Kind(checked_body(SendAgainSerializer, request)["type"])
+        message = send_again(actor=actor_of(request), booking_id=id, kind=kind)
+        return Response(_printed(message, Printer(salon_of(request))), status=201)
+
+
+def _printed(message: Message, printer: Printer) -> MessageJson:
+    return {
+        "id": message.pk,
+        "type": message.type,
+        "to": message.to,
+        "channel": message.channel,
+        "state": message.state,
+        "reason": message.reason,
+        "subject": message.subject,
+        "html": message.html,
+        "text": message.text,
+        "message_id": message.message_id,
+        "created_at": printer.when(message.created_at),
+        "sent_at": None if message.sent_at is None else printer.when(message.sent_at),
+    }
 
 
 def check_visible(request: Request, booking_id: int) -> None:

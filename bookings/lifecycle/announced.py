@@ -46,6 +46,20 @@ def last_announced(*, booking_id: int, client_id: int) -> Announced | None:
     return None if facts is None else Announced.read(facts["announces"])
 
 
+def last_told_to_stand(booking: Booking, *, client_id: int) -> Announced | None:
+    """The last time a mail told this client that the booking stands, whatever was said after; None: never."""
+    about = Q(booking_id=booking.pk)
+    if booking.series_id is not None:
+        about |= Q(booking_id=booking.series_id, facts__announces_each__has_key=str(booking.pk))
+    reached = Message.objects.filter(about, client_id=client_id, state__in=REACHED).order_by("-id")
+    for facts in reached.values_list("facts", flat=True):
+        of_each = facts.get("announces_each") or {}
+        told = Announced.read(of_each.get(str(booking.pk), facts.get("announces")))
+        if told.status:
+            return told
+    return None
+
+
 def stands_in_calendar(booking: Booking, *, client_id: int) -> bool:
     """Whether the last calendar file about this booking that reached this client put it into a calendar."""
     about = Q(booking_id=booking.pk)

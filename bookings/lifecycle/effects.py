@@ -40,6 +40,9 @@ SERIES_KEY = "booking.created:series:"
 STANDING_MAILS = ("booking.created", "booking.provisional", "booking.updated", "waitlist.confirmed")
 """Mails that say the booking stands: moot once it does not."""
 
+RESENT = "booking.resent"
+"""One of the others once more (`bookings.send_again`). Which one would still be true it finds out itself."""
+
 
 def set_in_motion(change: Change) -> list[Due]:
     """Gives the jobs that the change itself made due."""
@@ -171,7 +174,9 @@ def _restored(change: Change) -> list[Due]:
     way counts as sent, and the confirmation waits behind it.
     """
     booking = change.booking
-    cancelling = outbox.on_its_way(booking_id=booking.pk, types=["booking.cancelled", "booking.lapsed"])
+    cancelling = outbox.on_its_way(
+        booking_id=booking.pk, types=["booking.cancelled", "booking.lapsed", RESENT]
+    )
     if booking.announced_as != SCHEDULED or cancelling:
         return _mail(change, "booking.created")
     if (booking.announced_start_at, booking.announced_end_at) != (booking.start_at, booking.end_at):
@@ -241,7 +246,7 @@ def _tell_former_client(change: Change) -> list[Due]:
     if before.status == CANCELLED:
         return []
     being_told = outbox.on_its_way(
-        booking_id=booking.pk, types=STANDING_MAILS, recipient=Recipient.client(before.client_id)
+        booking_id=booking.pk, types=[*STANDING_MAILS, RESENT], recipient=Recipient.client(before.client_id)
     )
     start_at, end_at = before.announced_start_at, before.announced_end_at
     if being_told:

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from bookings.lifecycle.announced import Announced, last_announced
+from bookings.lifecycle.announced import Announced, last_announced, last_told_to_stand
 from bookings.mails import ics
-from bookings.mails.appointment import NOTHING_STANDS, AppointmentMail
-from bookings.mails.client_mail import ClientReader, not_needed
+from bookings.mails.appointment import NOTHING_STANDS, AppointmentMail, require_status
+from bookings.mails.client_mail import ClientReader, not_needed, require_theirs
 from bookings.mails.details import Times, rows, withdrawal
 from bookings.models import Booking
 from bookings.why_not_sent import Reason
@@ -42,6 +42,19 @@ class CancellationMail(AppointmentMail):
         if times is None:
             raise not_needed(Reason.NEVER_ANNOUNCED)
         if max(ends, times.end_at) <= now:
+            raise not_needed(Reason.ALREADY_ENDED)
+        return self.words(booking, reader=reader, times=times, now=now)
+
+    def again(self, booking: Booking, *, reader: ClientReader, now: datetime) -> Letter:
+        require_theirs(booking, reader)
+        require_status(booking, Booking.Status.CANCELLED)
+        times = Times.announced(booking)
+        if times is None:
+            told = last_told_to_stand(booking, client_id=reader.client.pk)
+            times = None if told is None else Times.said(told)
+        if times is None:
+            raise not_needed(Reason.NEVER_ANNOUNCED)
+        if max(booking.end_at, times.end_at) <= now:
             raise not_needed(Reason.ALREADY_ENDED)
         return self.words(booking, reader=reader, times=times, now=now)
 
@@ -83,6 +96,4 @@ def _announced_to_former_client(job: Job, reader: ClientReader) -> Times | None:
     announced = last_announced(booking_id=job.booking_id or 0, client_id=reader.client.pk)
     if announced is None:
         announced = Announced.read(job.payload.get("announced"))
-    if announced.start_at is None or announced.end_at is None:
-        return None
-    return Times(announced.start_at, announced.end_at)
+    return Times.said(announced)

@@ -39,14 +39,21 @@ class ConfirmationMail(AppointmentMail):
     def letter(self, job: Job, booking: Booking, *, reader: ClientReader, now: datetime) -> Letter:
         if "booking_ids" not in job.payload:
             _require_news(booking, reader=reader, now=now)
-            return _confirmed(booking, reader=reader, now=now)
+            return self.words(booking, reader=reader, now=now)
         fresh, moot = _sorted_out(job, reader=reader, now=now)
         if not fresh:
             raise moot or not_needed(Reason.GONE)
         if len(fresh) == 1:
-            alone = _confirmed(fresh[0], reader=reader, now=now)
+            alone = self.words(fresh[0], reader=reader, now=now)
             return replace(alone, facts=_announces_each(fresh))
         return _series_confirmed(fresh, reader=reader, now=now)
+
+    def again(self, booking: Booking, *, reader: ClientReader, now: datetime) -> Letter:
+        _require_stands(booking, reader=reader, now=now)
+        return self.words(booking, reader=reader, now=now)
+
+    def words(self, booking: Booking, *, reader: ClientReader, now: datetime) -> Letter:
+        return _confirmed(booking, reader=reader, now=now)
 
     def sent(self, job: Job, message: Message, *, now: datetime) -> None:
         """Keeps for each appointment of the mail what the client now believes."""
@@ -60,13 +67,12 @@ class ConfirmationMail(AppointmentMail):
                 keep_announced(int(booking_id), client_id=client.pk, announced=announced)
 
 
-class WaitlistConfirmationMail(AppointmentMail):
+class WaitlistConfirmationMail(ConfirmationMail):
     """Of one appointment, for somebody who waited for it."""
 
     type = "waitlist.confirmed"
 
-    def letter(self, job: Job, booking: Booking, *, reader: ClientReader, now: datetime) -> Letter:
-        _require_news(booking, reader=reader, now=now)
+    def words(self, booking: Booking, *, reader: ClientReader, now: datetime) -> Letter:
         when = moment(booking.start_at, zone=reader.salon.zone)
         return replace(
             _confirmed(booking, reader=reader, now=now),
@@ -77,11 +83,15 @@ class WaitlistConfirmationMail(AppointmentMail):
 
 def _require_news(booking: Booking, *, reader: ClientReader, now: datetime) -> None:
     """Raises NotNeeded unless the appointment stands, is still ahead, and the client does not know it."""
+    _require_stands(booking, reader=reader, now=now)
+    if booking.announced_as == Booking.Status.SCHEDULED and Times.announced(booking) == Times.of(booking):
+        raise not_needed(Reason.ALREADY_ANNOUNCED)
+
+
+def _require_stands(booking: Booking, *, reader: ClientReader, now: datetime) -> None:
     require_theirs(booking, reader)
     require_status(booking, Booking.Status.SCHEDULED)
     require_not_ended(booking, now=now)
-    if booking.announced_as == Booking.Status.SCHEDULED and Times.announced(booking) == Times.of(booking):
-        raise not_needed(Reason.ALREADY_ANNOUNCED)
 
 
 def _sorted_out(

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from bookings.lifecycle.announced import Announced
 from bookings.mails import ics
 from bookings.mails.client_mail import ClientReader
 from bookings.models import Booking
@@ -38,9 +39,14 @@ class Times:
     @classmethod
     def announced(cls, booking: Booking) -> Times | None:
         """What the client was last told; None when they were told nothing."""
-        if booking.announced_start_at is None or booking.announced_end_at is None:
+        return cls.said(Announced(booking.announced_as, booking.announced_start_at, booking.announced_end_at))
+
+    @classmethod
+    def said(cls, announced: Announced) -> Times | None:
+        """What a mail said; None when it said that there is no booking."""
+        if announced.start_at is None or announced.end_at is None:
             return None
-        return cls(booking.announced_start_at, booking.announced_end_at)
+        return cls(announced.start_at, announced.end_at)
 
 
 def rows(

@@ -30,6 +30,9 @@ class RequestMail(AppointmentMail):
     type = "booking.provisional"
 
     def letter(self, job: Job, booking: Booking, *, reader: ClientReader, now: datetime) -> Letter:
+        return self.again(booking, reader=reader, now=now)
+
+    def again(self, booking: Booking, *, reader: ClientReader, now: datetime) -> Letter:
         require_theirs(booking, reader)
         require_status(booking, Booking.Status.PROVISIONAL)
         require_not_ended(booking, now=now)

@@ -30,7 +30,11 @@ class LetterHandler(Generic[Subject, Whom]):
         subject, reader = self.read(job)
         with override(reader.language):
             letter = self.letter(job, subject, reader=reader, now=now)
-        return sealed(letter, type=self.type, reader=reader)
+        return sealed(letter, type=self.worded_as(job, subject), reader=reader)
+
+    def worded_as(self, job: Job, subject: Subject) -> str:
+        """The type whose subject and introduction by the salon this mail has."""
+        return self.type
 
     def read(self, job: Job) -> tuple[Subject, Whom]:
         """What the mail is about and whom it is for, as they are now. Raises NotNeeded."""

@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 from bookings import lifecycle
 from bookings.lifecycle.announced import last_announced
 from bookings.lifecycle.effects import STANDING_MAILS
+from bookings.mails.resent import Kind
 from bookings.models import Booking, BookingEvent, BusyTime, NoShowFee, SpentToken
+from bookings.send_again import send_again
 from clients.models import Client
 from notifications.execution import run_due
 from notifications.models import FollowupSequence, FollowupStep, Job, Message, Notification
@@ -45,6 +47,7 @@ STEPS = st.lists(
         st.tuples(st.just("accept"), st.none()),
         st.tuples(st.just("decline"), st.none()),
         st.tuples(st.just("deliver"), st.none()),
+        st.tuples(st.just("send again"), st.sampled_from(Kind)),
         st.tuples(st.just("wait"), st.sampled_from([1, 35, 60 * 5, 60 * 24 * 4])),
     ),
     min_size=1,
@@ -123,11 +126,38 @@ def step(world: World, what: tuple[Any, ...], traveller: Any) -> None:
         token = world.booking.provisional_token
         if token is not None:
             (lifecycle.accept if kind == "accept" else lifecycle.decline)(token=token)
+    elif kind == "send again":
+        send_again_and_check(world, value)
     elif kind == "deliver":
         run_due(at_most=100)
     elif kind == "wait":
         traveller.shift(timedelta(minutes=value))
         lifecycle.lapse_due(now=timezone.now())
+
+
+def send_again_and_check(world: World, kind: Kind) -> None:
+    """One mail more at most, true when it was asked for; nothing of the booking changes."""
+    booking, stored, jobs = world.booking, Booking.objects.values().get(), Job.objects.count()
+    message = send_again(actor=ADA, booking_id=booking.pk, kind=kind)
+    assert Booking.objects.values().get() == stored
+    assert Job.objects.count() - jobs in (0, 1)
+    assert (message.type, message.client_id, message.state) == (
+        "booking.resent",
+        booking.client_id,
+        "waiting",
+    )
+    assert booking.end_at > timezone.now() or kind == Kind.CANCELLATION
+    assert {
+        Kind.CONFIRMATION: booking.status == "scheduled",
+        Kind.REQUEST: booking.provisional_token is not None,
+        Kind.CANCELLATION: booking.status == "cancelled" and was_told(booking),
+    }[kind]
+
+
+def was_told(booking: Booking) -> bool:
+    """Whether a mail ever told its client that it stands."""
+    told = Message.objects.filter(client_id=booking.client_id, state__in=REACHED)
+    return any((facts.get("announces") or {}).get("as") for facts in told.values_list("facts", flat=True))
 
 
 def pending(world: World, *types: str) -> int:
@@ -141,6 +171,10 @@ def reached(world: World, type: str) -> Counter[Any]:
 
 def check(world: World) -> None:
     booking = world.booking
+    resent = Job.objects.filter(state="pending", type="booking.resent").values_list(
+        "recipient", "payload__type"
+    )
+    assert max(Counter(resent).values(), default=0) <= 1
     check_busy_times(booking)
     check_tokens(booking)
     assert pending(world, "booking.updated") <= 1

@@ -187,6 +187,8 @@ def make_house() -> House:
         client=bob, service=service, date=moment(3, 10).date(), status="notified"
     )
     visit.refresh_from_db()
+    booking = booked(0)
+    Job.objects.filter(booking_id=booking.pk).update(state="done")
     job = _dead_job("booking.created", now=now)
     endpoint = WebhookEndpoint.objects.create(url=HOOK, secret="whsec")
     return House(
@@ -199,7 +201,7 @@ def make_house() -> House:
         spare=spare,
         alice=alice,
         bob=bob,
-        booking=booked(0),
+        booking=booking,
         request=booked(0, 13, provisional=True),
         visit=visit,
         rated=rated,

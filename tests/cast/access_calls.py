@@ -68,6 +68,7 @@ BODIES: dict[tuple[str, str], Callable[[House], Any]] = {
     ("PUT", "/api/bookings/<id>"): lambda house: (
         {"notes": "changed", "start_at": house.at(1, 11)} | {"end_at": house.at(1, 12)}
     ),
+    ("POST", "/api/bookings/<id>/messages"): lambda house: {"type": "confirmation"},
     ("POST", "/api/holds"): lambda house: {
         "service_id": house.service.pk,
         "staff_id": house.bea.pk,

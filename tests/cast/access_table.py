@@ -46,7 +46,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "/api/bookings/changes": {"GET": "logged in"},
     "/api/bookings/<id>": dict.fromkeys(("GET", "PUT", "PATCH", "DELETE"), "sees it"),
     "/api/bookings/<id>/events": {"GET": "sees it"},
-    "/api/bookings/<id>/messages": {"GET": "sees it"},
+    "/api/bookings/<id>/messages": {"GET": "sees it", "POST": "sees it"},
     "/api/availability": {"GET": "logged in"},
     "/api/holds": {"POST": "for Bea"},
     "/api/holds/<token>": {"DELETE": "logged in"},

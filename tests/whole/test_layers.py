@@ -40,6 +40,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("bookings.lifecycle",),
     ("bookings.self_service",),
     ("bookings.mails",),
+    ("bookings.send_again",),
     (
         "bookings.admin",
         "bookings.api",

@@ -1,0 +1,67 @@
+"""booking.resent: a mail that the client should have had, once more (contract §6a "send again").
+
+Its words, and what is checked at the sending, are those of the mail it stands for.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from bookings.mails.appointment import AppointmentMail
+from bookings.mails.cancellation import CancellationMail
+from bookings.mails.client_mail import ClientReader
+from bookings.mails.confirmation import ConfirmationMail, WaitlistConfirmationMail
+from bookings.mails.lapse import LapseMail
+from bookings.mails.request import RequestMail
+from bookings.models import Booking
+from notifications.letters.letter import Letter
+from notifications.models import Job
+
+Original = ConfirmationMail | RequestMail | CancellationMail
+
+
+class Kind(StrEnum):
+    """What can be sent again, as the API says it; kept in the job's payload under `type`."""
+
+    CONFIRMATION = "confirmation"
+    REQUEST = "request"
+    CANCELLATION = "cancellation"
+
+
+class ResentMail(AppointmentMail):
+    """To the address the client has when it leaves; also for who was told before."""
+
+    type = "booking.resent"
+    worded_by_salon = True
+
+    def letter(self, job: Job, booking: Booking, *, reader: ClientReader, now: datetime) -> Letter:
+        return self._original(job, booking).again(booking, reader=reader, now=now)
+
+    def worded_as(self, job: Job, subject: Booking) -> str:
+        return self._original(job, subject).type
+
+    def _original(self, job: Job, booking: Booking) -> Original:
+        return original_of(booking, Kind(job.payload["type"]))
+
+
+def original_of(booking: Booking, kind: Kind) -> Original:
+    """The mail that the booking would get of this kind."""
+    match kind:
+        case Kind.REQUEST:
+            return RequestMail()
+        case Kind.CANCELLATION:
+            return LapseMail() if _has_lapsed(booking) else CancellationMail()
+    entry = booking.waitlist
+    waited = entry is not None and entry.client_id == booking.client_id
+    return WaitlistConfirmationMail() if waited else ConfirmationMail()
+
+
+def _has_lapsed(booking: Booking) -> bool:
+    """Whether its last cancelling was a request that this client did not answer."""
+    closings = booking.events.filter(to_status=Booking.Status.CANCELLED)
+    last = closings.exclude(from_status=Booking.Status.CANCELLED).order_by("-id").first()
+    if last is None:
+        return False
+    once_key = f"{LapseMail.type}:{booking.pk}:{last.pk}:{booking.client_id}"
+    return Job.objects.filter(once_key=once_key).exists()

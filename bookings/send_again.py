@@ -1,0 +1,128 @@
+"""Sending again what the client should have had: the wrong address is corrected, or one was added later.
+
+Contract §6a "send again". Nothing of the booking changes; what the client then believes is kept when the mail
+has left, as after any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from bookings.errors import NothingToSend
+from bookings.lifecycle import checks
+from bookings.lifecycle.audit import record
+from bookings.lifecycle.effects import RESENT
+from bookings.mails.client_mail import ClientReader
+from bookings.mails.resent import Kind, Original, original_of
+from bookings.mails.why_not_sent import Reason
+from bookings.models import Booking
+from notifications import outbox
+from notifications.handlers import NotNeeded
+from notifications.letters.plain import is_address
+from notifications.models import Job, Message
+from notifications.outbox import Due, Recipient
+from notifications.outbox.states import IS_PENDING
+from staff.access.actor import Actor
+
+KIND_OF_STATUS: Mapping[str, Kind] = {
+    Booking.Status.SCHEDULED: Kind.CONFIRMATION,
+    Booking.Status.PROVISIONAL: Kind.REQUEST,
+    Booking.Status.CANCELLED: Kind.CANCELLATION,
+}
+"""The mail that a status owes; the others owe none."""
+
+NO_ADDRESS = "This client has no e-mail address; enter one first, then send again."
+ERASED = "This client's data was erased; there is nobody to send it to."
+STILL_WAITING = "This mail has not left yet; it goes to the address the client has then."
+VISIT_CLOSED = "The visit is closed as {status}; no confirmation, request or cancellation would be true."
+OTHER_KIND = "The booking is {status}: a {kind} would not be true; send the {owed} again."
+SENTENCES: Mapping[str, str] = {
+    Reason.ALREADY_ENDED: "The appointment has ended; no mail about it would be true any more.",
+    Reason.NEVER_ANNOUNCED: "The client was never told of this booking; there is nothing to take back.",
+    Reason.SPENT: "There is no link the client could answer with; set the status to provisional anew, which "
+    "mails a new request, or confirm the booking yourself.",
+}
+
+
+def send_again(*, actor: Actor, booking_id: int, kind: Kind, now: datetime | None = None) -> Message:
+    """Make the mail due at once, audited; gives its row in the message log.
+
+    One that was asked for and has not left yet is given instead of a second one. Raises BookingNotFound,
+    and NothingToSend where no such mail would be true, the original is still to leave, or the client has no
+    address.
+    """
+    now = now or timezone.now()
+    with transaction.atomic():
+        booking = checks.lock_booking(actor=actor, booking_id=booking_id)
+        original = _checked(booking, kind, now=now)
+        waiting = _waiting(booking, kind, original)
+        if waiting is not None:
+            return waiting
+        event = record(
+            booking,
+            actor=actor,
+            from_status=booking.status,
+            changes={"sent_again": [None, kind.value]},
+            reason="",
+            now=now,
+        )
+        due = _due(booking, kind, once_key=f"{RESENT}:{booking.pk}:{event.pk}:{booking.client_id}", now=now)
+        outbox.enqueue([due], now=now)
+        return Message.objects.get(job__once_key=due.once_key)
+
+
+def _checked(booking: Booking, kind: Kind, *, now: datetime) -> Original:
+    """The mail that is meant. Raises NothingToSend when it would not be true now, or not arrive."""
+    client, status = booking.client, booking.get_status_display().lower()
+    if client is None:
+        raise NothingToSend(ERASED)
+    owed = KIND_OF_STATUS.get(booking.status)
+    if owed is None:
+        raise NothingToSend(VISIT_CLOSED.format(status=status))
+    if owed != kind:
+        raise NothingToSend(OTHER_KIND.format(status=status, kind=kind, owed=owed))
+    original = original_of(booking, kind)
+    try:
+        original.again(booking, reader=ClientReader.of(client), now=now)
+    except NotNeeded as moot:
+        raise NothingToSend(SENTENCES[moot.reason]) from moot
+    if not is_address(client.email):
+        raise NothingToSend(NO_ADDRESS)
+    return original
+
+
+def _waiting(booking: Booking, kind: Kind, original: Original) -> Message | None:
+    """The one asked for before, if it is still to be written. Raises NothingToSend when the original is.
+
+    What has been written may have left to another address, and does not count.
+    """
+    about = Q(booking_id=booking.pk, type__in=[RESENT, original.type])
+    if booking.series_id is not None:
+        about |= Q(booking_id=booking.series_id, type=original.type)
+    pending = Job.objects.filter(
+        IS_PENDING, about, sending_at=None, recipient=Recipient.client(booking.client_id)
+    )
+    for job in pending.select_related("message").order_by("id"):
+        if job.type != RESENT and booking.pk in job.payload.get("booking_ids", [job.booking_id]):
+            raise NothingToSend(STILL_WAITING)
+        if job.type == RESENT and job.payload["type"] == kind:
+            return job.message
+    return None
+
+
+def _due(booking: Booking, kind: Kind, *, once_key: str, now: datetime) -> Due:
+    return Due(
+        type=RESENT,
+        once_key=once_key,
+        run_at=now,
+        booking_id=booking.pk,
+        client_id=booking.client_id,
+        recipient=Recipient.client(booking.client_id),
+        to="" if booking.client is None else booking.client.email,
+        payload={"type": kind.value},
+    )
