@@ -74,7 +74,7 @@ class ClientAdmin(admin.ModelAdmin):
     readonly_fields = ("no_show_count", "key", "merged_into", "archived_at", "created_at", "updated_at")
     fieldsets = (
         (None, {"fields": (("first_name", "last_name"), "email", ("phone", "mobile"))}),
-        ("About", {"fields": ("birthday", "locale", "marketing_consent", "notes")}),
+        ("About", {"fields": ("alert", "birthday", "locale", "marketing_consent", "notes")}),
         (
             "Details",
             {"fields": ("no_show_count", "key", "archived_at", "merged_into", "created_at", "updated_at")},

@@ -10,7 +10,11 @@ from staff.storage.columns import LineField, MailAddressField, ProseField
 
 
 class Client(models.Model):
-    """A client. `no_show_count` is kept by the door; archived clients stay on their old bookings."""
+    """A client. `no_show_count` is kept by the door; archived clients stay on their old bookings.
+
+    `alert` is for staff alone (contract §6a). Its first value is the database's too: an older release that
+    still runs beside this one makes clients without naming it.
+    """
 
     first_name = LineField(max_length=200)
     last_name = LineField(max_length=200, blank=True, default="")
@@ -19,6 +23,13 @@ class Client(models.Model):
     mobile = LineField(max_length=40, blank=True, default="")
     birthday = models.DateField(null=True, blank=True)
     notes = ProseField(blank=True, default="")
+    alert = LineField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What the desk must not miss, in one line. The client never sees it.",
+    )
     locale = models.CharField(max_length=10, blank=True, default="")
     marketing_consent = models.BooleanField(default=False)
     no_show_count = models.PositiveIntegerField(default=0, editable=False)

@@ -24,6 +24,7 @@ class ClientJson(TypedDict):
     mobile: str
     birthday: Date | None
     notes: str
+    alert: Annotated[str, "For staff alone: in no mail, on no page of the client's."]
     locale: Annotated[str, one_of(["", *LANGUAGE_CODES])]
     marketing_consent: bool
     no_show_count: Count
@@ -51,6 +52,7 @@ def client_json(client: Client, *, zone: ZoneInfo) -> ClientJson:
         "mobile": client.mobile,
         "birthday": None if client.birthday is None else print_date(client.birthday),
         "notes": client.notes,
+        "alert": client.alert,
         "locale": client.locale,
         "marketing_consent": client.marketing_consent,
         "no_show_count": client.no_show_count,

@@ -25,6 +25,7 @@ class ClientSerializer(serializers.Serializer):
     mobile = PhoneField(required=False)
     birthday = CalendarDateField(required=False, allow_null=True)
     notes = TextField(required=False)
+    alert = TextField(max_length=200, single_line=True, required=False)
     locale = ChoiceTextField(choices=["", *LANGUAGE_CODES], required=False, allow_blank=True)
     marketing_consent = StrictBooleanField(required=False)
     is_archived = StrictBooleanField(required=False)

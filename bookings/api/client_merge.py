@@ -33,6 +33,7 @@ from staff.wire.text import LONGEST_STRING
 from staff.wire.views import GatedView
 
 REASON = "The client was merged into another record of the same person."
+LONGEST_ALERT = 200
 FILLED_WHEN_EMPTY = ("last_name", "email", "phone", "mobile", "birthday", "locale")
 
 
@@ -130,12 +131,14 @@ def _move_the_rest(*, goes: Client, stays: Client) -> None:
 def _join(*, goes: Client, stays: Client, now: datetime) -> None:
     """`stays` gets what it lacked and all missed visits, `goes` is archived.
 
-    Notes stand one below the other, as far as a text may be long.
+    Notes stand one below the other, as far as a text may be long; alerts stand side by side, and where both
+    together are too long for one, the notes begin with the one that goes.
     """
     changes: dict[str, Any] = {
         name: getattr(goes, name) for name in FILLED_WHEN_EMPTY if not getattr(stays, name)
     }
-    changes["notes"] = "\n".join(each for each in (stays.notes, goes.notes) if each)[:LONGEST_STRING]
+    changes["alert"], left_over = _both_alerts(stays.alert, goes.alert)
+    changes["notes"] = "\n".join(filter(None, (left_over, stays.notes, goes.notes)))[:LONGEST_STRING]
     changes["no_show_count"] = stays.no_show_count + goes.no_show_count
     for name, value in changes.items():
         setattr(stays, name, value)
@@ -144,3 +147,11 @@ def _join(*, goes: Client, stays: Client, now: datetime) -> None:
     goes.merged_into = stays
     goes.archived_at = goes.archived_at or now
     goes.save(update_fields=["no_show_count", "merged_into", "archived_at", "updated_at"])
+
+
+def _both_alerts(stays: str, goes: str) -> tuple[str, str]:
+    """One alert of both, and what found no room in it."""
+    if goes in stays:
+        return stays, ""
+    both = "; ".join(filter(None, (stays, goes)))
+    return (both, "") if len(both) <= LONGEST_ALERT else (stays, goes)

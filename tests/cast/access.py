@@ -50,6 +50,7 @@ from tests.cast.factories import (
 ZONE = ZoneInfo(AMSTERDAM)
 BEAS_SECRET = "only-for-bea"
 """Stands in texts that hang on Bea's bookings: nobody limited to another agenda may read it."""
+ALERT = "Alert-for-staff-alone"
 CLIENTS_SECRET = "Adams-not-for-strangers"
 """Stands in what the salon knows of Alice beyond her first name: nobody without a login may read it."""
 
@@ -164,9 +165,10 @@ def make_house() -> House:
         CLIENTS_SECRET,
         email=f"{CLIENTS_SECRET.lower()}@example.com",
         notes=CLIENTS_SECRET,
+        alert=ALERT,
         marketing_consent=True,
     )
-    bob = make_client("Bob", "Brown")
+    bob = make_client("Bob", "Brown", alert=ALERT)
 
     def booked(days: int, hour: int = 10, **order: Any) -> Booking:
         order = {"internal_notes": f"{BEAS_SECRET} {CLIENTS_SECRET}"} | order

@@ -38,6 +38,7 @@ def test_a_client_needs_no_more_than_a_first_name():
         ("mobile", ""),
         ("birthday", None),
         ("notes", ""),
+        ("alert", ""),
         ("locale", ""),
         ("marketing_consent", False),
         ("no_show_count", 0),
@@ -57,6 +58,7 @@ def test_a_client_keeps_everything_that_was_sent(bea):
         "mobile": "+31 6 12345678",
         "birthday": "1990-02-28",
         "notes": "two\nlines",
+        "alert": "Allergic to PPD",
         "locale": "nl",
         "marketing_consent": True,
     }
@@ -120,6 +122,9 @@ def test_what_may_not_be_written_changes_nothing(bea):
         ({"first_name": "A", "marketing_consent": "yes"}, {"marketing_consent"}),
         ({"first_name": "A", "marketing_consent": 1}, {"marketing_consent"}),
         ({"first_name": "A", "notes": "n" * 10_001}, {"notes"}),
+        ({"first_name": "A", "alert": "a" * 201}, {"alert"}),
+        ({"first_name": "A", "alert": "two\nlines"}, {"alert"}),
+        ({"first_name": "A", "alert": ["x"]}, {"alert"}),
         ({"first_name": "A", "is_archived": "false", "locale": 5}, {"is_archived", "locale"}),
     ],
 )
@@ -364,9 +369,10 @@ def test_names_addresses_and_numbers_are_kept_in_one_spelling(bea):
             "phone": "(020) 123 45 67",
             "mobile": "06 12345678 (mama)",
             "notes": " likes \u200b\n tea ",
+            "alert": " Allergic\u200b to cafe\u0301 ",
         },
     ).json()
-    kept = ["first_name", "last_name", "email", "phone", "mobile", "notes"]
+    kept = ["first_name", "last_name", "email", "phone", "mobile", "notes", "alert"]
     assert [made[name] for name in kept] == [
         "Zoë",
         "Müller",
@@ -374,6 +380,7 @@ def test_names_addresses_and_numbers_are_kept_in_one_spelling(bea):
         "+31201234567",
         "+31612345678",
         "likes \u200b\n tea\n+31612345678: mama",
+        "Allergic to café",
     ]
 
 

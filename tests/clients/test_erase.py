@@ -41,6 +41,7 @@ PERSONAL = (
     "allergic to ammonia",
     "difficult about the fringe",
     "the best cut ever",
+    "hates the radio",
 )
 """Words that stand nowhere but about this client."""
 
@@ -50,7 +51,12 @@ def salon() -> Salon:
     """Zebulon Quist has been, was missed, waits, is coming, and was mailed about most of it."""
     salon = make_cast(noshow_enabled=True, noshow_fee_value=10)
     salon.alice = zeb = make_client(
-        "Zebulon", "Quist", email="zebulon@example.com", phone="+31655512345", notes="allergic to ammonia"
+        "Zebulon",
+        "Quist",
+        email="zebulon@example.com",
+        phone="+31655512345",
+        notes="allergic to ammonia",
+        alert="hates the radio",
     )
     been = _visit(
         salon, "2026-03-20", notes="allergic to ammonia", internal_notes="difficult about the fringe"

@@ -18,7 +18,16 @@ from typing import Any
 import pytest
 
 from tests.cast import access_calls, access_table
-from tests.cast.access import BEAS_SECRET, CALLER_NAMES, CLIENTS_SECRET, DIALECTS, Caller, House, set_agenda
+from tests.cast.access import (
+    ALERT,
+    BEAS_SECRET,
+    CALLER_NAMES,
+    CLIENTS_SECRET,
+    DIALECTS,
+    Caller,
+    House,
+    set_agenda,
+)
 from tests.cast.access_calls import Knocker, standing
 from tests.cast.access_table import METHODS, READS, ROUTES, expected, is_of_admin, rules, url_map
 from tests.cast.sampling import FULL
@@ -94,6 +103,8 @@ def leaks(response: Any, caller: Caller, *, personal: bool) -> str:
     """What the answer shows that this caller must not see anywhere."""
     if caller.kind == "anonymous" and CLIENTS_SECRET.lower().encode() in response.body.lower():
         return "what the salon knows of a client"
+    if caller.kind in ("anonymous", *DIALECTS) and ALERT.encode() in response.body:
+        return "an alert that is for staff"
     if caller.kind == "other" and personal and BEAS_SECRET.encode() in response.body:
         return "what hangs on another's agenda"
     return ""
