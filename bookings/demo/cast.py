@@ -10,7 +10,7 @@ from typing import NamedTuple
 from clients.models import Client
 from notifications.models import FollowupSequence, FollowupStep
 from staff.management.first_logins import keep_login
-from staff.models import Holiday, Location, SalonSettings, Service, Staff, WorkingHours
+from staff.models import Holiday, Location, OpeningException, SalonSettings, Service, Staff, WorkingHours
 
 WEEKDAYS = range(5)
 TUESDAY, THURSDAY, SATURDAY = 1, 3, 5
@@ -77,6 +77,7 @@ PEOPLE = (
         (((TUESDAY, THURSDAY), "17:00", "20:00"), ((SATURDAY,), "09:00", "12:00")),
     ),
 )
+WORKS_ON_A_SUNDAY = "Elif Yılmaz"
 FRONT_DESK = "Finn Visser"
 
 CLIENTS = (
@@ -112,6 +113,8 @@ NOTES = {
     "Laura O'Brien": "Prefers mornings.",
     "Tomoko Sato": "Brings her daughter along.",
 }
+
+ALERTS = {"Sven Bakker": "Allergic to PPD: no permanent colour."}
 
 
 def furnish(salon: SalonSettings) -> None:
@@ -179,6 +182,7 @@ def make_clients() -> list[Client]:
             phone=f"+3120555{1000 + number * 37:04d}",
             birthday=date(1960 + number * 7 % 45, 1 + number % 12, 1 + number * 5 % 28),
             notes=NOTES.get(name, ""),
+            alert=ALERTS.get(name, ""),
             locale=LANGUAGES_SPOKEN[number % len(LANGUAGES_SPOKEN)],
             marketing_consent=number % 3 == 0,
             is_demo=True,
@@ -205,6 +209,22 @@ def make_followups(services: dict[str, Service]) -> None:
 
 def close_on(day: date) -> None:
     Holiday.objects.get_or_create(date=day, defaults={"name": "Team day"})
+
+
+def open_otherwise(person: Staff, *, sunday: date) -> None:
+    """Everybody goes home early on Christmas Eve, every year; this person works on one Sunday."""
+    eve = date(sunday.year, 12, 24)
+    OpeningException.objects.create(
+        name="Christmas Eve", date_from=eve, date_to=eve, every_year=True, hours=[["09:00", "14:00"]]
+    )
+    opened = OpeningException.objects.create(
+        name="Sunday class",
+        date_from=sunday,
+        date_to=sunday,
+        hours=[["10:00", "12:00"]],
+        scope=OpeningException.Scope.STAFF,
+    )
+    opened.people.set([person])
 
 
 def _employ(name: str, *, logs_in: bool, bookable: bool = True, **fields: object) -> Staff:

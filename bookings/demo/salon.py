@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 from django.db import transaction
 
@@ -22,10 +23,12 @@ from staff.wire.refusals import Conflict
 from staff.wire.times import local_date
 
 DEMO = Actor(type="system", id=None, name="Demo", channel="command", is_admin=True)
+SUNDAY = 6
 CLOSED_IN_DAYS = 3
 """Within the diary, so that it shows; a week ahead stays free for who follows the README."""
 BOOKED_BEFORE = timedelta(days=4)
 MARKED_AFTER = timedelta(minutes=10)
+AGREED_SHARE = Decimal("0.5")
 LEFT_TO_MARK = 2
 """The last visits that ended are still to be marked, as on any evening."""
 
@@ -76,6 +79,7 @@ def make_demo_salon(*, now: datetime) -> DemoSalon:
         cast.make_followups(services)
         today = local_date(now, zone=salon.zone)
         cast.close_on(_working_day(today + timedelta(days=CLOSED_IN_DAYS)))
+        cast.open_otherwise(people[cast.WORKS_ON_A_SUNDAY], sunday=_next_sunday(today))
         diary = Diary(
             salon=salon,
             today=today,
@@ -137,13 +141,27 @@ def _expect(visits: Sequence[Visit], *, salon: SalonSettings, now: datetime) -> 
 def _change_plans(
     coming: Sequence[Booking], *, clients: Sequence[Client], salon: SalonSettings, now: datetime
 ) -> None:
-    """Some wait for a place; two of them get an offer, because somebody cancels."""
+    """Some wait for a place; two of them get an offer, because somebody cancels. One pays an agreed price."""
     later = standing(coming, after=now + ONE_DAY)
     for booking in later[2:6:2]:
         _wait_for(booking, clients=clients, salon=salon, now=now, notes="Any time that day.")
     for booking in later[:2]:
         _wait_for(booking, clients=clients, salon=salon, now=now, notes="")
         _mark(booking, Booking.Status.CANCELLED, salon=salon, now=now, reason="Called in: is ill")
+    for booking in later[6:7]:
+        _agree(booking, salon=salon, now=now)
+
+
+def _agree(booking: Booking, *, salon: SalonSettings, now: datetime) -> None:
+    """A price other than the service's, which the history explains; nobody is mailed about it."""
+    lifecycle.change(
+        actor=DEMO,
+        booking_id=booking.pk,
+        changes={"price": (booking.price or Decimal(0)) * AGREED_SHARE},
+        how=lifecycle.How(reason="Model for our apprentice"),
+        salon=salon,
+        now=now,
+    )
 
 
 def _wait_for(
@@ -202,3 +220,7 @@ def _mark(booking: Booking, status: str, *, salon: SalonSettings, now: datetime,
 
 def _working_day(day: date) -> date:
     return day + timedelta(days=2) if day.weekday() >= 5 else day
+
+
+def _next_sunday(today: date) -> date:
+    return today + timedelta(days=(SUNDAY - today.weekday()) or 7)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import stat
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,7 +20,7 @@ from clients.models import Client
 from notifications.execution import run_due
 from notifications.models import Job, Message, Notification
 from staff.management.first_logins import FILE_NAME, kept_logins
-from staff.models import Holiday, SalonSettings, Service, Staff
+from staff.models import Holiday, OpeningException, SalonSettings, Service, Staff
 from staff.salon.timetable import timetables_of
 from tests.cast.factories import caller, make_alice, make_bea, make_holiday, make_salon
 
@@ -58,7 +58,7 @@ def _everything() -> list[Any]:
 
 @time_machine.travel(FRIDAY_NOON, tick=False)
 def test_it_is_a_salon_with_two_weeks_of_bookings_in_every_status() -> None:
-    assert _demo() == "Demo salon: 4 staff, 7 services, 24 clients, 106 bookings around today.\n"
+    assert _demo() == "Demo salon: 4 staff, 7 services, 24 clients, 110 bookings around today.\n"
     assert SalonSettings.load().business_name == "Studio Linden"
     assert set(Booking.objects.values_list("status", flat=True)) == set(Booking.Status.values)
     days = Counter(start.date() for start in Booking.objects.values_list("start_at", flat=True))
@@ -71,12 +71,40 @@ def test_it_is_a_salon_with_two_weeks_of_bookings_in_every_status() -> None:
     assert set(sessions.values()) == {4}
     assert Holiday.objects.get().date == datetime(2026, 11, 23).date()
     assert Holiday.objects.get().date not in days
+    sunday = datetime(2026, 11, 22).date()
+    opened = OpeningException.objects.get(name="Sunday class")
+    assert (opened.date_from, opened.date_to, opened.every_year) == (sunday, sunday, False)
+    assert days[sunday] > 0
+    assert {booking.staff for booking in Booking.objects.all() if booking.start_at.date() == sunday} == set(
+        opened.people.all()
+    )
     assert Feedback.objects.count() == 5
     assert set(WaitlistEntry.objects.values_list("status", flat=True)) == {"waiting", "notified"}
     assert Client.objects.filter(is_demo=False).count() == 0
     # What is over has been marked, but for the last two visits.
     over = Booking.objects.filter(end_at__lte=FRIDAY_NOON, status="scheduled")
     assert over.count() == 2
+
+
+@pytest.mark.parametrize("day", range(7))
+def test_it_shows_a_day_with_other_hours_and_an_agreed_price(day: int) -> None:
+    now = FRIDAY_NOON + timedelta(days=day)
+    with time_machine.travel(now, tick=False):
+        _demo()
+        sunday = OpeningException.objects.get(name="Sunday class").date_from
+        elif_ = Staff.objects.get(name="Elif Yılmaz")
+        there = Booking.objects.filter(start_at__date=sunday).values_list("staff_id", flat=True)
+    assert sunday.weekday() == 6
+    assert timedelta(0) < sunday - now.date() <= timedelta(days=7)
+    assert set(there) == {elif_.pk}
+    eve = OpeningException.objects.get(name="Christmas Eve")
+    assert (eve.date_from, eve.every_year, eve.scope) == (date(2026, 12, 24), True, "salon")
+    assert eve.hours == [["09:00", "14:00"]]
+    agreed = [each for each in Booking.objects.select_related("service") if each.price != each.service.price]
+    assert len(agreed) == 1
+    assert (agreed[0].price, agreed[0].status) == (agreed[0].service.price / 2, "scheduled")
+    assert agreed[0].events.latest("id").reason == "Model for our apprentice"
+    assert Client.objects.exclude(alert="").count() == 1
 
 
 @time_machine.travel(FRIDAY_NOON, tick=False)
