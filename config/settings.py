@@ -151,6 +151,8 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        # Before the apps' own: admin/base_site.html adds to admin's.
+        "DIRS": [BASE_DIR / "config" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -227,6 +229,7 @@ LANGUAGES = [
     ("fr", "Français"),
     ("es", "Español"),
 ]
+FORMAT_MODULE_PATH = "config.formats"
 LOCALE_PATHS = [BASE_DIR / "bookings" / "locale"]
 
 # --- Mail --------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from staff.models import Location, Service
 
 @admin.register(Service)
 class ServiceAdmin(KeptAdmin, PricedAdmin):
-    list_display = ("name", "category", "duration_minutes", "shown_price", "max_capacity", "is_active")
+    list_display = ("name", "is_active", "category", "duration_minutes", "shown_price", "max_capacity")
     list_filter = ("is_active", "category", "staff")
     search_fields = ("name", "category")
     readonly_fields = ("key",)
@@ -28,7 +28,7 @@ class ServiceAdmin(KeptAdmin, PricedAdmin):
 
 @admin.register(Location)
 class LocationAdmin(KeptAdmin):
-    list_display = ("name", "slug", "address", "is_active")
+    list_display = ("name", "is_active", "address", "slug")
     list_filter = ("is_active",)
     search_fields = ("name", "slug", "address")
     prepopulated_fields = {"slug": ("name",)}

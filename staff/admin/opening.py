@@ -6,26 +6,30 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from staff.admin.hours import HoursField
 from staff.admin.keeping import say_affected, say_outside_hours
+from staff.admin.week import week_link
 from staff.models import Holiday, OpeningException, SalonSettings, Staff, TimeOff, WorkingHours
 from staff.salon.affected import Touched
 from staff.salon.exceptions import touched_by
 from staff.salon.opening import day_touched
-from staff.wire.times import BadTime, parse_clock, print_clock
 
 
 @admin.register(WorkingHours)
 class WorkingHoursAdmin(admin.ModelAdmin):
-    list_display = ("staff", "weekday", "opens", "closes", "valid_from", "valid_until")
+    list_display = ("staff", "weekday", "opens", "closes", "valid_from", "valid_until", "whole_week")
     list_filter = ("staff", "weekday")
     list_select_related = ("staff",)
     search_fields = ("staff__name",)
     actions = None
+
+    @admin.display(description="whole week")
+    def whole_week(self, row: WorkingHours) -> str:
+        return week_link(row.staff_id, label=f"The week of {row.staff.name}")
 
     def save_model(self, request: HttpRequest, obj: WorkingHours, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -63,28 +67,6 @@ class HolidayAdmin(admin.ModelAdmin):
         super().save_model(request, obj, form, change)
         zone = SalonSettings.load().zone
         say_affected(request, day_touched(obj.date, zone=zone))
-
-
-class HoursField(forms.CharField):
-    """Stretches of a day in words, such as `09:00-12:30, 13:00-17:00`; nothing means closed."""
-
-    def to_python(self, value: Any) -> list[list[str]]:
-        typed = super().to_python(value) or ""
-        return [self._stretch(each) for each in typed.replace(";", ",").split(",") if each.strip()]
-
-    def prepare_value(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return value
-        return ", ".join(f"{opens}-{closes}" for opens, closes in value or [])
-
-    def _stretch(self, text: str) -> list[str]:
-        try:
-            opens, closes = (parse_clock(each.strip()) for each in text.replace("–", "-").split("-"))
-        except (BadTime, ValueError):
-            raise ValidationError(f"{text.strip()}: write it as 09:00-17:00.", code="invalid") from None
-        if opens == closes:
-            raise ValidationError(f"{text.strip()}: it must close at another time.", code="empty")
-        return [print_clock(opens), print_clock(closes)]
 
 
 class OpeningExceptionForm(forms.ModelForm):

@@ -13,7 +13,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from staff.access.accounts import log_out_everywhere
-from staff.admin.keeping import say_affected
+from staff.admin.keeping import say_affected, say_outside_hours
+from staff.admin.week import WeekPage, week_link
 from staff.models import Staff, WorkingHours
 from staff.salon.affected import Touched
 from staff.salon.people import NEEDS_EMAIL, LastAdmin, is_active_admin, locked_with_admins
@@ -112,11 +113,11 @@ class WorkingHoursInline(admin.TabularInline):
 
 
 @admin.register(Staff)
-class StaffAdmin(UserAdmin):
+class StaffAdmin(WeekPage, UserAdmin):
     form = StaffForm
     add_form = NewStaffForm
     change_password_form = EndLoginsForm
-    list_display = ("name", "email", "role", "bookable", "sees_all_bookings", "location", "is_active")
+    list_display = ("name", "is_active", "role", "bookable", "sees_all_bookings", "location", "email", "week")
     list_filter = ("is_active", "role", "bookable", "location", "services")
     list_select_related = ("location",)
     list_per_page = 50
@@ -136,8 +137,17 @@ class StaffAdmin(UserAdmin):
         AT_WORK,
     )
 
+    @admin.display(description="hours")
+    def week(self, person: Staff) -> str:
+        return week_link(person.pk, label="The week")
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        if formset.has_changed():
+            say_outside_hours(request, {form.instance.pk})
 
     def save_model(self, request: HttpRequest, obj: Staff, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

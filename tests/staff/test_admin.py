@@ -13,7 +13,16 @@ from knox.models import AuthToken
 
 from clients.models import Client
 from staff.access.auth import find_key
-from staff.models import ApiKey, Holiday, SalonSettings, Service, Staff, TimeOff, WorkingHours
+from staff.models import (
+    ApiKey,
+    Holiday,
+    OpeningException,
+    SalonSettings,
+    Service,
+    Staff,
+    TimeOff,
+    WorkingHours,
+)
 from tests.cast.factories import (
     PASSWORD,
     make_ada,
@@ -107,7 +116,7 @@ def test_nothing_that_bookings_refer_to_is_deleted_and_nothing_in_bulk(rf, ada):
         if model._meta.app_label not in ("staff", "clients"):
             continue
         assert "delete_selected" not in site_admin.get_actions(request), model
-        deletable = model in (WorkingHours, TimeOff, Holiday)
+        deletable = model in (WorkingHours, TimeOff, Holiday, OpeningException)
         assert site_admin.has_delete_permission(request) is deletable, model
 
 

@@ -1,0 +1,32 @@
+"""A form's field for the hours of a day, written as one would say them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from staff.wire.times import BadTime, parse_clock, print_clock
+
+
+class HoursField(forms.CharField):
+    """Stretches of a day in words, such as `09:00-12:30, 13:00-17:00`; nothing means closed."""
+
+    def to_python(self, value: Any) -> list[list[str]]:
+        typed = super().to_python(value) or ""
+        return [self._stretch(each) for each in typed.replace(";", ",").split(",") if each.strip()]
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return value
+        return ", ".join(f"{opens}-{closes}" for opens, closes in value or [])
+
+    def _stretch(self, text: str) -> list[str]:
+        try:
+            opens, closes = (parse_clock(each.strip().zfill(5)) for each in text.replace("–", "-").split("-"))
+        except (BadTime, ValueError):
+            raise ValidationError(f"{text.strip()}: write it as 09:00-17:00.", code="invalid") from None
+        if opens == closes:
+            raise ValidationError(f"{text.strip()}: it must close at another time.", code="empty")
+        return [print_clock(opens), print_clock(closes)]
