@@ -64,7 +64,7 @@ class ClientForm(forms.ModelForm):
 @admin.register(Client)
 class ClientAdmin(admin.ModelAdmin):
     form = ClientForm
-    list_display = ("name", "email", "phone", "mobile", "no_show_count", "marketing_consent", "archived_at")
+    list_display = ("name", "email", "phone", "mobile", "alert", "no_show_count", "marketing_consent")
     list_filter = (ArchivedFilter, "marketing_consent", "locale")
     list_per_page = 50
     show_full_result_count = False

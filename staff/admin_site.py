@@ -10,21 +10,44 @@ from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from staff.access.accounts import log_out_everywhere
 from staff.access.throttles import LoginThrottle
 from staff.models import Staff
 
-APP_NAMES = {
-    "bookings": "Bookings",
-    "clients": "Clients",
-    "staff": "The salon",
-    "notifications": "Messages and jobs",
-    "knox": "Logins",
-    "axes": "Failed logins",
-}
-"""App label to its heading, in the order of the first page."""
+DAILY = (
+    ("Bookings", ("bookings.Booking", "bookings.WaitlistEntry", "bookings.NoShowFee", "bookings.Feedback")),
+    ("Clients", ("clients.Client",)),
+    (
+        "Opening hours",
+        ("staff.WorkingHours", "staff.OpeningException", "staff.Holiday", "staff.TimeOff"),
+    ),
+    ("The salon", ("staff.Staff", "staff.Service", "staff.Location", "staff.SalonSettings")),
+    (
+        "Messages",
+        (
+            "notifications.Message",
+            "notifications.MessageText",
+            "notifications.FollowupSequence",
+            "notifications.Notification",
+        ),
+    ),
+)
+"""The headings of the first page and what stands below each, in that order."""
+
+TECHNICAL = "Technical"
+"""The last heading: what an engineer looks at, and every table that is named nowhere above."""
+
+FIRST_OF_TECHNICAL = (
+    "notifications.Job",
+    "notifications.WebhookEndpoint",
+    "notifications.WebhookDelivery",
+    "staff.ApiKey",
+    "knox.AuthToken",
+)
 
 
 class SalonLoginForm(AdminAuthenticationForm):
@@ -42,6 +65,8 @@ class SalonAdminSite(AdminSite):
     index_title = "What would you like to see?"
     login_form = SalonLoginForm
     index_template = "admin/first_page.html"
+    enable_nav_sidebar = False
+    """The lists need its width; the first page is one click away."""
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The first page says so when no mail leaves, as /readyz does."""
@@ -49,14 +74,24 @@ class SalonAdminSite(AdminSite):
         return super().index(request, {**(extra_context or {}), "mail_is_off": mail_is_off})
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """What is used daily stands first, under names a salon knows."""
+        """What an owner uses daily stands first; what only an engineer uses, under one heading at the end.
+
+        The page of one app keeps that app's tables.
+        """
         apps = super().get_app_list(request, app_label)
-        for app in apps:
-            app["name"] = APP_NAMES.get(app["app_label"], app["name"])
-        known = list(APP_NAMES)
-        return sorted(
-            apps, key=lambda app: known.index(app["app_label"]) if app["app_label"] in known else 99
-        )
+        if app_label is not None:
+            return apps
+        tables = {
+            f"{app['app_label']}.{table['object_name']}": table for app in apps for table in app["models"]
+        }
+        groups = [(name, [tables.pop(each, None) for each in labels]) for name, labels in DAILY]
+        technical = [tables.pop(each, None) for each in FIRST_OF_TECHNICAL]
+        groups.append((TECHNICAL, [*technical, *tables.values()]))
+        return [
+            _heading(name, [each for each in found if each is not None])
+            for name, found in groups
+            if any(found)
+        ]
 
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -66,3 +101,15 @@ class SalonAdminSite(AdminSite):
         if request.method == "POST" and response.status_code == 302 and isinstance(request.user, Staff):
             log_out_everywhere(request.user)
         return response
+
+
+def _heading(name: str, tables: list[dict[str, Any]]) -> dict[str, Any]:
+    """One group of the first page, as admin's templates show an app."""
+    label = slugify(name)
+    return {
+        "name": name,
+        "app_label": label,
+        "app_url": f"{reverse('admin:index')}#{label}",
+        "has_module_perms": True,
+        "models": tables,
+    }

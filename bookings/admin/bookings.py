@@ -137,7 +137,7 @@ class EventInline(ReadOnlyInline):
 @admin.register(Booking)
 class BookingAdmin(PricedAdmin):
     form = BookingForm
-    list_display = ("start_at", "end_at", "client", "service", "staff", "status", "status_detail", "source")
+    list_display = ("start_at", "status", "client", "service", "staff", "end_at", "status_detail", "source")
     list_filter = ("status", "staff", "service", "location", "source")
     list_select_related = ("client", "service", "staff")
     list_per_page = 50

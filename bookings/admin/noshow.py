@@ -47,7 +47,7 @@ class SessionInline(ReadOnlyInline):
 
 @admin.register(NoShowFee)
 class NoShowFeeAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "client", "booking", "amount", "state", "paid_at", "reason")
+    list_display = ("created_at", "state", "client", "booking", "amount", "paid_at", "reason")
     list_filter = ("state", "currency")
     search_fields = ("client__first_name", "client__last_name", "client__email", "=booking__id")
     date_hierarchy = "created_at"

@@ -10,7 +10,7 @@ from staff.admin.readonly import ReadOnlyAdmin
 
 @admin.register(BookingEvent)
 class BookingEventAdmin(ReadOnlyAdmin):
-    list_display = ("at", "booking", "from_status", "to_status", "door", "actor_name", "reason")
+    list_display = ("at", "to_status", "from_status", "booking", "door", "actor_name", "reason")
     list_filter = ("door", "to_status", "actor_type")
     list_select_related = ("booking",)
     search_fields = ("=booking__id", "actor_name", "reason")
@@ -19,7 +19,7 @@ class BookingEventAdmin(ReadOnlyAdmin):
 
 @admin.register(BusyTime)
 class BusyTimeAdmin(ReadOnlyAdmin):
-    list_display = ("staff", "starts_at", "ends_at", "booking", "hold", "expires_at")
+    list_display = ("starts_at", "ends_at", "staff", "booking", "hold", "expires_at")
     list_filter = ("staff",)
     list_select_related = ("staff", "booking", "hold")
     date_hierarchy = "starts_at"
@@ -28,7 +28,7 @@ class BusyTimeAdmin(ReadOnlyAdmin):
 
 @admin.register(Hold)
 class HoldAdmin(ReadOnlyAdmin):
-    list_display = ("staff", "service", "start_at", "end_at", "expires_at")
+    list_display = ("start_at", "end_at", "staff", "service", "expires_at")
     list_filter = ("staff",)
     list_select_related = ("staff", "service")
     exclude = ("token",)

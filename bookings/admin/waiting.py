@@ -85,7 +85,7 @@ class OfferInline(ReadOnlyInline):
 @admin.register(WaitlistEntry)
 class WaitlistEntryAdmin(admin.ModelAdmin):
     form = WaitlistEntryForm
-    list_display = ("date", "client", "service", "staff", "status", "created_at")
+    list_display = ("date", "status", "client", "service", "staff", "created_at")
     list_filter = ("status", "service", "staff")
     list_select_related = ("client", "service", "staff")
     search_fields = ("client__first_name", "client__last_name", "client__email")

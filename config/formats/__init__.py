@@ -1,1 +1,1 @@
-"""How admin writes dates and times, by language; what is not named here is Django's."""
+"""How admin writes dates and times in each of LANGUAGES; what is not named here is Django's."""

@@ -20,7 +20,7 @@ class StepInline(admin.StackedInline):
 class FollowupSequenceAdmin(admin.ModelAdmin):
     actions = None
     inlines = (StepInline,)
-    list_display = ("name", "service", "steps_count", "is_active", "stop_on_rebook")
+    list_display = ("name", "is_active", "service", "steps_count", "stop_on_rebook")
     list_filter = ("is_active", "stop_on_rebook", "service")
     list_select_related = ("service",)
     search_fields = ("name", "steps__subject", "steps__body")

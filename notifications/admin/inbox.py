@@ -10,7 +10,7 @@ from staff.admin.readonly import ReadOnlyAdmin
 
 @admin.register(Notification)
 class NotificationAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "staff", "type", "title", "booking_id", "is_read")
+    list_display = ("created_at", "is_read", "staff", "type", "title", "booking_id")
     list_filter = ("is_read", "type", "staff")
     list_select_related = ("staff",)
     search_fields = ("title", "body", "=booking_id", "staff__name")

@@ -22,7 +22,7 @@ from staff.wire.refusals import Refused
 
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
-    list_display = ("id", "type", "booking_id", "state", "run_at", "attempts", "short_error", "finished_at")
+    list_display = ("run_at", "state", "type", "booking_id", "attempts", "short_error", "finished_at")
     list_filter = ("state", "type")
     search_fields = ("=booking_id", "once_key", "last_error")
     search_help_text = "A booking's number, a key, or words of the error."

@@ -39,7 +39,7 @@ SHOWN_MAIL = {
 
 @admin.register(Message)
 class MessageAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "type", "to", "subject", "state", "reason", "booking_id", "sent_at")
+    list_display = ("created_at", "state", "type", "to", "subject", "reason", "booking_id")
     list_display_links = ("created_at", "type")
     list_filter = ("state", "type", "locale")
     search_fields = ("to", "subject", "=booking_id", "=client_id", "=message_id")

@@ -93,7 +93,7 @@ class DeliveryInline(admin.TabularInline):
 class WebhookEndpointAdmin(admin.ModelAdmin):
     form = EndpointForm
     actions = None
-    list_display = ("url", "told_of", "is_active", "failing_since", "disabled_at")
+    list_display = ("url", "is_active", "told_of", "failing_since", "disabled_at")
     list_filter = ("is_active",)
     search_fields = ("url",)
     list_per_page = 50
@@ -165,13 +165,14 @@ class StateFilter(admin.SimpleListFilter):
 class WebhookDeliveryAdmin(ReadOnlyAdmin):
     list_display = (
         "created_at",
-        "endpoint",
+        "state",
         "event_type",
         "booking_id",
-        "state",
+        "endpoint",
         "attempts",
         "response_status",
     )
+    list_display_links = ("created_at",)
     list_filter = (StateFilter, "event_type", "endpoint")
     list_select_related = ("endpoint", "job")
     search_fields = ("=booking_id", "=message_id")

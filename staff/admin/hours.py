@@ -13,7 +13,7 @@ from staff.wire.times import BadTime, parse_clock, print_clock
 class HoursField(forms.CharField):
     """Stretches of a day in words, such as `09:00-12:30, 13:00-17:00`; nothing means closed."""
 
-    def to_python(self, value: Any) -> list[list[str]]:
+    def to_python(self, value: Any) -> list[list[str]]:  # type: ignore[override]
         typed = super().to_python(value) or ""
         return [self._stretch(each) for each in typed.replace(";", ",").split(",") if each.strip()]
 

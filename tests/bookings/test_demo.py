@@ -102,7 +102,7 @@ def test_it_shows_a_day_with_other_hours_and_an_agreed_price(day: int) -> None:
     assert eve.hours == [["09:00", "14:00"]]
     agreed = [each for each in Booking.objects.select_related("service") if each.price != each.service.price]
     assert len(agreed) == 1
-    assert (agreed[0].price, agreed[0].status) == (agreed[0].service.price / 2, "scheduled")
+    assert ((agreed[0].price or 0) * 2, agreed[0].status) == (agreed[0].service.price, "scheduled")
     assert agreed[0].events.latest("id").reason == "Model for our apprentice"
     assert Client.objects.exclude(alert="").count() == 1
 
