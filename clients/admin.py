@@ -15,10 +15,26 @@ from django.utils import timezone
 from clients.models import Client
 from clients.numbers import with_numbers_read
 from clients.records import archive_client, check_birthday
+from clients.search import found_by
 from staff.admin.keeping import refusal_of, say_affected
 from staff.models import SalonSettings
 from staff.salon.affected import Touched
 from staff.wire.refusals import BadRequest
+
+
+class FoundByClient(admin.ModelAdmin):
+    """Rows that are found by their client; `search_fields` are numbers, looked at for a number alone."""
+
+    search_help_text = "The client's name, e-mail or telephone number, or a booking's number."
+    searched_besides = ""
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        found = found_by(queryset, search_term, client="client", besides=self.searched_besides)
+        if search_term.strip().isdecimal():
+            found |= super().get_search_results(request, queryset, search_term)[0]
+        return found, False
 
 
 class ArchivedFilter(admin.SimpleListFilter):
@@ -68,7 +84,8 @@ class ClientAdmin(admin.ModelAdmin):
     list_filter = (ArchivedFilter, "marketing_consent", "locale")
     list_per_page = 50
     show_full_result_count = False
-    search_fields = ("first_name", "last_name", "email", "phone", "mobile")
+    search_fields = ("searched",)
+    search_help_text = "Names, e-mail, telephone numbers as dialled; accents do not count."
     ordering = ("first_name", "last_name", "id")
     actions = ("archive",)
     readonly_fields = ("no_show_count", "key", "merged_into", "archived_at", "created_at", "updated_at")
@@ -88,10 +105,10 @@ class ClientAdmin(admin.ModelAdmin):
         self, request: HttpRequest, queryset: QuerySet[Client], search_term: str
     ) -> tuple[QuerySet[Client], bool]:
         """The list that a form offers leaves the archived ones out."""
-        found, duplicates = super().get_search_results(request, queryset, search_term)
+        found = found_by(queryset, search_term)
         if request.path.endswith("/autocomplete/"):
             found = found.filter(archived_at__isnull=True)
-        return found, duplicates
+        return found, False
 
     @admin.action(description="Archive the chosen clients")
     def archive(self, request: HttpRequest, clients: QuerySet[Client]) -> None:

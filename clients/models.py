@@ -6,10 +6,17 @@ import uuid
 
 from django.db import models
 
-from staff.storage.columns import LineField, MailAddressField, ProseField
+from staff.storage.columns import (
+    LineField,
+    MailAddressField,
+    ProseField,
+    Searched,
+    SearchedField,
+    SearchedIndex,
+)
 
 
-class Client(models.Model):
+class Client(Searched):
     """A client. `no_show_count` is kept by the door; archived clients stay on their old bookings.
 
     `alert` is for staff alone (contract §6a). Its first value is the database's too: an older release that
@@ -42,12 +49,14 @@ class Client(models.Model):
     archived_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    searched = SearchedField(of=("first_name", "last_name", "email"), numbers=("phone", "mobile"))
 
     class Meta:
         ordering = ["first_name", "last_name", "id"]
         indexes = [
             models.Index(fields=["email"], name="client_email"),
             models.Index(fields=["last_name", "first_name"], name="client_name"),
+            SearchedIndex(fields=["searched"], opclasses=["gin_trgm_ops"], name="client_searched"),
         ]
 
     def __str__(self) -> str:

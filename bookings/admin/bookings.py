@@ -22,6 +22,7 @@ from bookings.admin.refusals import say_refusal
 from bookings.mails.resent import Kind
 from bookings.models import Booking, BookingEvent
 from bookings.send_again import KIND_OF_STATUS, send_again
+from clients.admin import FoundByClient
 from notifications.models import Message
 from staff.access.actor import Actor
 from staff.access.auth import actor_for
@@ -135,21 +136,14 @@ class EventInline(ReadOnlyInline):
 
 
 @admin.register(Booking)
-class BookingAdmin(PricedAdmin):
+class BookingAdmin(FoundByClient, PricedAdmin):
     form = BookingForm
     list_display = ("start_at", "status", "client", "service", "staff", "end_at", "status_detail", "source")
     list_filter = ("status", "staff", "service", "location", "source")
     list_select_related = ("client", "service", "staff")
     list_per_page = 50
     show_full_result_count = False
-    search_fields = (
-        "=id",
-        "client__first_name",
-        "client__last_name",
-        "client__email",
-        "client__phone",
-        "client__mobile",
-    )
+    search_fields = ("=id",)
     autocomplete_fields = ("client",)
     date_hierarchy = "start_at"
     ordering = ("-start_at", "-id")

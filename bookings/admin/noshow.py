@@ -17,6 +17,7 @@ from django.utils.html import format_html
 
 from bookings.models import NoShowFee, StripeSession
 from bookings.noshow.decisions import refund, waive
+from clients.admin import FoundByClient
 from notifications.models import Job
 from staff.admin.money import shown_amount
 from staff.admin.readonly import ReadOnlyAdmin, ReadOnlyInline
@@ -46,10 +47,10 @@ class SessionInline(ReadOnlyInline):
 
 
 @admin.register(NoShowFee)
-class NoShowFeeAdmin(ReadOnlyAdmin):
+class NoShowFeeAdmin(FoundByClient, ReadOnlyAdmin):
     list_display = ("created_at", "state", "client", "booking", "amount", "paid_at", "reason")
     list_filter = ("state", "currency")
-    search_fields = ("client__first_name", "client__last_name", "client__email", "=booking__id")
+    search_fields = ("=booking__id",)
     date_hierarchy = "created_at"
     list_select_related = ("client", "booking")
     ordering = ("-id",)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from bookings import waitlist
 from bookings.admin.refusals import say_refusal
 from bookings.models import WaitlistEntry, WaitlistOffer
+from clients.admin import FoundByClient
 from staff.admin.readonly import ReadOnlyInline
 from staff.models import SalonSettings
 from staff.wire.refusals import Refused
@@ -83,12 +84,16 @@ class OfferInline(ReadOnlyInline):
 
 
 @admin.register(WaitlistEntry)
-class WaitlistEntryAdmin(admin.ModelAdmin):
+class WaitlistEntryAdmin(FoundByClient):
     form = WaitlistEntryForm
     list_display = ("date", "status", "client", "service", "staff", "created_at")
     list_filter = ("status", "service", "staff")
     list_select_related = ("client", "service", "staff")
-    search_fields = ("client__first_name", "client__last_name", "client__email")
+    search_fields = ("=id",)
+    search_help_text = (
+        "The client's name, e-mail or telephone number, words of the notes, or an entry's number."
+    )
+    searched_besides = "searched"
     autocomplete_fields = ("client",)
     date_hierarchy = "date"
     inlines = (OfferInline,)

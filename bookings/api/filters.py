@@ -29,7 +29,7 @@ class BookingFilter(ListFilter):
         choices=Booking.Status.values, help_text="With this status; the only way to list cancelled ones."
     )
     search = SearchFilter(
-        partial(found_by, client="client__"), help_text="Words in the client's name, phone or mail."
+        partial(found_by, client="client"), help_text="Words in the client's name, phone or mail."
     )
     order = ChoiceFilter(method="by_start", choices=("asc", "desc"), help_text="asc: oldest start first.")
 

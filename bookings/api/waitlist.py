@@ -29,7 +29,7 @@ from staff.wire.views import GatedView
 
 
 class WaitlistFilter(ListFilter):
-    search = SearchFilter(partial(found_by, client="client__", besides=("notes",)))
+    search = SearchFilter(partial(found_by, client="client", besides="searched"))
     status = ChoiceFilter(choices=WaitlistEntry.Status.values, help_text="Only entries in this status.")
     date = DateFilter(help_text="Only this salon date.")
     service_id = IdFilter(help_text="Only this service.")

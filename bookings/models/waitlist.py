@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from staff.storage.columns import ProseField
+from staff.storage.columns import ProseField, Searched, SearchedField
 
 
-class WaitlistEntry(models.Model):
+class WaitlistEntry(Searched):
     """A client waits for `service` on the salon-local `date`; `staff` null means anyone.
 
     `last_offered_at` (UTC) puts an entry whose offer was not taken behind those not yet offered.
@@ -28,6 +28,7 @@ class WaitlistEntry(models.Model):
     )
     date = models.DateField()
     notes = ProseField(blank=True, default="")
+    searched = SearchedField(of=("notes",))
     status = models.CharField(max_length=10, choices=Status, default=Status.WAITING)
     last_offered_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

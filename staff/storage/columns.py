@@ -1,12 +1,13 @@
 """Columns that keep a text as contract §6a says, whichever form or code filled them in.
 
-Names: LineField, ProseField, MailAddressField. Django reads every value that is stored or compared through
-`to_python`, so what is looked for is spelt as what is kept. Their migrations are those of Django's own
-fields: the tables do not change.
+Names: LineField, ProseField, MailAddressField; SearchedField, Searched, SearchedIndex, searched_text.
+Django reads every value that is stored or compared through `to_python`, so what is looked for is spelt as
+what is kept. Their migrations are those of Django's own fields: the tables do not change.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -14,7 +15,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from staff.wire.addresses import BadAddress, mail_address, searched_address
-from staff.wire.text import plain_line, plain_prose
+from staff.wire.text import folded, plain_line, plain_prose
 
 
 class _StoredAsDjango:
@@ -68,3 +69,76 @@ class MailAddressField(_StoredAsDjango, models.EmailField):
 
     def formfield(self, **kwargs: Any) -> Any:
         return super().formfield(**{"form_class": MailAddressFormField, **kwargs})
+
+
+class SearchedField(models.TextField):
+    """The texts of the columns `of` as they are searched (`folded`), one below the other.
+
+    The digits of each of `numbers` follow their text, so that a number is found however it is spaced. Its
+    model is a `Searched`; a migration that changes one of the columns has to fill this one too.
+    """
+
+    def __init__(self, *, of: Iterable[str] = (), numbers: Iterable[str] = (), **kwargs: Any) -> None:
+        self.texts, self.numbers = tuple(of), tuple(numbers)
+        super().__init__(**{"default": "", "editable": False, **kwargs})
+
+    def deconstruct(self) -> tuple[str, str, Any, Any]:
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.TextField", args, kwargs
+
+    @property
+    def read_from(self) -> frozenset[str]:
+        return frozenset((*self.texts, *self.numbers))
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        value = searched_text(
+            [getattr(model_instance, name) for name in self.texts],
+            [getattr(model_instance, name) for name in self.numbers],
+        )
+        setattr(model_instance, self.attname, value)
+        return value
+
+
+def searched_text(texts: Iterable[str], numbers: Iterable[str]) -> str:
+    """What a SearchedField holds for these values of its columns."""
+    lines = [folded(each) for each in texts]
+    for number in map(folded, numbers):
+        digits = "".join(filter(str.isdigit, number))
+        lines += [number] if digits in number else [number, digits]
+    return "\n".join(filter(None, lines))
+
+
+class SearchedRows(models.QuerySet[Any]):
+    def update(self, **kwargs: Any) -> int:
+        """Raises TypeError where the searched text would stay as it was; `bulk_update` comes by here too."""
+        if behind := _searched(self.model).read_from & kwargs.keys():
+            raise TypeError(f"Save the rows one by one: they are searched by {', '.join(sorted(behind))}.")
+        return super().update(**kwargs)
+
+
+class Searched(models.Model):
+    """A model with one SearchedField: every save that writes one of its columns writes it too."""
+
+    objects = SearchedRows.as_manager()
+
+    class Meta:
+        abstract = True
+
+    def save_base(self, *args: Any, **kwargs: Any) -> None:
+        field, written = _searched(type(self)), kwargs.get("update_fields")
+        if written is not None and not field.read_from.isdisjoint(written):
+            kwargs["update_fields"] = frozenset((*written, field.name))
+        super().save_base(*args, **kwargs)
+
+
+def _searched(model: type[models.Model]) -> SearchedField:
+    return next(each for each in model._meta.concrete_fields if isinstance(each, SearchedField))
+
+
+class SearchedIndex(models.Index):
+    """Finds any part of a SearchedField: by trigrams on PostgreSQL (`gin_trgm_ops`); SQLite reads the index
+    from end to end, which is a fraction of the table."""
+
+    def create_sql(self, model: Any, schema_editor: Any, using: str = "", **kwargs: Any) -> Any:
+        using = " USING gin" if schema_editor.connection.vendor == "postgresql" else ""
+        return super().create_sql(model, schema_editor, using=using, **kwargs)

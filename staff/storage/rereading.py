@@ -1,15 +1,20 @@
 """Reading stored texts again by a rule that came later (contract §6a): for data migrations.
 
-Names: read_again.
+Names: read_again; fill_searched, trigrams.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, connection, models, transaction
+from django.db.utils import DatabaseError
+
+from staff.storage.columns import searched_text
+
+BATCH = 1000
 
 logger = structlog.get_logger(__name__)
 
@@ -57,3 +62,37 @@ def _read(row: models.Model, readers: Mapping[str, Callable[[str], str]]) -> dic
 
 def _list(row: models.Model, name: str, why: str) -> None:
     logger.warning("text_stays_as_it_was", table=row._meta.db_table, id=row.pk, column=name, why=why)
+
+
+def fill_searched(model: type[models.Model], *, texts: Sequence[str], numbers: Sequence[str] = ()) -> None:
+    """Writes the column `searched` of every row, as a SearchedField of these columns holds it.
+
+    In batches, in constant memory; a second run changes nothing.
+    """
+    quoted = connection.ops.quote_name(model._meta.db_table)
+    after = 0
+    while True:
+        rows = model._default_manager.filter(pk__gt=after).order_by("pk").values_list("pk", *texts, *numbers)
+        batch = list(rows[:BATCH])
+        if not batch:
+            return
+        after = batch[-1][0]
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                f"UPDATE {quoted} SET searched = %s WHERE id = %s",
+                [(searched_text(row[1 : 1 + len(texts)], row[1 + len(texts) :]), row[0]) for row in batch],
+            )
+
+
+def trigrams(apps: Any, schema_editor: Any) -> None:
+    """Makes PostgreSQL's `pg_trgm` before a SearchedIndex asks for it. Raises RuntimeError saying who can."""
+    if schema_editor.connection.vendor != "postgresql":
+        return
+    try:
+        with transaction.atomic():
+            schema_editor.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+    except DatabaseError as refused:
+        raise RuntimeError(
+            f"Search needs PostgreSQL's extension pg_trgm ({str(refused).strip()}). Install its modules"
+            " (contrib), or let a superuser run CREATE EXTENSION pg_trgm in this database."
+        ) from refused

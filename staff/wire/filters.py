@@ -12,18 +12,17 @@
         return answer_queryset(asked.page, asked.qs, row=service_json)
 
 Names: ListFilter; IdFilter, NumberFilter, FlagFilter, DateFilter, ChoiceFilter, TextFilter, SearchFilter,
-OrderFilter; every_word, every_word_in.
+OrderFilter; every_word, every_word_in, words_of.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial, reduce
-from operator import and_, or_
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Self
 
 import django_filters
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import QueryDict
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
@@ -39,8 +38,11 @@ from staff.wire.query import (
     QueryText,
     openapi_parameters,
 )
+from staff.wire.text import folded
 
 MOST_WORDS = 8
+
+Search = Callable[[QuerySet[Any], str], QuerySet[Any]]
 
 
 class ListFilter(django_filters.FilterSet):
@@ -121,19 +123,20 @@ class TextFilter(Filter):
 
 
 class SearchFilter(Filter):
-    """`?search=`: the rows that meet `condition` of the text sent."""
+    """`?search=`: what `search` finds among the rows for the text sent."""
 
     field_class = QueryText
 
-    def __init__(self, condition: Callable[[str], Q], *, help_text: str | None = None) -> None:
-        self.condition = condition
+    def __init__(self, search: Search, *, help_text: str | None = None) -> None:
+        self.search = search
         super().__init__(
             strip=True,
-            help_text=help_text or "Every word must stand in one of the searched texts, in any case.",
+            help_text=help_text
+            or "Every word must stand in one of the searched texts; case and accents do not count.",
         )
 
     def filter(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return rows.filter(self.condition(value))
+        return self.search(rows, value)
 
 
 class OrderFilter(Filter):
@@ -158,19 +161,27 @@ class OrderFilter(Filter):
         return rows.order_by(*(f"-{field}" for field in fields) if value.startswith("-") else fields)
 
 
-def every_word_in(*fields: str) -> Callable[[str], Q]:
-    """For SearchFilter: every word stands in one of `fields`."""
+def words_of(text: str) -> list[str]:
+    """The words of `text` as they are searched."""
+    return folded(text).split()[:MOST_WORDS]
+
+
+def every_word_in(*fields: str) -> Search:
+    """For SearchFilter over a small table: every word stands in one of `fields`.
+
+    The rows are read and folded here, with one more statement: no two databases fold alike.
+    """
     return partial(every_word, fields=fields)
 
 
-def every_word(text: str, fields: Iterable[str]) -> Q:
-    """The condition that every word of `text` stands in one of `fields`, in any case; none without a word."""
-    lookups = [f"{field}__icontains" for field in fields]
-    return reduce(and_, (_stands_in(lookups, word) for word in text.split()[:MOST_WORDS]), Q())
-
-
-def _stands_in(lookups: list[str], word: str) -> Q:
-    """The word in any case. SQLite, and PostgreSQL in the C locale, fold the case of ASCII letters only, so
-    other letters are looked for in each of the ways in which people write a word."""
-    spellings = [word] if word.isascii() else sorted({word, word.lower(), word.upper(), word.title()})
-    return reduce(or_, (Q(**{lookup: each}) for lookup in lookups for each in spellings))
+def every_word(rows: QuerySet[Any], text: str, *, fields: Sequence[str]) -> QuerySet[Any]:
+    """The rows with every word of `text` in one of `fields`; all without a word."""
+    words = words_of(text)
+    if not words:
+        return rows
+    found = []
+    for pk, *texts in rows.order_by().values_list("pk", *fields):
+        searched = folded("\n".join(filter(None, texts)))
+        if all(word in searched for word in words):
+            found.append(pk)
+    return rows.filter(pk__in=found)

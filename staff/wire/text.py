@@ -1,6 +1,6 @@
 """What a text from outside may hold, and how it is kept (contract §0 input gate, §6a).
 
-Names: check_text, plain_line, plain_prose, LONGEST_STRING.
+Names: check_text, plain_line, plain_prose, folded, LONGEST_STRING.
 """
 
 import re
@@ -17,6 +17,14 @@ _UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\
 _JOINERS = "\u200c\u200d"
 _OUTER = re.compile(rf"^[\s{_JOINERS}]+|[\s{_JOINERS}]+$")
 _JOINERS_IN_A_ROW = re.compile(f"([{_JOINERS}])[{_JOINERS}]+")
+# Everything that is typed for an apostrophe, the accents that stand alone among it.
+_APOSTROPHES = dict.fromkeys(
+    map(ord, "'`\u00b4\u02b9\u02bb\u02bc\u02bd\u02c8\u2018\u2019\u201a\u201b\u2032\u2035\ua78c\uff07")
+)
+# Letters of their own in Unicode, that whoever has no such key types otherwise.
+_LETTERS = str.maketrans(
+    {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t"}
+)
 
 
 class BadText(BadRequest, ValueError):
@@ -53,3 +61,15 @@ def plain_line(text: str) -> str:
 def plain_prose(text: str) -> str:
     """Notes, reasons and mail bodies as they are kept: NFC, without blanks around them (contract §6a)."""
     return unicodedata.normalize("NFC", text.strip())
+
+
+def folded(text: str) -> str:
+    """`text` as it is searched, on both sides: without case, accents, apostrophes and what nobody sees.
+
+    Zoë, ŁUKASZ, Strauß and O’Brien become zoe, lukasz, strauss and obrien; digits of any script are 0 to 9.
+    What is stored folded (`staff.storage.columns.SearchedField`) is to be folded again when this changes.
+    """
+    lower = text.translate(_APOSTROPHES).casefold()
+    apart = unicodedata.normalize("NFKD", lower).translate(_APOSTROPHES)
+    seen = (sign for sign in apart if not unicodedata.combining(sign) and unicodedata.category(sign) != "Cf")
+    return "".join(f"{unicodedata.decimal(sign, sign)}" for sign in seen).casefold().translate(_LETTERS)

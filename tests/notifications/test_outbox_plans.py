@@ -15,6 +15,7 @@ from notifications import outbox
 from notifications.models import Job
 from notifications.outbox import Place
 from tests.cast.outbox import NOON, due
+from tests.cast.plans import plans_of
 
 pytestmark = pytest.mark.django_db
 
@@ -47,26 +48,6 @@ def _years_of_jobs() -> None:
     outbox.enqueue([due(f"due {n}", booking_id=n % 50) for n in range(100)], now=NOON)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE notifications_job")
-
-
-def plans_of(look: Callable[[], Any]) -> list[str]:
-    """How the database answers each statement, planned as it was sent: with its parameters apart."""
-    sent: list[tuple[str, Any]] = []
-
-    def keep(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        sent.append((sql, params))
-        return execute(sql, params, many, context)
-
-    with connection.execute_wrapper(keep):
-        look()
-    explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
-    plans = []
-    with connection.cursor() as cursor:
-        for sql, params in sent:
-            if sql.startswith(("SELECT", "UPDATE")):
-                cursor.execute(f"{explain} {sql}", params)
-                plans.append("\n".join(str(row[-1]) for row in cursor.fetchall()))
-    return plans
 
 
 @pytest.mark.usefixtures("_years_of_jobs")

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
 from rest_framework import serializers
 
 from bookings.dialects.amelia.calls import LARGEST_PAGE, Call
@@ -17,6 +16,7 @@ from bookings.slots.availability import availability
 from bookings.slots.before_a_write import bookable, find_service
 from clients.models import Client
 from clients.records import add_client, not_archived
+from clients.search import found_by
 from staff.models import Location, SalonSettings, Service, Staff
 from staff.wire.fields import CalendarDateField, EmailAddressField, PhoneField, TextField
 from staff.wire.refusals import BadRequest
@@ -39,17 +39,14 @@ class CustomerSerializer(serializers.Serializer):
 
 
 def customers(call: Call) -> Json:
-    found = not_archived().order_by("id")
-    everybody = found.count()
-    for word in (call.text("search") or "").split():
-        names = Q(first_name__icontains=word) | Q(last_name__icontains=word)
-        found = found.filter(names | Q(email__icontains=word) | Q(phone__icontains=word))
+    everybody = not_archived().order_by("id")
+    found = found_by(everybody, call.text("search") or "")
     size = min(call.count("limit") or CUSTOMERS_PER_PAGE, CUSTOMERS_PER_PAGE)
     offset = ((call.count("page", largest=LARGEST_PAGE) or 1) - 1) * size
     return {
         "users": [customer(each) for each in found[offset : offset + size]],
         "filteredCount": found.count(),
-        "totalCount": everybody,
+        "totalCount": everybody.count(),
     }
 
 

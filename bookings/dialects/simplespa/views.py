@@ -16,7 +16,8 @@ from bookings.dialects.simplespa.codes import LABELS, SHOWN_AS, WRITTEN_AS, pair
 from bookings.dialects.simplespa.limit import WriteLimit
 from bookings.errors import BookingNotFound
 from bookings.models import Booking
-from clients.models import Client
+from clients.records import not_archived
+from clients.search import found_by
 from staff.access.auth import salon_of
 from staff.models import ApiKey, SalonSettings, Service, Staff
 from staff.wire.refusals import Stale
@@ -90,12 +91,7 @@ class ClientsView(SimpleSpaView):
 
     def post(self, request: Request) -> Response:
         zone = salon_of(request).zone
-        clients = Client.objects.filter(archived_at__isnull=True).order_by("id")
-        for word in parse.text_of(self.body, "search").split():
-            names = Q(first_name__icontains=word) | Q(last_name__icontains=word)
-            clients = clients.filter(
-                names | Q(email__icontains=word) | Q(phone__icontains=word) | Q(mobile__icontains=word)
-            )
+        clients = found_by(not_archived().order_by("id"), parse.text_of(self.body, "search"))
         created = parse.created_of(self.body, zone=zone)
         if created is not None:
             clients = _created_within(clients, created)

@@ -1,0 +1,21 @@
+"""What is noted of a waiting client is searched folded (contract §6a)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import migrations, models
+
+from staff.storage.rereading import fill_searched
+
+
+def fill(apps: Any, schema_editor: Any) -> None:
+    fill_searched(apps.get_model("bookings", "WaitlistEntry"), texts=("notes",))
+
+
+class Migration(migrations.Migration):
+    dependencies = [("bookings", "0005_plain_texts")]
+    operations = [
+        migrations.AddField("waitlistentry", "searched", models.TextField(default="", editable=False)),
+        migrations.RunPython(fill, migrations.RunPython.noop),
+    ]
