@@ -12,10 +12,12 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 
 from staff.wire.addresses import BadAddress, mail_address, searched_address
 from staff.wire.text import folded, plain_line, plain_prose
+
+BATCH = 500
 
 
 class _StoredAsDjango:
@@ -110,14 +112,22 @@ def searched_text(texts: Iterable[str], numbers: Iterable[str]) -> str:
 
 class SearchedRows(models.QuerySet[Any]):
     def update(self, **kwargs: Any) -> int:
-        """Raises TypeError where the searched text would stay as it was; `bulk_update` comes by here too."""
-        if behind := _searched(self.model).read_from & kwargs.keys():
-            raise TypeError(f"Save the rows one by one: they are searched by {', '.join(sorted(behind))}.")
-        return super().update(**kwargs)
+        """With the searched text of each row where it changes; `bulk_update` comes by here too."""
+        field = _searched(self.model)
+        if field.read_from.isdisjoint(kwargs):
+            return super().update(**kwargs)
+        with transaction.atomic():
+            keys = list(self.order_by().values_list("pk", flat=True))
+            changed = super().update(**kwargs)
+            for first in range(0, len(keys), BATCH):
+                batch = self.model._base_manager.filter(pk__in=keys[first : first + BATCH])
+                for row in batch.only("pk", *field.read_from):
+                    row.save(update_fields=[field.name])
+        return changed
 
 
 class Searched(models.Model):
-    """A model with one SearchedField: every save that writes one of its columns writes it too."""
+    """A model with one SearchedField: whatever writes one of its columns writes it too."""
 
     objects = SearchedRows.as_manager()
 
