@@ -163,7 +163,10 @@ def test_a_database_without_trigrams_says_who_can_add_them():
 @pytest.mark.parametrize("typed", ["Lukasz", "06 12345678", "o’brien@example.com"])
 def test_an_index_answers_however_many_clients_there_are(typed):
     Client.objects.bulk_create(
-        (Client(first_name="Anna", last_name=f"Client {n}", phone=f"+3120{n:07d}") for n in range(MANY)),
+        (
+            Client(first_name="Anna", last_name=f"Client {n}", phone=f"+3120{n:07d}", notes="x" * 600)
+            for n in range(MANY)
+        ),
         batch_size=2000,
     )
     with connection.cursor() as cursor:
