@@ -18,16 +18,18 @@ from bookings.lifecycle.audit import record
 from bookings.lifecycle.outcome import Change, Outcome, printed_price
 from bookings.lifecycle.requests import ask_client
 from bookings.lifecycle.warnings import warnings_about
-from bookings.models import Booking, WaitlistEntry, stamp
+from bookings.models import Booking, stamp
 from bookings.slots import holds
 from bookings.slots.availability import Objection
 from bookings.slots.before_a_write import bookable, check_agenda, check_holiday, check_times, find_service
 from bookings.slots.busy import lock_staff, occupy, slot_guard
-from bookings.slots.warn_or_refuse import refusals_for, warnings_for
+from bookings.slots.warn_or_refuse import ON_WAITLIST, refusals_for, warnings_for
+from bookings.waitlist import BookedEntries
 from clients.models import Client
 from staff.access.actor import Actor
 from staff.models import SalonSettings, Service, Staff
 from staff.wire.refusals import BadRequest
+from staff.wire.times import local_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,6 @@ class _Found:
     client: Client
     service: Service
     location_id: int | None
-    entry: WaitlistEntry | None
     session: Booking | None
     members: list[Booking]
 
@@ -105,7 +106,8 @@ def book(
         found = _gather(order, staff=staff, session=session, salon=salon, now=now)
         objections = _checked_time(order, found, salon=salon, now=now)
 
-        booking = _saved(order, found, salon=salon, now=now)
+        waited = _book_entries(order, objections, salon=salon, now=now)
+        booking = _saved(order, found, waited=waited, salon=salon, now=now)
         if booking.stands:
             overlap = checks.is_deliberate(actor=actor, asked=order.allow_overlap, salon=salon)
             occupy(booking, overlap=overlap, now=now)
@@ -126,6 +128,7 @@ def book(
             now=now,
             notify_client=order.notify_client,
             in_series=order.in_series,
+            waited=waited,
         )
         dues = effects.set_in_motion(made)
         warnings = warnings_about(made, objections=objections, dues=dues)
@@ -159,17 +162,11 @@ def _gather(
         checks.check_room(members, client_id=client.pk, persons=order.persons, service=service)
     if order.hold_token is not None:
         holds.take_over(token=order.hold_token, staff_id=staff.pk, now=now)
-    entry = None
-    if order.waitlist_id is not None:
-        entry = waitlist.book_entry(
-            entry_id=order.waitlist_id, client_id=client.pk, service_id=service.pk, now=now
-        )
     return _Found(
         staff=staff,
         client=client,
         service=service,
         location_id=checks.location_for(order.location_id, staff=staff),
-        entry=entry,
         session=session,
         members=members,
     )
@@ -202,7 +199,27 @@ def _audited(order: Order, found: _Found, *, salon: SalonSettings) -> dict[str, 
     return changes
 
 
-def _saved(order: Order, found: _Found, *, salon: SalonSettings, now: datetime) -> Booking:
+def _book_entries(
+    order: Order, objections: list[Objection], *, salon: SalonSettings, now: datetime
+) -> BookedEntries:
+    """The waitlist entries that this booking fulfils, before it takes its time."""
+    stands = order.provisional or order.status in Booking.OCCUPYING
+    ahead = stands and order.start_at > now
+    # For the desk the warnings have asked already whether the client waits.
+    waits = ahead and (order.by_client or ON_WAITLIST in objections)
+    if order.waitlist_id is None and not waits:
+        return waitlist.NOBODY
+    return waitlist.book_entries(
+        client_id=order.client_id,
+        service_id=order.service_id,
+        date=local_date(order.start_at, zone=salon.zone) if waits else None,
+        named_id=order.waitlist_id,
+    )
+
+
+def _saved(
+    order: Order, found: _Found, *, waited: BookedEntries, salon: SalonSettings, now: datetime
+) -> Booking:
     booking = Booking(
         client=found.client,
         staff=found.staff,
@@ -214,7 +231,7 @@ def _saved(order: Order, found: _Found, *, salon: SalonSettings, now: datetime) 
         status_detail=order.detail,
         notes=order.notes,
         internal_notes=order.internal_notes,
-        waitlist=found.entry,
+        waitlist=waited.named,
         session_of_id=None if found.session is None else found.session.pk,
         series_id=order.series_id,
         party=found.members[0].party if found.members else uuid.uuid4(),

@@ -12,6 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from bookings import waitlist
 from bookings.lifecycle import checks, effects
 from bookings.lifecycle.announced import Announced, last_announced
 from bookings.lifecycle.audit import record
@@ -23,10 +24,11 @@ from bookings.models import Booking, BookingEvent, stamp
 from bookings.slots.availability import Objection
 from bookings.slots.before_a_write import bookable, check_agenda, check_holiday, check_times, find_service
 from bookings.slots.busy import lock_staff, occupy, release, slot_guard
-from bookings.slots.warn_or_refuse import CLIENT_BUSY, warnings_for
+from bookings.slots.warn_or_refuse import CLIENT_BUSY, ON_WAITLIST, warnings_for
+from bookings.waitlist import BookedEntries
 from staff.access.actor import Actor
 from staff.models import SalonSettings
-from staff.wire.times import print_when
+from staff.wire.times import local_date, print_when
 
 CHANGEABLE = frozenset(
     {
@@ -184,6 +186,8 @@ def apply(
     booking.updated_at = stamp(now)
     booking.save()
 
+    objections = _objections(edit, salon=salon, now=now)
+    waited = _book_entries(edit, objections, salon=salon)
     if edit.needs_slot:
         overlap = checks.is_deliberate(actor=actor, asked=how.allow_overlap, salon=salon)
         occupy(booking, overlap=overlap, now=now)
@@ -200,9 +204,9 @@ def apply(
         notify_client=how.notify_client,
         announced_by_page=how.announced_by_page,
         lapsed=how.lapsed,
+        waited=waited,
     )
     dues = effects.set_in_motion(made)
-    objections = _objections(edit, salon=salon, now=now)
     return Outcome(booking=booking, warnings=warnings_about(made, objections=objections, dues=dues))
 
 
@@ -377,4 +381,17 @@ def _objections(edit: _Edit, *, salon: SalonSettings, now: datetime) -> list[Obj
         client_id=booking.client_id,
         booking_id=booking.pk,
     )
-    return found if edit.needs_slot else [each for each in found if each.code == CLIENT_BUSY.code]
+    return found if edit.needs_slot else [each for each in found if each in (CLIENT_BUSY, ON_WAITLIST)]
+
+
+def _book_entries(edit: _Edit, objections: list[Objection], *, salon: SalonSettings) -> BookedEntries:
+    """The waitlist entries of a client who has come to this service, person or start only now."""
+    booking = edit.booking
+    newly_there = edit.reopened or edit.touches("client_id", "service_id", "staff_id", "start_at")
+    if ON_WAITLIST not in objections or not newly_there or booking.client_id is None:
+        return waitlist.NOBODY
+    return waitlist.book_entries(
+        client_id=booking.client_id,
+        service_id=booking.service_id,
+        date=local_date(booking.start_at, zone=salon.zone),
+    )

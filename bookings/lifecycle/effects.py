@@ -59,6 +59,7 @@ def set_in_motion(change: Change) -> list[Due]:
     webhooks.announce([change.event], now=change.now)
     if change.freed_slot:
         _offer_to_waitlist(change)
+    waitlist.pass_on_slots(change.waited, salon=change.salon, now=change.now)
     return dues
 
 
@@ -285,6 +286,7 @@ def _offer_to_waitlist(change: Change) -> None:
         event_id=change.event.pk,
         salon=change.salon,
         now=change.now,
+        queueing=not change.waited.any,
     )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from bookings.models import Booking, BookingEvent
+from bookings.waitlist import NOBODY, BookedEntries
 from staff.access.actor import Actor
 from staff.models import SalonSettings
 from staff.wire.money import print_amount
@@ -74,7 +75,8 @@ class Change:
     `event` is its identity: every job it causes carries the event's id in its once_key.
     `notify_client` False: no mail to the client from this change. `announced_by_page` True: the client
     did it on our page, which says what happened in place of a mail. `lapsed`: nobody answered.
-    `in_series`: one of several bookings made together, which are announced together.
+    `in_series`: one of several bookings made together, which are announced together. `waited`: the client's
+    waitlist entries that it booked.
     """
 
     booking: Booking
@@ -87,6 +89,7 @@ class Change:
     announced_by_page: bool = False
     lapsed: bool = False
     in_series: bool = False
+    waited: BookedEntries = NOBODY
 
     @property
     def created(self) -> bool:

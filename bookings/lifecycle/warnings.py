@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from bookings.lifecycle.outcome import Change, Warning
 from bookings.slots.availability import Objection
+from bookings.slots.warn_or_refuse import ON_WAITLIST
 from notifications.outbox import Due
 
 NOBODY_CAN_ANSWER = (
@@ -17,7 +18,11 @@ NOBODY_IS_MAILED = "This client has no e-mail address: the mail about this goes 
 def warnings_about(change: Change, *, objections: Iterable[Objection], dues: Iterable[Due]) -> list[Warning]:
     """`objections` to the time, and what the change and the mails it owes (`dues`) say besides."""
     return [
-        *(Warning(each.code, each.message) for each in objections),
+        *(
+            Warning(each.code, each.message)
+            for each in objections
+            if each != ON_WAITLIST or change.waited.others
+        ),
         *_about_client(change, dues),
         *_about_staff(change),
     ]

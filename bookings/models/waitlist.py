@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import Q
 
@@ -20,6 +22,9 @@ class WaitlistEntry(Searched):
         BOOKED = "booked", "Booked"
         CANCELLED = "cancelled", "Cancelled"
         EXPIRED = "expired", "Expired"
+
+    OPEN_STATUSES: ClassVar[tuple[str, ...]] = (Status.WAITING, Status.NOTIFIED)
+    """The statuses from which an entry can be booked."""
 
     client = models.ForeignKey("clients.Client", on_delete=models.PROTECT, related_name="waitlist_entries")
     service = models.ForeignKey("staff.Service", on_delete=models.PROTECT, related_name="+")

@@ -14,13 +14,13 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from bookings import lifecycle
+from bookings import lifecycle, waitlist
 from bookings.errors import ClientAlreadyInSession, LinkSpent, LinkUnknown, SessionFull, SlotTaken
 from bookings.lifecycle.book import Order
 from bookings.lifecycle.checks import lock_session
 from bookings.models import Booking, WaitlistEntry, WaitlistOffer
 from bookings.slots.busy import lock_staff
-from bookings.waitlist.offers import OFFER, close_offer, lock_entry, offer_what_is_left, place_of
+from bookings.waitlist.offers import OFFER, close_offer, offer_what_is_left, place_of
 from clients.models import Client
 from notifications.models import Job
 from staff.access.actor import Actor
@@ -89,7 +89,7 @@ def take_offer(*, token: str, now: datetime | None = None, salon: SalonSettings 
         if session_id is not None:
             lock_session(session_id)
         lock_staff(known.staff_id)
-        lock_entry(known.entry_id)
+        waitlist.lock_with_its_like(known.entry)
         offer = find_offer(token)
         _check_live(offer, now=now)
         place = place_of(offer, now=now)

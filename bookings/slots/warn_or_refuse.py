@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import BigAutoField, DateField, DateTimeField, Exists, OuterRef, Q, QuerySet
 
-from bookings.models import Booking
+from bookings.models import Booking, WaitlistEntry
 from bookings.slots.availability.agenda import Agenda, read_agendas, terms_of
 from bookings.slots.availability.rules import Case, Objection, objections_to, warnings_about
 from staff.models import OpeningException, SalonSettings, Service, Staff, TimeOff
@@ -32,8 +32,8 @@ def warnings_for(
     One statement, and another where an exception to the hours may hold.
 
     Codes: staff_does_not_offer_service, outside_working_hours, time_off, client_busy (by another booking than
-    `booking_id`), shorter_than_service, longer_than_service. A staff member without any row of working hours
-    keeps none: there is nothing to be outside of, and no warning.
+    `booking_id`), shorter_than_service, longer_than_service, on_waitlist (of a time ahead). A staff member
+    without any row of working hours keeps none: there is nothing to be outside of, and no warning.
     """
     touched = local_dates(start_at, end_at, zone=salon.zone)
     first, last = touched[0] - ONE_DAY, touched[-1]
@@ -46,11 +46,12 @@ def warnings_for(
         last=last,
         client_id=client_id,
         booking_id=booking_id,
+        date=touched[0],
     )
-    offers, is_away, client_busy = rows[0][:3] if rows else (False, False, False)
-    timetable = Timetable([Hours(*row[5:]) for row in rows if row[5] is not None])
-    if rows and rows[0][4]:
-        exceptions = exceptions_for({staff.pk: rows[0][3]}, first=first, last=last)
+    offers, is_away, client_busy, client_waits = rows[0][:4] if rows else (False, False, False, False)
+    timetable = Timetable([Hours(*row[6:]) for row in rows if row[6] is not None])
+    if rows and rows[0][5]:
+        exceptions = exceptions_for({staff.pk: rows[0][4]}, first=first, last=last)
         timetable = Timetable(timetable.hours, exceptions.get(staff.pk, ()))
     if not timetable.keeps_hours:
         timetable = timetable.around_the_clock()
@@ -67,10 +68,14 @@ def warnings_for(
         *warnings_about(Case(terms, agenda, start_at, end_at)),
         *([CLIENT_BUSY] if client_busy else []),
         *_about_length(service, end_at - start_at),
+        *([ON_WAITLIST] if client_waits and start_at > now else []),
     ]
 
 
 CLIENT_BUSY = Objection("client_busy", "This client has another booking at that time.")
+ON_WAITLIST = Objection(
+    "on_waitlist", "This client was on the waitlist for this service and day; the entry is booked with this."
+)
 
 
 def _about_length(service: Service, length: timedelta) -> list[Objection]:
@@ -84,8 +89,8 @@ def _about_length(service: Service, length: timedelta) -> list[Objection]:
 
 
 def _hours() -> QuerySet[Staff, tuple[Any, ...]]:
-    """For each row of a person's hours: do they offer it, are they away, is the client elsewhere, their
-    location, whether an exception may hold then; and the row."""
+    """For each row of a person's hours: do they offer it, are they away, is the client elsewhere, does
+    the client wait for it, their location, whether an exception may hold then; and the row."""
     away = TimeOff.objects.filter(
         staff_id=OuterRef("pk"),
         start_at__lt=Blank("end_at", DateTimeField()),
@@ -103,6 +108,12 @@ def _hours() -> QuerySet[Staff, tuple[Any, ...]]:
         )
         .exclude(pk=Blank("booking_id", BigAutoField()))
     )
+    waits = WaitlistEntry.objects.filter(
+        client_id=Blank("client_id", BigAutoField()),
+        service_id=Blank("service_id", BigAutoField()),
+        date=Blank("date", DateField()),
+        status__in=WaitlistEntry.OPEN_STATUSES,
+    )
     exceptional = OpeningException.objects.filter(
         Q(every_year=True)
         | Q(date_from__lte=Blank("last", DateField()), date_to__gte=Blank("first", DateField()))
@@ -113,6 +124,7 @@ def _hours() -> QuerySet[Staff, tuple[Any, ...]]:
             offers=Exists(offered),
             away=Exists(away),
             client_busy=Exists(elsewhere),
+            client_waits=Exists(waits),
             exceptional=Exists(exceptional),
         )
         .order_by()
@@ -120,6 +132,7 @@ def _hours() -> QuerySet[Staff, tuple[Any, ...]]:
             "offers",
             "away",
             "client_busy",
+            "client_waits",
             "location_id",
             "exceptional",
             *(f"working_hours__{name}" for name in Hours._fields),

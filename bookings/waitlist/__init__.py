@@ -1,6 +1,13 @@
 """The waitlist: who waits, and who is offered a slot that is freed (contract §1.4 "waitlist step")."""
 
-from bookings.waitlist.entries import EntryNotFound, add, book_entry, cancel, change
+from bookings.waitlist.client_booked import (
+    NOBODY,
+    BookedEntries,
+    book_entries,
+    lock_with_its_like,
+    pass_on_slots,
+)
+from bookings.waitlist.entries import EntryNotFound, add, cancel, change
 from bookings.waitlist.offers import (
     FreedSlot,
     expire_passed_dates,
@@ -10,14 +17,18 @@ from bookings.waitlist.offers import (
 )
 
 __all__ = [
+    "NOBODY",
+    "BookedEntries",
     "EntryNotFound",
     "FreedSlot",
     "add",
-    "book_entry",
+    "book_entries",
     "cancel",
     "change",
     "expire_passed_dates",
+    "lock_with_its_like",
     "offer_freed_slot",
     "pass_on",
+    "pass_on_slots",
     "sweep_offers",
 ]

@@ -9,7 +9,6 @@ from typing import Any
 from django.db import transaction
 
 from bookings.models import WaitlistEntry, WaitlistOffer
-from bookings.slots import holds
 from bookings.slots.before_a_write import bookable, find_service
 from bookings.slots.busy import lock_staff
 from bookings.waitlist.offers import end_offer, live_offer_of, lock_entry
@@ -19,9 +18,6 @@ from staff.wire.refusals import BadRequest, Conflict, NotFound
 from staff.wire.times import local_date
 
 Status = WaitlistEntry.Status
-
-OPEN = (Status.WAITING, Status.NOTIFIED)
-"""The statuses from which an entry can be booked."""
 
 WANTED = ("client_id", "service_id", "staff_id", "date")
 """What an entry waits for, and for whom."""
@@ -98,31 +94,6 @@ def change(
 def cancel(*, entry_id: int, salon: SalonSettings, now: datetime) -> WaitlistEntry:
     """The client waits no more; a cancelled entry stays so. Raises EntryNotFound, EntryClosed."""
     return change(entry_id=entry_id, changes={"status": Status.CANCELLED}, salon=salon, now=now)
-
-
-def book_entry(*, entry_id: int, client_id: int, service_id: int, now: datetime) -> WaitlistEntry:
-    """The entry is booked, in the transaction of the booking (contract §1.4 "POST with waitlist_id").
-
-    A slot held for it is given free, so that the booking can have it; if the booking goes elsewhere, the
-    next sweep passes that slot on. Raises BadRequest with details.waitlist_id.
-    """
-    entry = WaitlistEntry.objects.select_for_update(of=("self",)).filter(pk=entry_id).first()
-    if entry is None:
-        raise BadRequest.field("waitlist_id", f"There is no waitlist entry {entry_id}.")
-    if entry.client_id != client_id:
-        raise BadRequest.field("waitlist_id", "This waitlist entry is another client's.")
-    if entry.service_id != service_id:
-        raise BadRequest.field("waitlist_id", "This waitlist entry is for another service.")
-    if entry.status not in OPEN:
-        raise BadRequest.field(
-            "waitlist_id", f"This waitlist entry is {entry.status}; only a waiting one can be booked."
-        )
-    entry.status = Status.BOOKED
-    entry.save(update_fields=["status", "updated_at"])
-    offer = live_offer_of(entry)
-    if offer is not None and offer.hold_id is not None:
-        holds.give_free(hold_id=offer.hold_id)
-    return entry
 
 
 def _locked(entry_id: int) -> tuple[WaitlistEntry, WaitlistOffer | None]:

@@ -5,7 +5,7 @@ when the offer is not taken. At most one live offer per slot and per entry, kept
 salon's `waitlist_hold_minutes` the slot is held while the offer is live; without, whoever comes first has
 it, and the offer lasts `UNHELD_OFFER_LASTS`. A seat in a session that goes on without one who left is offered
 as a slot is, one after the other, and never held: a hold keeps a whole time. Locks: the staff member, then
-one entry.
+one entry; who has an entry already waits for no other.
 """
 
 from __future__ import annotations
@@ -50,12 +50,18 @@ class FreedSlot:
 
 
 def offer_freed_slot(
-    *, freed: FreedSlot, salon: SalonSettings, now: datetime, event_id: int | None = None
+    *,
+    freed: FreedSlot,
+    salon: SalonSettings,
+    now: datetime,
+    event_id: int | None = None,
+    queueing: bool = True,
 ) -> WaitlistOffer | None:
     """The waitlist step: offer the slot to the first who waits for it, if there is a place.
 
     Inside the caller's transaction, after `lock_staff` and after the slot's busy times are gone. `event_id`
-    is the audit event that freed it; None when an offer is passed on. One statement when nobody waits.
+    is the audit event that freed it; None when an offer is passed on. `queueing` False, for who has locked an
+    entry already: one that somebody else has locked is passed over. One statement when nobody waits.
     """
     if freed.start_at <= now:
         return None
@@ -65,7 +71,8 @@ def offer_freed_slot(
     if place is None:
         return None
     outside = (pk for pk, client_id in waiting if client_id not in place.client_ids)
-    entry = next((entry for entry in map(_locked_waiting, outside) if entry is not None), None)
+    locked = (_locked_waiting(pk, queueing=queueing) for pk in outside)
+    entry = next((entry for entry in locked if entry is not None), None)
     if entry is None:
         return None
     held_for = timedelta(minutes=salon.waitlist_hold_minutes if place.session_id is None else 0)
@@ -138,6 +145,7 @@ def offer_what_is_left(offer: WaitlistOffer, *, salon: SalonSettings, now: datet
         ),
         salon=salon,
         now=now,
+        queueing=False,
     )
 
 
@@ -224,10 +232,10 @@ def _who_waits(freed: FreedSlot, *, salon: SalonSettings, first_round: bool) -> 
     return found.order_by(F("last_offered_at").asc(nulls_first=True), "id")
 
 
-def _locked_waiting(entry_id: int) -> WaitlistEntry | None:
+def _locked_waiting(entry_id: int, *, queueing: bool) -> WaitlistEntry | None:
     """The entry, locked and still waiting; None when somebody was faster."""
     return (
-        WaitlistEntry.objects.select_for_update(of=("self",))
+        WaitlistEntry.objects.select_for_update(of=("self",), skip_locked=not queueing)
         .filter(pk=entry_id, status=WaitlistEntry.Status.WAITING)
         .select_related("client", "service")
         .first()

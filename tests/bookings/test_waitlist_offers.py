@@ -122,6 +122,7 @@ def test_every_way_a_slot_is_freed_runs_the_step(salon: Salon, clock: Any, way: 
 
 def test_only_who_waits_for_this_service_date_and_person_is_offered_it(salon: Salon) -> None:
     carl = make_client("Carl")
+    booking = booked(salon)
     wrong = [
         waits(salon, service=make_service("Perm")),
         waits(salon, date=date(2026, 11, 25)),
@@ -132,7 +133,7 @@ def test_only_who_waits_for_this_service_date_and_person_is_offered_it(salon: Sa
     ]
     before = [status(entry) for entry in wrong]
     right = waits(salon, carl, staff=salon.bea)
-    cancelled(booked(salon))
+    cancelled(booking)
     assert live() == [(right.pk, salon.bea.pk, TEN)]
     assert [status(entry) for entry in wrong] == before
 

@@ -31,7 +31,8 @@ def test_a_held_offer_keeps_the_slot_for_its_client_then_passes_to_the_next(salo
     hold = Hold.objects.get()
     assert hold.expires_at == WaitlistOffer.objects.get().expires_at == MONDAY_NOON + timedelta(minutes=30)
     assert BusyTime.objects.get().hold_id == hold.pk
-    order = salon.order(start_at="2026-11-24 10:00:00", end_at="2026-11-24 11:00:00")
+    times = {"start_at": "2026-11-24 10:00:00", "end_at": "2026-11-24 11:00:00"}
+    order = salon.order(client_id=salon.bob.pk, **times)
     assert caller(salon.ada).post("/api/bookings", order, format="json").json()["code"] == "slot_taken"
     clock.shift(29 * 60)
     assert sweep() == 0
@@ -86,8 +87,9 @@ def test_cancelling_an_entry_passes_its_offer_on(salon: Salon) -> None:
 
 def test_who_freed_the_slot_is_not_offered_it_when_it_is_passed_on(salon: Salon, clock: Any) -> None:
     make_salon(waitlist_hold_minutes=30)
+    booking = booked(salon)
     first, own = waits(salon), waits(salon, salon.bob)
-    cancelled(booked(salon))
+    cancelled(booking)
     clock.shift(30 * 60)
     assert sweep() == 1
     assert (status(first), status(own), live()) == ("waiting", "waiting", [])

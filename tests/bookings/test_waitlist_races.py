@@ -140,3 +140,61 @@ def test_offers_taken_elsewhere_while_their_slots_are_swept_never_block_each_oth
     assert WaitlistOffer.objects.filter(state="live").count() == 0
     assert set(WaitlistEntry.objects.values_list("status", flat=True)) == {"booked"}
     assert no_overlap()
+
+
+def test_a_telephone_booking_and_the_link_never_block_each_other(salon: Salon, noon: datetime) -> None:
+    """Two entries of one client, each with an offer, and the desk books that client at the same moment."""
+    for attempt in range(6):
+        start_at = noon + (attempt - 3) * AN_HOUR
+        (entry,) = waits(salon, noon, 1)
+        twin = WaitlistEntry.objects.create(
+            client=entry.client, service=entry.service, date=entry.date, staff=salon.cora
+        )
+        for person in (salon.bea, salon.cora):
+            cancel(booked(salon, start_at, staff_id=person.pk))()
+        tokens = list(WaitlistOffer.objects.filter(entry__in=[entry, twin]).values_list("token", flat=True))
+        assert len(tokens) == 2
+        calls: list[Callable[[], Any]] = [
+            *[answered(partial(take_offer, token=token)) for token in tokens],
+            answered(partial(booked, salon, start_at, client=entry.client)),
+            answered(partial(booked, salon, start_at, client=entry.client, staff_id=salon.cora.pk)),
+            sweep,
+        ]
+        words = Counter(word for word in at_once(*calls) if isinstance(word, str))
+        taken = WaitlistOffer.objects.filter(entry__in=[entry, twin], state="taken").count()
+        assert taken <= 1
+        assert words["done"] >= 1
+        assert set(words) <= {"done", "offer_passed", "slot_taken"}
+        sweep()
+        assert set(WaitlistEntry.objects.values_list("status", flat=True)) == {"booked"}
+        assert not WaitlistOffer.objects.filter(state="live").exists()
+    assert no_overlap()
+
+
+def test_clients_with_offers_booked_by_telephone_at_once_are_not_offered_each_others_slots(
+    salon: Salon, noon: datetime
+) -> None:
+    """Each booking holds its own client's entries and passes a slot on to whom another is booking."""
+    entries = waits(salon, noon, 6)
+    for entry in entries[:4]:
+        WaitlistEntry.objects.create(
+            client=entry.client, service=entry.service, date=entry.date, staff=salon.cora
+        )
+    for hour in range(-2, 0):
+        for person in (salon.bea, salon.cora):
+            cancel(booked(salon, noon + hour * AN_HOUR, staff_id=person.pk))()
+    assert WaitlistOffer.objects.filter(state="live").count() == 4
+
+    def by_telephone(number: int, entry: WaitlistEntry) -> Callable[[], str]:
+        person = (salon.bea, salon.cora)[number % 2]
+        start_at = noon + (1 + number // 2) * AN_HOUR
+        return answered(partial(booked, salon, start_at, client=entry.client, staff_id=person.pk))
+
+    calls = [by_telephone(number, entry) for number, entry in enumerate(entries[:4])]
+    assert set(at_once(*calls, sweep)) - {*range(9)} == {"done"}
+    sweep()
+    for entry in entries[:4]:
+        entry.refresh_from_db()
+        assert entry.status == "booked"
+    assert WaitlistOffer.objects.filter(state="live", entry__in=entries[:4]).count() == 0
+    assert no_overlap()
