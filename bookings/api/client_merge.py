@@ -16,8 +16,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from bookings import webhooks
-from bookings.models import Booking, BookingEvent, NoShowFee, WaitlistEntry, stamp
+from bookings import waitlist, webhooks
+from bookings.models import Booking, BookingEvent, NoShowFee, stamp
 from clients.models import Client
 from clients.printing import ClientJson, client_json
 from clients.records import AlreadyMerged
@@ -74,7 +74,7 @@ def merge(*, client_id: int, into_id: int, actor: Actor, now: datetime) -> Clien
         )
         goes, stays = _locked_pair(client_id, into_id)
         _move_bookings(bookings, goes=goes, stays=stays, actor=actor, now=now)
-        _move_the_rest(goes=goes, stays=stays)
+        _move_the_rest(goes=goes, stays=stays, now=now)
         _join(goes=goes, stays=stays, now=now)
     return stays
 
@@ -118,8 +118,8 @@ def _move_bookings(
     webhooks.announce(events, now=now)
 
 
-def _move_the_rest(*, goes: Client, stays: Client) -> None:
-    WaitlistEntry.objects.filter(client_id=goes.pk).update(client_id=stays.pk)
+def _move_the_rest(*, goes: Client, stays: Client, now: datetime) -> None:
+    waitlist.join(goes_id=goes.pk, stays_id=stays.pk, now=now)
     NoShowFee.objects.filter(client_id=goes.pk).update(client_id=stays.pk)
     Message.objects.filter(client_id=goes.pk).update(client_id=stays.pk)
     Job.objects.filter(recipient=Recipient.client(goes.pk), state=Job.State.PENDING).update(

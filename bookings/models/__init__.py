@@ -11,10 +11,11 @@ from bookings.models.busy import BusyTime, Hold
 from bookings.models.feedback import Feedback
 from bookings.models.noshow import NoShowFee, StripeEvent, StripeSession
 from bookings.models.statuses import LEGAL_STATUS_PAIRS
-from bookings.models.waitlist import WaitlistEntry, WaitlistOffer
+from bookings.models.waitlist import ONE_OPEN_ENTRY, WaitlistEntry, WaitlistOffer
 
 __all__ = [
     "LEGAL_STATUS_PAIRS",
+    "ONE_OPEN_ENTRY",
     "Booking",
     "BookingEvent",
     "BookingQuerySet",

@@ -6,8 +6,12 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 
 from staff.storage.columns import ProseField, Searched, SearchedField
+
+ONE_OPEN_ENTRY = "waitlist_one_open_entry"
+"""The database's name of the rule that nobody waits twice for the same: null is equal to null there."""
 
 
 class WaitlistEntry(Searched):
@@ -52,7 +56,15 @@ class WaitlistEntry(Searched):
             models.CheckConstraint(
                 condition=Q(status__in=["waiting", "notified", "booked", "cancelled", "expired"]),
                 name="waitlist_status_known",
-            )
+            ),
+            models.UniqueConstraint(
+                "client",
+                "service",
+                "date",
+                Coalesce("staff", 0),
+                condition=Q(status__in=["waiting", "notified"]),
+                name=ONE_OPEN_ENTRY,
+            ),
         ]
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ from bookings.waitlist.client_booked import (
     lock_with_its_like,
     pass_on_slots,
 )
-from bookings.waitlist.entries import EntryNotFound, add, cancel, change
+from bookings.waitlist.entries import EntryNotFound, add, cancel, change, join
 from bookings.waitlist.offers import (
     FreedSlot,
     expire_passed_dates,
@@ -26,6 +26,7 @@ __all__ = [
     "cancel",
     "change",
     "expire_passed_dates",
+    "join",
     "lock_with_its_like",
     "offer_freed_slot",
     "pass_on",

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
-from bookings.models import WaitlistEntry, WaitlistOffer
+from bookings.errors import HolidayClosed
+from bookings.models import ONE_OPEN_ENTRY, WaitlistEntry, WaitlistOffer
+from bookings.slots.availability.rules import closed_on
 from bookings.slots.before_a_write import bookable, find_service
 from bookings.slots.busy import lock_staff
 from bookings.waitlist.offers import end_offer, live_offer_of, lock_entry
 from clients.models import Client
 from staff.models import SalonSettings, Staff
+from staff.salon.schedule import holiday_names
 from staff.wire.refusals import BadRequest, Conflict, NotFound
 from staff.wire.times import local_date
 
@@ -40,6 +44,25 @@ class OfferOut(Conflict):
     )
 
 
+class AlreadyWaiting(Conflict):
+    code = "already_waiting"
+    message = "This client waits for the same service, day and staff member already."
+
+    def __init__(self) -> None:
+        super().__init__(details={"client_id": self.message})
+
+
+@contextmanager
+def _one_open_entry() -> Iterator[None]:
+    """Turn the database's refusal of a second open entry alike into AlreadyWaiting; around a transaction."""
+    try:
+        yield
+    except IntegrityError as error:
+        if ONE_OPEN_ENTRY not in str(error):
+            raise
+        raise AlreadyWaiting from error
+
+
 def add(
     *,
     client_id: int,
@@ -50,13 +73,14 @@ def add(
     salon: SalonSettings,
     now: datetime,
 ) -> WaitlistEntry:
-    """Put a client on the waitlist for a salon date. Raises BadRequest."""
+    """Put a client on the waitlist for a salon date. Raises BadRequest, AlreadyWaiting."""
     _check_wanted(
         client_id=client_id, service_id=service_id, staff_id=staff_id, date=date, salon=salon, now=now
     )
-    return WaitlistEntry.objects.create(
-        client_id=client_id, service_id=service_id, staff_id=staff_id, date=date, notes=notes
-    )
+    with _one_open_entry(), transaction.atomic():
+        return WaitlistEntry.objects.create(
+            client_id=client_id, service_id=service_id, staff_id=staff_id, date=date, notes=notes
+        )
 
 
 def change(
@@ -67,9 +91,9 @@ def change(
     Staff set the status to waiting (from any other, for a date that is not over) or to cancelled (not once it
     is booked); the others are reached by offers, bookings and time alone. An offer that is out is ended by
     both, its slot goes to the next. What is waited for changes only while the entry waits; notes always.
-    Raises EntryNotFound, BadRequest, EntryClosed, OfferOut.
+    Raises EntryNotFound, BadRequest, EntryClosed, OfferOut, AlreadyWaiting.
     """
-    with transaction.atomic():
+    with _one_open_entry(), transaction.atomic():
         entry, offer = _locked(entry_id)
         status = changes.get("status", entry.status)
         if status != entry.status:
@@ -94,6 +118,30 @@ def change(
 def cancel(*, entry_id: int, salon: SalonSettings, now: datetime) -> WaitlistEntry:
     """The client waits no more; a cancelled entry stays so. Raises EntryNotFound, EntryClosed."""
     return change(entry_id=entry_id, changes={"status": Status.CANCELLED}, salon=salon, now=now)
+
+
+def join(*, goes_id: int, stays_id: int, now: datetime) -> None:
+    """Give the entries of one client to another, in the transaction that merges the two.
+
+    Of two open ones alike the older stays, a notified one before a waiting one, and the other is cancelled:
+    the next sweep passes on what it was offered.
+    """
+    both = WaitlistEntry.objects.filter(
+        client_id__in=[goes_id, stays_id], status__in=WaitlistEntry.OPEN_STATUSES
+    )
+    kept: set[tuple[Any, ...]] = set()
+    more: list[int] = []
+    for entry in sorted(both.select_for_update(of=("self",)).order_by("pk"), key=_which_stays):
+        wanted = (entry.service_id, entry.date, entry.staff_id)
+        if wanted in kept:
+            more.append(entry.pk)
+        kept.add(wanted)
+    WaitlistEntry.objects.filter(pk__in=more).update(status=Status.CANCELLED, updated_at=now)
+    WaitlistEntry.objects.filter(client_id=goes_id).update(client_id=stays_id)
+
+
+def _which_stays(entry: WaitlistEntry) -> tuple[bool, int]:
+    return entry.status != Status.NOTIFIED, entry.pk
 
 
 def _locked(entry_id: int) -> tuple[WaitlistEntry, WaitlistOffer | None]:
@@ -131,3 +179,6 @@ def _check_wanted(
         bookable(Staff.objects.filter(pk=staff_id).first(), staff_id)
     if date < local_date(now, zone=salon.zone):
         raise BadRequest.field("date", "This date is over; send today's or a later one.")
+    for holiday_date, name in holiday_names(date, date).items():
+        closed = closed_on(holiday_date, name)
+        raise HolidayClosed(closed, details={"date": closed})

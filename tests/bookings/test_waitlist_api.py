@@ -154,8 +154,13 @@ def test_the_list_is_by_date_and_is_filtered_searched_and_paged(salon: Salon) ->
 def test_a_list_costs_the_same_statements_however_long(salon: Salon, django_assert_num_queries: Any) -> None:
     api = caller(salon.bea)
     WaitlistEntry.objects.bulk_create(
-        WaitlistEntry(client=salon.alice, service=salon.service, staff=salon.bea, date=date(2026, 11, 24))
-        for _ in range(120)
+        WaitlistEntry(
+            client=salon.alice,
+            service=salon.service,
+            staff=salon.bea,
+            date=date(2026, 11, 24) + timedelta(days=number),
+        )
+        for number in range(120)
     )
     for limit in (10, 100):
         with django_assert_num_queries(3):

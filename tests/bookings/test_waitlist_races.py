@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from bookings import lifecycle
+from bookings import lifecycle, waitlist
 from bookings.models import Booking, BusyTime, WaitlistEntry, WaitlistOffer
 from bookings.self_service.offer import take_offer
 from notifications.models import Job
@@ -198,3 +198,27 @@ def test_clients_with_offers_booked_by_telephone_at_once_are_not_offered_each_ot
         assert entry.status == "booked"
     assert WaitlistOffer.objects.filter(state="live", entry__in=entries[:4]).count() == 0
     assert no_overlap()
+
+
+@pytest.mark.parametrize("with_bea", [True, False])
+def test_of_equal_entries_at_once_one_waits(salon: Salon, noon: datetime, with_bea: bool) -> None:
+    wanted: dict[str, Any] = {
+        "client_id": salon.alice.pk,
+        "service_id": salon.service.pk,
+        "date": local_date(noon, zone=SalonSettings.load().zone),
+        "staff_id": salon.bea.pk if with_bea else None,
+    }
+
+    def add() -> None:
+        waitlist.add(**wanted, salon=SalonSettings.load(), now=timezone.now())
+
+    def wait_again(entry_id: int) -> None:
+        salon = SalonSettings.load()
+        waitlist.change(entry_id=entry_id, changes={"status": "waiting"}, salon=salon, now=timezone.now())
+
+    assert Counter(at_once(*[answered(add)] * 6)) == {"done": 1, "already_waiting": 5}
+    WaitlistEntry.objects.update(status="cancelled")
+    over = [WaitlistEntry.objects.create(**wanted, status="cancelled").pk for _ in range(4)]
+    words = Counter(at_once(*[answered(partial(wait_again, pk)) for pk in over]))
+    assert words == {"done": 1, "already_waiting": 3}
+    assert WaitlistEntry.objects.filter(status="waiting").count() == 1
