@@ -19,8 +19,8 @@ from bookings.lifecycle.audit import record
 from bookings.lifecycle.effects import RESENT
 from bookings.mails.client_mail import ClientReader
 from bookings.mails.resent import Kind, Original, original_of
-from bookings.mails.why_not_sent import Reason
 from bookings.models import Booking
+from bookings.why_not_sent import Reason
 from notifications import outbox
 from notifications.handlers import NotNeeded
 from notifications.letters.plain import is_address

@@ -100,9 +100,16 @@ class BookingListView(GatedView):
         order = lifecycle.Order(**wanted)
         if recurrence is None:
             return written(lifecycle.book(actor=actor, order=order, salon=salon), Printer(salon))
-        starts = starts_of(recurrence, start_at=order.start_at, zone=salon.zone)
+        starts = starts_of(
+            recurrence, start_at=order.start_at, zone=salon.zone, skip_swallowed=skip_conflicts
+        )
         series = lifecycle.book_series(
-            actor=actor, order=order, starts=starts, skip_conflicts=skip_conflicts, salon=salon
+            actor=actor,
+            order=order,
+            starts=starts.taking_place,
+            swallowed=starts.swallowed,
+            skip_conflicts=skip_conflicts,
+            salon=salon,
         )
         return written_series(series, Printer(salon))
 
@@ -206,8 +213,7 @@ def written_series(series: lifecycle.Series, printer: Printer) -> Response:
     rows = Booking.objects.filter(pk__in=ids).order_by("start_at", "id").values_list(*COLUMNS)
     occurrences = list(printer.rows(rows))
     skipped: list[SkippedJson] = [
-        {"start_at": printer.when(each.start_at), "code": each.code, "message": each.message}
-        for each in series.skipped
+        {"start_at": each.start_at, "code": each.code, "message": each.message} for each in series.skipped
     ]
     warnings = list(dict.fromkeys(warning for outcome in series.outcomes for warning in outcome.warnings))
     answer: WrittenBookingJson = {

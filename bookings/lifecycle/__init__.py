@@ -11,7 +11,7 @@ from bookings.lifecycle.book import AgreedPrice, Order, book
 from bookings.lifecycle.change import How, cancel, change
 from bookings.lifecycle.effects import announce_series
 from bookings.lifecycle.outcome import Outcome, Warning
-from bookings.lifecycle.series import Series, Skipped, book_series
+from bookings.lifecycle.series import Series, Skipped, book_series, name_series
 from bookings.lifecycle.session import change_session, lock_members, note
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "decline",
     "lapse_due",
     "lock_members",
+    "name_series",
     "note",
     "remind_of_ended",
     "request_of",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
@@ -16,7 +17,7 @@ from dateutil.relativedelta import relativedelta
 from dateutil.rrule import rrule, rrulestr
 
 from staff.wire.refusals import BadRequest
-from staff.wire.times import BadTime, parse_when
+from staff.wire.times import BadTime, SwallowedTime, parse_when
 
 MOST_OCCURRENCES = 104
 LONGEST_YEARS = 2
@@ -35,27 +36,41 @@ _HOW = (
 )
 
 
-def starts_of(recurrence: object, *, start_at: datetime, zone: ZoneInfo) -> list[datetime]:
-    """Every start of the series in UTC, `start_at` first, in order, each once.
+@dataclass(frozen=True, slots=True)
+class Starts:
+    """Every start of a series in UTC, in order, each once; and those that daylight saving swallows."""
 
-    `recurrence` is a list of times as contract §0 takes them, or an RRULE. At most 104 occurrences within
-    two years of `start_at`. Raises BadRequest (field `recurrence`).
+    taking_place: list[datetime]
+    swallowed: list[SwallowedTime]
+
+
+def starts_of(
+    recurrence: object, *, start_at: datetime, zone: ZoneInfo, skip_swallowed: bool = False
+) -> Starts:
+    """`start_at` and what `recurrence` adds: a list of times as contract §0 takes them, or an RRULE.
+
+    At most 104 occurrences within two years of `start_at`. Raises BadRequest (field `recurrence`), also for
+    a wall-clock time that the clocks skip, unless those are to be skipped.
     """
     if isinstance(recurrence, list):
-        starts = {start_at, *(_time(text, zone=zone) for text in recurrence[: MOST_OCCURRENCES + 1])}
+        read = [_time(text, zone=zone) for text in recurrence[: MOST_OCCURRENCES + 1]]
     elif isinstance(recurrence, str):
-        starts = {start_at, *_by_rule(recurrence, start_at=start_at, zone=zone)}
+        read = list(_by_rule(recurrence, start_at=start_at, zone=zone))
     else:
         raise BadRequest.field("recurrence", _HOW)
-    if len(starts) > MOST_OCCURRENCES:
+    swallowed = {each.wall: each for each in read if isinstance(each, SwallowedTime)}
+    if swallowed and not skip_swallowed:
+        raise BadRequest.field("recurrence", min(swallowed.items())[1].message)
+    starts = {start_at, *(each for each in read if isinstance(each, datetime))}
+    if len(starts) + len(swallowed) > MOST_OCCURRENCES:
         raise BadRequest.field("recurrence", f"A series has at most {MOST_OCCURRENCES} occurrences.")
     last_day = start_at + relativedelta(years=LONGEST_YEARS)
     if min(starts) < start_at or max(starts) > last_day:
         raise BadRequest.field("recurrence", _TOO_FAR)
-    return sorted(starts)
+    return Starts(sorted(starts), [swallowed[wall] for wall in sorted(swallowed)])
 
 
-def _by_rule(text: str, *, start_at: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+def _by_rule(text: str, *, start_at: datetime, zone: ZoneInfo) -> Iterator[datetime | SwallowedTime]:
     parts = _parts(text)
     wall = start_at.astimezone(zone).replace(tzinfo=None)
     last = wall + relativedelta(years=LONGEST_YEARS)
@@ -117,8 +132,10 @@ def _until(text: str, *, zone: ZoneInfo) -> datetime:
     raise BadRequest.field("recurrence", "UNTIL is YYYYMMDD, YYYYMMDDTHHMMSS or YYYYMMDDTHHMMSSZ.")
 
 
-def _time(text: object, *, zone: ZoneInfo) -> datetime:
+def _time(text: object, *, zone: ZoneInfo) -> datetime | SwallowedTime:
     try:
         return parse_when(text, zone=zone)
+    except SwallowedTime as swallowed:
+        return swallowed
     except BadTime as refused:
         raise BadRequest.field("recurrence", refused.message) from None

@@ -13,20 +13,33 @@ from bookings.errors import ClientAlreadyInSession, HolidayClosed, SlotTaken
 from bookings.lifecycle import effects
 from bookings.lifecycle.book import Order, book
 from bookings.lifecycle.outcome import Outcome
+from bookings.models import Booking
 from staff.access.actor import Actor
 from staff.models import SalonSettings
 from staff.wire.refusals import BadRequest, Refused
-from staff.wire.times import print_when
+from staff.wire.times import SwallowedTime, print_when
 
-IN_THE_WAY = (SlotTaken, HolidayClosed, ClientAlreadyInSession)
+TIME_OFF = "time_off"
+SWALLOWED = "no_such_time"
+
+
+class StaffAway(BadRequest):
+    """The staff member has time off: a warning for one booking, skipped in a series (contract §6a)."""
+
+    code = TIME_OFF
+    message = "The staff member has time off then."
+
+
+IN_THE_WAY = (SlotTaken, HolidayClosed, ClientAlreadyInSession, StaffAway)
 """What may be skipped: the calendar is against this occurrence, not the order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """An occurrence that was left out; `start_at` is UTC."""
+    """An occurrence that was left out; `start_at` is printed: the clocks may skip it, so that there is no
+    such instant."""
 
-    start_at: datetime
+    start_at: str
     code: str
     message: str
 
@@ -44,14 +57,17 @@ def book_series(
     actor: Actor,
     order: Order,
     starts: Sequence[datetime],
+    swallowed: Sequence[SwallowedTime] = (),
     skip_conflicts: bool = False,
     salon: SalonSettings | None = None,
     now: datetime | None = None,
 ) -> Series:
     """Book `order` at each of `starts` (UTC): all or nothing, or without those that the calendar refuses.
 
-    The client gets one confirmation with all dates. Raises what `book` raises, naming the occurrence; the
-    first refusal when nothing at all could be booked; BadRequest for what cannot recur.
+    Every booking of the series has the id of the first one as its `series_id`. To skip conflicts is to skip
+    the staff member's time off as well; `swallowed` are the starts that were skipped before. The client
+    gets one confirmation with all dates. Raises what `book` raises, naming the occurrence; the first refusal
+    when nothing at all could be booked; BadRequest for what cannot recur.
     """
     if order.waitlist_id or order.hold_token or order.session_of or order.provisional:
         raise BadRequest.field(
@@ -60,7 +76,7 @@ def book_series(
     salon = salon or SalonSettings.load()
     length = order.end_at - order.start_at
     outcomes: list[Outcome] = []
-    skipped: list[Skipped] = []
+    skipped = [skipped_by_clocks(each) for each in swallowed]
     first_refusal: Refused | None = None
     with transaction.atomic():
         for start_at in starts:
@@ -69,29 +85,51 @@ def book_series(
                 start_at=start_at,
                 end_at=start_at + length,
                 in_series=True,
-                series_id=outcomes[0].booking.pk if outcomes else None,
             )
             try:
-                outcomes.append(book(actor=actor, order=occurrence, salon=salon, now=now))
+                with transaction.atomic():
+                    outcome = book(actor=actor, order=occurrence, salon=salon, now=now)
+                    if skip_conflicts:
+                        _require_present(outcome)
+                outcomes.append(outcome)
             except IN_THE_WAY as refused:
-                first_refusal = first_refusal or _naming(refused, start_at, salon=salon)
+                when = print_when(start_at, zone=salon.zone)
+                first_refusal = first_refusal or naming(refused, when)
                 if not skip_conflicts:
                     raise first_refusal from refused
-                skipped.append(Skipped(start_at, refused.code, refused.message))
+                skipped.append(Skipped(when, refused.code, refused.message))
         if first_refusal is not None and not outcomes:
             raise first_refusal
+        name_series([outcome.booking for outcome in outcomes])
         effects.announce_series(
             [outcome.booking for outcome in outcomes],
             salon=salon,
             notify_client=order.notify_client,
             now=now or timezone.now(),
         )
-    return Series(outcomes=outcomes, skipped=skipped)
+    return Series(outcomes=outcomes, skipped=sorted(skipped, key=lambda each: each.start_at))
 
 
-def _naming(refused: Refused, start_at: datetime, *, salon: SalonSettings) -> Refused:
+def name_series(bookings: Sequence[Booking]) -> None:
+    """The first of them gives its id to all, itself included; in the caller's transaction."""
+    series_id = bookings[0].pk
+    Booking.objects.filter(pk__in=[each.pk for each in bookings]).update(series_id=series_id)
+    for booking in bookings:
+        booking.series_id = series_id
+
+
+def skipped_by_clocks(swallowed: SwallowedTime) -> Skipped:
+    return Skipped(swallowed.wall.isoformat(" ", "seconds"), SWALLOWED, swallowed.message)
+
+
+def _require_present(outcome: Outcome) -> None:
+    """Raises StaffAway."""
+    if any(warning.code == TIME_OFF for warning in outcome.warnings):
+        raise StaffAway
+
+
+def naming(refused: Refused, when: str) -> Refused:
     """The same refusal, saying which occurrence it is about."""
-    when = print_when(start_at, zone=salon.zone)
     named = type(refused)(f"{when}: {refused.message}", code=refused.code, conflicts=refused.conflicts)
     named.details = refused.details
     return named

@@ -44,7 +44,7 @@ class Booking(models.Model):
     Only `bookings.lifecycle` assigns a status or a time.
     `party` is shared by the bookings of one session: at any instant a staff member's busy times
     have one party. `session_of_id` is the id of the session's first booking (null: this one);
-    `session_id` is that id always.
+    `session_id` is that id always. `series_id` is the id of the first booking of a series, of that one too.
     `announced_*` is what the client was last told and still believes: null and "" mean that they
     know of no booking. `sequence` is the ICS SEQUENCE. Buffers (minutes) and price are frozen when
     the service is set.
@@ -128,6 +128,9 @@ class Booking(models.Model):
             models.Index(fields=["updated_at", "id"], name="booking_changes"),
             models.Index(fields=["created_at", "id"], name="booking_created"),
             models.Index(fields=["session_id", "id"], name="booking_session"),
+            models.Index(
+                fields=["series_id", "id"], condition=Q(series_id__isnull=False), name="booking_series"
+            ),
             models.Index(
                 fields=["provisional_expires_at"],
                 condition=Q(provisional_token__isnull=False),

@@ -195,7 +195,7 @@ def _choose(
     terms = terms_of(service, salon=salon, now=now, holidays={})
     day_begins, day_ends = day_start(touched[0], zone=zone), day_start(touched[0] + ONE_DAY, zone=zone)
     ranked = [
-        (not agenda.hours, agenda.busy_between(day_begins, day_ends), agenda.staff_id)
+        (not agenda.timetable.keeps_hours, agenda.busy_between(day_begins, day_ends), agenda.staff_id)
         for agenda in agendas
         if _may_be_chosen(agenda, Case(terms, agenda, start_at, end_at))
     ]

@@ -323,15 +323,6 @@ def _time_off_answer(request: Request, away: TimeOff) -> TimeOffAnswerJson:
 
 
 def _holiday_answer(request: Request, holiday: Holiday) -> HolidayAnswerJson:
-    zone = salon_of(request).zone
-    affected = affected_bookings(
-        actor=actor_of(request),
-        starts_at=day_start(holiday.date, zone=zone),
-        ends_at=day_start(holiday.date + ONE_DAY, zone=zone),
-        staff_id=None,
-        zone=zone,
-    )
-    return {**holiday_json(holiday), "affected_bookings": affected}
     touched = day_touched(holiday.date, zone=salon_of(request).zone)
     return {**holiday_json(holiday), "affected_bookings": _affected(request, touched)}
 

@@ -94,9 +94,7 @@ def _store(exception: OpeningException, *, actor: Actor, fields: Mapping[str, An
 
 
 def _people_of(exception: OpeningException) -> list[int]:
-    if exception.pk is None:
-        return []
-    return [person.pk for person in Staff.objects.filter(opening_exceptions=exception)]
+    return list(Staff.objects.filter(opening_exceptions=exception.pk or 0).values_list("pk", flat=True))
 
 
 def _stretch(hours: Mapping[str, time]) -> list[str]:

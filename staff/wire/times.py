@@ -1,7 +1,7 @@
 """Times as they stand on the wire, contract §0 (times in, times out).
 
 Names: parse_when, print_when, parse_date, print_date, parse_clock, print_clock, day_start, local_date,
-BadTime.
+BadTime, SwallowedTime.
 
 Accepted points in time are `YYYY-MM-DD HH:MM[:SS]` and ISO 8601 with `T`, `Z` or an offset (`+02:00`,
 `+0200`, `+02`). A fraction of a second (JavaScript prints `.000`) is accepted and dropped: we keep whole
@@ -44,6 +44,16 @@ class BadTime(BadRequest, ValueError):
     code = "invalid_time"
 
 
+class SwallowedTime(BadTime):
+    """A wall-clock time that daylight saving skips."""
+
+    def __init__(self, wall: datetime, *, zone: ZoneInfo) -> None:
+        super().__init__(
+            f"{wall:%Y-%m-%d %H:%M} does not exist in {zone.key}: the clocks skip it. Send another time."
+        )
+        self.wall = wall
+
+
 def parse_when(
     text: object, *, zone: ZoneInfo, stored: datetime | None = None, now: datetime | None = None
 ) -> datetime:
@@ -68,9 +78,7 @@ def parse_when(
         return instant
     instant = wall.replace(tzinfo=zone).astimezone(UTC)
     if instant.astimezone(zone).replace(tzinfo=None) != wall:
-        raise BadTime(
-            f"{wall:%Y-%m-%d %H:%M} does not exist in {zone.key}: the clocks skip it. Send another time."
-        )
+        raise SwallowedTime(wall, zone=zone)
     return instant
 
 

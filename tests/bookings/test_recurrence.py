@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from bookings.models import Booking, BusyTime
 from notifications.execution import run_due
 from notifications.models import Job, Message, Notification
 from tests.cast.bookings import MORNING, Salon, make_cast, stored
-from tests.cast.factories import caller, make_holiday
+from tests.cast.factories import caller, make_holiday, make_time_off
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.clock_at(MORNING)]
 
@@ -160,3 +160,44 @@ def test_a_monthly_rule_by_weekday(salon: Salon) -> None:
         "2026-05-12 10:00:00",
         "2026-06-09 10:00:00",
     ]
+
+
+def test_every_booking_of_a_series_names_it_and_is_found_by_it(salon: Salon) -> None:
+    alone = salon.book(start_at="2026-03-25 10:00", end_at="2026-03-25 11:00")
+    first = post(salon, recurrence="FREQ=WEEKLY;COUNT=3").json()
+    assert first["series_id"] == first["id"]
+    assert [each["series_id"] for each in first["occurrences"]] == [first["id"]] * 3
+    found = caller(salon.ada).get(f"/api/bookings?series_id={first['id']}&order=asc").json()
+    assert [each["id"] for each in found] == [each["id"] for each in first["occurrences"]]
+    assert salon.get(alone).json()["series_id"] is None
+    assert caller(salon.ada).get("/api/bookings?series_id=x").status_code == 400
+
+
+def test_skipping_also_skips_what_the_clocks_swallow(salon: Salon) -> None:
+    night = {"start_at": "2026-03-28 02:30", "end_at": "2026-03-28 03:30", "recurrence": "FREQ=DAILY;COUNT=3"}
+    assert post(salon, **night).status_code == 400
+    answer = post(salon, **night, skip_conflicts=True)
+    assert starts(answer) == ["2026-03-28 02:30:00", "2026-03-30 02:30:00"]
+    assert [(each["start_at"], each["code"]) for each in answer.json()["skipped"]] == [
+        ("2026-03-29 02:30:00", "no_such_time")
+    ]
+
+
+def test_skipping_also_skips_time_off(salon: Salon) -> None:
+    make_time_off(salon.bea, datetime(2026, 3, 30, 22, 0, tzinfo=UTC))
+    answer = post(salon, recurrence="FREQ=WEEKLY;COUNT=3", skip_conflicts=True)
+    assert starts(answer) == ["2026-03-24 10:00:00", "2026-04-07 10:00:00"]
+    assert [(each["start_at"], each["code"]) for each in answer.json()["skipped"]] == [
+        ("2026-03-31 10:00:00", "time_off")
+    ]
+    assert Booking.objects.count() == BusyTime.objects.count() == 2
+    warned = post(salon, staff_id=salon.bea.pk, start_at="2026-03-31 12:00", end_at="2026-03-31 13:00")
+    assert [each["code"] for each in warned.json()["warnings"]] == ["time_off"]
+
+
+def test_a_series_wholly_in_time_off_is_refused(salon: Salon) -> None:
+    make_time_off(salon.bea, datetime(2026, 3, 23, 22, 0, tzinfo=UTC), hours=24 * 30)
+    before = stored()
+    answer = post(salon, recurrence="FREQ=WEEKLY;COUNT=3", skip_conflicts=True)
+    assert (answer.status_code, answer.json()["code"]) == (400, "time_off")
+    assert stored() == before

@@ -256,6 +256,8 @@ def test_a_series_is_one_appointment_each(salon: Salon, desk: Desk) -> None:
     assert [len(each["bookings"]) for each in (first, *others)] == [2, 2, 2]
     assert all(booking["token"] for each in others for booking in each["bookings"])
     assert desk.shown(others[0]["id"])["parentId"] == first["id"]
+    assert desk.shown(first["id"])["parentId"] is None
+    assert set(Booking.objects.values_list("series_id", flat=True)) == {first["id"]}
     assert desk.ids() == [first["id"], *(each["id"] for each in others)]
 
 

@@ -79,9 +79,9 @@ def create(wanted: NewAppointment, *, caller: Caller) -> list[int]:
         lock_staff(wanted.provider_id, *providers)
         for occurrence in (first, *wanted.recurring):
             with _naming(occurrence.start_at, salon=caller.salon, named=recurs):
-                series_id = made[0][0].pk if made else None
-                made.append(_book_all(wanted, occurrence, series_id=series_id, caller=caller))
+                made.append(_book_all(wanted, occurrence, caller=caller))
         if recurs:
+            lifecycle.name_series([booking for bookings in made for booking in bookings])
             _announce(made, caller=caller)
     return [bookings[0].pk for bookings in made]
 
@@ -163,9 +163,7 @@ def _hold(appointment_id: int, provider_id: int | None, *, caller: Caller) -> Ap
     return find_appointment(appointment_id, actor=caller.actor)
 
 
-def _book_all(
-    wanted: NewAppointment, occurrence: Occurrence, *, series_id: int | None, caller: Caller
-) -> list[Booking]:
+def _book_all(wanted: NewAppointment, occurrence: Occurrence, *, caller: Caller) -> list[Booking]:
     service = find_service(occurrence.service_id or wanted.service_id)
     asked = [(seat.wanted_status, seat.duration or service.duration_minutes * 60) for seat in wanted.seats]
     live = [seconds for status, seconds in asked if status in LIVE]
@@ -181,7 +179,6 @@ def _book_all(
             location_id=occurrence.location_id or wanted.location_id,
             internal_notes=wanted.internal_notes,
             session_of=booked[0].pk if booked else None,
-            series_id=series_id,
             in_series=bool(wanted.recurring),
             notify_client=caller.notify,
             appointment_echo={"notifyParticipants": int(wanted.notify), "lessonSpace": wanted.lesson_space},

@@ -16,7 +16,7 @@ def fill(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("clients", "0002_plain_texts")]
+    dependencies = [("clients", "0003_client_alert")]
     operations = [
         migrations.RunPython(trigrams, migrations.RunPython.noop),
         migrations.AddField("client", "searched", models.TextField(default="", editable=False)),

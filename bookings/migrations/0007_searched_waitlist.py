@@ -14,7 +14,7 @@ def fill(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("bookings", "0005_plain_texts")]
+    dependencies = [("bookings", "0006_one_open_waitlist_entry")]
     operations = [
         migrations.AddField("waitlistentry", "searched", models.TextField(default="", editable=False)),
         migrations.RunPython(fill, migrations.RunPython.noop),
