@@ -37,8 +37,8 @@ def found_by(rows: QuerySet[Any], text: str, *, client: str = "", besides: str =
     digits = _local_digits(text)
     if not words:
         return rows
-    if digits is not None and len(words) > 1:
-        words = [digits]  # A number in groups: no group by itself says anything.
+    if digits is not None and (len(words) > 1 or digits in words[0]):
+        words, digits = [digits], None  # A number in groups: no group by itself says anything.
     if besides:
         return rows.filter(_every(words, digits, f"{client}__searched", besides))
     if not client and (connection.vendor == "postgresql" or max(map(len, words)) < SHORTEST_RARE_WORD):
