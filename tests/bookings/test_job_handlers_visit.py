@@ -220,6 +220,7 @@ def test_an_offer_that_no_longer_lives_is_not_mailed(state):
 def test_an_offer_whose_time_is_over_is_not_mailed():
     assert offer_reason(make_offer(), now=NOW + timedelta(hours=1)) == "spent"
     WaitlistOffer.objects.all().delete()
+    WaitlistEntry.objects.update(status="cancelled")
     assert offer_reason(make_offer(expires_at=START + DAY), now=START) == "spent"
 
 

@@ -106,7 +106,8 @@ def test_an_offer_to_a_client_archived_since_is_passed_on(salon: Salon) -> None:
 
 
 def test_entries_of_passed_dates_expire(salon: Salon, clock: Any) -> None:
-    entries = [waits(salon, status=code) for code in ("waiting", "notified", "booked", "cancelled")]
+    people = {"waiting": salon.alice, "notified": salon.bob, "booked": salon.alice, "cancelled": salon.alice}
+    entries = [waits(salon, client, status=code) for code, client in people.items()]
     clock.move_to(at("2026-11-24 23:59"))
     sweep()
     assert [status(entry) for entry in entries] == ["waiting", "notified", "booked", "cancelled"]
