@@ -21,7 +21,7 @@ from bookings.api.public import (
 )
 from bookings.api.reviews import ReviewListView, ReviewSummaryView, ReviewView
 from bookings.api.stripe_webhook import StripeWebhookView
-from bookings.api.waitlist import WaitlistEntryView, WaitlistView
+from bookings.api.waitlist import OfferByHandView, WaitlistEntryView, WaitlistView
 from bookings.pages.feedback import FeedbackPage
 from bookings.pages.front import FrontPage
 from bookings.pages.password import PasswordPage
@@ -45,6 +45,7 @@ urlpatterns = [
     path("api/clients/<id:id>/merge", ClientMergeView.as_view()),
     path("api/waitlist", WaitlistView.as_view()),
     path("api/waitlist/<id:id>", WaitlistEntryView.as_view()),
+    path("api/waitlist/<id:id>/offer", OfferByHandView.as_view()),
     path("provisional/<str:token>/accept", AcceptPage.as_view()),
     path("provisional/<str:token>/decline", DeclinePage.as_view()),
     path("feedback/<str:token>", FeedbackPage.as_view()),

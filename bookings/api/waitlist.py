@@ -14,12 +14,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from bookings import waitlist
-from bookings.models import WaitlistEntry
+from bookings.models import WaitlistEntry, WaitlistOffer
 from clients.search import found_by
-from staff.access.auth import salon_of
+from staff.access.auth import actor_of, salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
 from staff.wire.answers import Date, Id, ListAnswer, When, one_of
-from staff.wire.fields import CalendarDateField, ChoiceTextField, StrictIdField, TextField
+from staff.wire.fields import CalendarDateField, ChoiceTextField, StrictIdField, TextField, WallClockField
 from staff.wire.filters import ChoiceFilter, DateFilter, IdFilter, ListFilter, OrderFilter, SearchFilter
 from staff.wire.paging import answer_queryset
 from staff.wire.reading import checked_body
@@ -70,6 +70,23 @@ class WaitlistEntryJson(TypedDict):
     last_offered_at: When | None
     created_at: When
     updated_at: When
+
+
+class TimeToOfferSerializer(serializers.Serializer):
+    staff_id = StrictIdField()
+    start_at = WallClockField(help_text="It lasts as long as the service.")
+
+
+class WaitlistOfferJson(TypedDict):
+    """A time that is offered to a client who waits."""
+
+    id: Id
+    waitlist_id: Id
+    staff_id: Id
+    start_at: When
+    end_at: When
+    held: Annotated[bool, "The time is kept for the client until expires_at."]
+    expires_at: When
 
 
 class WaitlistView(GatedView):
@@ -142,6 +159,38 @@ class WaitlistEntryView(GatedView):
     )
     def delete(self, request: Request, id: int) -> Response:
         return _answer(request, waitlist.cancel(entry_id=id, salon=salon_of(request), now=timezone.now()))
+
+
+class OfferByHandView(GatedView):
+    @documented(
+        "Offer a time to who waits",
+        request=TimeToOfferSerializer,
+        answer=WaitlistOfferJson,
+        status=201,
+        refused=[404, 409, 422],
+        parameters=[ID_IN_PATH, IDEMPOTENCY_KEY],
+        description="The mail and the link of an automatic offer. 409 offer_out while the client has an "
+        "offer, or somebody else has one of this time.",
+        tags=["waitlist"],
+    )
+    @idempotent
+    def post(self, request: Request, id: int) -> Response:
+        salon, now = salon_of(request), timezone.now()
+        wanted = checked_body(TimeToOfferSerializer, request, zone=salon.zone, now=now)
+        offer = waitlist.offer_by_hand(actor=actor_of(request), entry_id=id, salon=salon, now=now, **wanted)
+        return Response(_offer_json(offer, zone=salon.zone), status=201)
+
+
+def _offer_json(offer: WaitlistOffer, *, zone: ZoneInfo) -> WaitlistOfferJson:
+    return {
+        "id": offer.pk,
+        "waitlist_id": offer.entry_id,
+        "staff_id": offer.staff_id,
+        "start_at": print_when(offer.start_at, zone=zone),
+        "end_at": print_when(offer.end_at, zone=zone),
+        "held": offer.hold_id is not None,
+        "expires_at": print_when(offer.expires_at, zone=zone),
+    }
 
 
 def _entries() -> QuerySet[WaitlistEntry]:

@@ -8,6 +8,7 @@ from bookings.waitlist.client_booked import (
     pass_on_slots,
 )
 from bookings.waitlist.entries import EntryNotFound, add, cancel, change, join
+from bookings.waitlist.offer_by_hand import offer_by_hand
 from bookings.waitlist.offers import (
     FreedSlot,
     expire_passed_dates,
@@ -28,6 +29,7 @@ __all__ = [
     "expire_passed_dates",
     "join",
     "lock_with_its_like",
+    "offer_by_hand",
     "offer_freed_slot",
     "pass_on",
     "pass_on_slots",

@@ -75,6 +75,19 @@ def offer_freed_slot(
     entry = next((entry for entry in locked if entry is not None), None)
     if entry is None:
         return None
+    return make_offer(entry, freed, place=place, salon=salon, event_id=event_id, now=now)
+
+
+def make_offer(
+    entry: WaitlistEntry,
+    freed: FreedSlot,
+    *,
+    place: Place,
+    salon: SalonSettings,
+    event_id: int | None,
+    now: datetime,
+) -> WaitlistOffer:
+    """Write the offer and tell everybody: the entry is locked and waits, its client may have the place."""
     held_for = timedelta(minutes=salon.waitlist_hold_minutes if place.session_id is None else 0)
     offer = _write_offer(entry, freed, held_for=held_for, now=now)
     entry.status = WaitlistEntry.Status.NOTIFIED
@@ -175,6 +188,8 @@ def close_offer(offer: WaitlistOffer, *, state: str, now: datetime) -> None:
         booking_id=offer.freed_booking_id,
         types=[OFFER],
         recipient=Recipient.client(offer.entry.client_id),
+        # A time that no booking freed leaves the key alone to tell its mail from another such.
+        once_keys=[_once_key(offer, event_id=None)] if offer.freed_booking_id is None else None,
     )
 
 
@@ -254,14 +269,19 @@ def _what_can_be_offered(freed: FreedSlot, *, salon: SalonSettings, now: datetim
         return None
     person = Staff.objects.filter(pk=freed.staff_id, is_active=True, bookable=True)
     away = time_off_of([freed.staff_id], start_at=freed.start_at, end_at=freed.end_at)[freed.staff_id]
-    offered = WaitlistOffer.objects.filter(
+    closed = holidays_touched(freed.start_at, freed.end_at, zone=salon.zone)
+    offered = live_offers_at(freed)
+    return place if not closed and not away and person.exists() and not offered.exists() else None
+
+
+def live_offers_at(freed: FreedSlot) -> QuerySet[WaitlistOffer]:
+    """The live offers of this staff member that overlap the slot."""
+    return WaitlistOffer.objects.filter(
         staff_id=freed.staff_id,
         state=WaitlistOffer.State.LIVE,
         start_at__lt=freed.end_at,
         end_at__gt=freed.start_at,
     )
-    closed = holidays_touched(freed.start_at, freed.end_at, zone=salon.zone)
-    return place if not closed and not away and person.exists() and not offered.exists() else None
 
 
 def _write_offer(
@@ -292,6 +312,11 @@ def _write_offer(
     )
 
 
+def _once_key(offer: WaitlistOffer, *, event_id: int | None) -> str:
+    cause = f"event:{event_id}" if event_id is not None else f"offer:{offer.pk}"
+    return f"{OFFER}:{offer.freed_booking_id}:{cause}"
+
+
 def _tell(
     entry: WaitlistEntry,
     offer: WaitlistOffer,
@@ -301,12 +326,11 @@ def _tell(
     event_id: int | None,
     now: datetime,
 ) -> None:
-    cause = f"event:{event_id}" if event_id is not None else f"offer:{offer.pk}"
     enqueue(
         [
             Due(
                 type=OFFER,
-                once_key=f"{OFFER}:{freed.booking_id}:{cause}",
+                once_key=_once_key(offer, event_id=event_id),
                 run_at=now,
                 booking_id=freed.booking_id,
                 client_id=entry.client_id,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -35,7 +37,7 @@ class SettingsView(GatedView):
         fields = checked_body(SalonSettingsSerializer, request, partial=True)
         before = salon_of(request).timezone
         salon, became_e164 = change_settings(fields=fields)
-        answer: SettingsChangedJson = {**settings_json(salon)}
+        answer = cast(SettingsChangedJson, {**settings_json(salon)})
         if became_e164 is not None:
             answer["numbers_became_e164"] = became_e164
         if salon.timezone != before:

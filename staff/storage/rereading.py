@@ -53,7 +53,7 @@ def _read(row: models.Model, readers: Mapping[str, Callable[[str], str]]) -> dic
         except ValueError as refused:
             _list(row, name, str(refused))
             continue
-        if not value and not row._meta.get_field(name).blank:
+        if not value and not _may_be_blank(row, name):
             _list(row, name, "nothing that can be seen would be left")
         elif value != stored:
             values[name] = value
@@ -96,3 +96,7 @@ def trigrams(apps: Any, schema_editor: Any) -> None:
             f"Search needs PostgreSQL's extension pg_trgm ({str(refused).strip()}). Install its modules"
             " (contrib), or let a superuser run CREATE EXTENSION pg_trgm in this database."
         ) from refused
+
+
+def _may_be_blank(row: models.Model, name: str) -> bool:
+    return bool(getattr(row._meta.get_field(name), "blank", False))

@@ -222,3 +222,29 @@ def test_of_equal_entries_at_once_one_waits(salon: Salon, noon: datetime, with_b
     words = Counter(at_once(*[answered(partial(wait_again, pk)) for pk in over]))
     assert words == {"done": 1, "already_waiting": 3}
     assert WaitlistEntry.objects.filter(status="waiting").count() == 1
+
+
+def test_an_offer_by_hand_and_the_automatic_step_make_one(salon: Salon, noon: datetime) -> None:
+    for attempt in range(4):
+        start_at = noon + (attempt - 3) * AN_HOUR
+        (entry,) = waits(salon, noon, 1)
+        booking = booked(salon, start_at)
+
+        def by_hand(
+            staff_id: int, entry_id: int = entry.pk, start_at: datetime = start_at
+        ) -> Callable[[], str]:
+            wanted = {"entry_id": entry_id, "staff_id": staff_id, "start_at": start_at}
+            return answered(
+                lambda: waitlist.offer_by_hand(
+                    actor=SYSTEM, **wanted, salon=SalonSettings.load(), now=timezone.now()
+                )
+            )
+
+        words = at_once(
+            by_hand(salon.bea.pk), by_hand(salon.cora.pk), by_hand(salon.cora.pk), cancel(booking), sweep
+        )
+        assert {word for word in words if isinstance(word, str)} <= {"done", "offer_out", "slot_taken"}
+        assert WaitlistOffer.objects.filter(entry=entry).count() == 1
+        WaitlistEntry.objects.filter(pk=entry.pk).update(status="cancelled")
+        sweep()
+    assert Job.objects.filter(type="waitlist.offer").count() == 4

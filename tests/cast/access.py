@@ -115,6 +115,7 @@ class House:
     review: Feedback
     fee: NoShowFee
     entry: WaitlistEntry
+    unoffered: WaitlistEntry
     offer: WaitlistOffer
     hold: Hold
     hours: WorkingHours
@@ -220,6 +221,7 @@ def make_house() -> House:
             created_at=now,
         ),
         entry=entry,
+        unoffered=WaitlistEntry.objects.create(client=alice, service=service, date=moment(3, 10).date()),
         offer=WaitlistOffer.objects.create(
             entry=entry,
             token="offer-token",

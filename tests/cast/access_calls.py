@@ -19,6 +19,7 @@ PLACES: dict[str, Callable[[House], Any]] = {
     "/api/holds/": lambda house: house.hold.token,
     "/api/clients/": lambda house: house.bob.pk,
     "/api/waitlist/": lambda house: house.entry.pk,
+    "/api/waitlist/<id>/offer": lambda house: house.unoffered.pk,
     "/api/reviews/": lambda house: house.review.pk,
     "/api/staff/": lambda house: house.spare.pk,
     "/api/services/": lambda house: house.service.pk,
@@ -44,7 +45,7 @@ PLACES: dict[str, Callable[[House], Any]] = {
     "/pay/": lambda house: house.fee.pay_token,
     "/api/v3/appointments/": lambda house: house.booking.key,
 }
-"""What stands in the place of `<...>`, by the beginning of the route."""
+"""What stands in the place of `<...>`, by the beginning of the route, or by the whole of it."""
 
 QUERIES: dict[tuple[str, str], Callable[[House], dict[str, Any]]] = {
     ("GET", "/api/availability"): lambda house: {
@@ -83,6 +84,10 @@ BODIES: dict[tuple[str, str], Callable[[House], Any]] = {
         "date": house.at(2)[:10],
     },
     ("PUT", "/api/waitlist/<id>"): lambda house: {"notes": "any hour"},
+    ("POST", "/api/waitlist/<id>/offer"): lambda house: {
+        "staff_id": house.bea.pk,
+        "start_at": house.at(3, 15),
+    },
     ("POST", "/api/staff"): lambda house: {"name": "New Person", "role": "admin", "email": "new@example.com"},
     ("PUT", "/api/staff/<id>"): lambda house: {"name": "Renamed", "role": "admin"},
     ("POST", "/api/services"): lambda house: {"name": "Colour", "duration_minutes": 90},
@@ -149,7 +154,7 @@ def address(route: str, method: str, house: House) -> str:
         path = "/pay/" if "pay" in route else "/feedback/a/b"
     elif "<" in route:
         start, _, rest = route.partition("<")
-        path = f"{start}{PLACES[start](house)}{rest.partition('>')[2]}"
+        path = f"{start}{PLACES.get(route, PLACES[start])(house)}{rest.partition('>')[2]}"
     query = QUERIES.get(("GET" if method == "HEAD" else method, route))
     return path if query is None else f"{path}?{'&'.join(f'{k}={v}' for k, v in query(house).items())}"
 

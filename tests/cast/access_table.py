@@ -55,6 +55,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "/api/clients/<id>/merge": {"POST": "admin or key"},
     "/api/waitlist": {"GET": "logged in", "POST": "logged in"},
     "/api/waitlist/<id>": dict.fromkeys(("GET", "PUT", "PATCH", "DELETE"), "logged in"),
+    "/api/waitlist/<id>/offer": {"POST": "for Bea"},
     "/api/reviews": {"GET": "logged in"},
     "/api/reviews/summary": {"GET": "logged in"},
     "/api/reviews/<id>": {"GET": "sees it"},

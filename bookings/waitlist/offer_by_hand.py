@@ -1,0 +1,110 @@
+"""Offering a time by hand (contract §6a "waitlist"): the row and the mail of the automatic step.
+
+What that step would leave out is refused here, in words.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from bookings.errors import ClientAlreadyInSession, SlotTaken
+from bookings.models import Booking, WaitlistEntry, WaitlistOffer
+from bookings.slots.before_a_write import bookable, check_agenda, check_holiday, find_service
+from bookings.slots.busy import conflicts_of, lock_staff
+from bookings.waitlist.entries import EntryClosed, EntryNotFound
+from bookings.waitlist.free_seats import Place, place_at
+from bookings.waitlist.offers import FreedSlot, live_offers_at, lock_entry, make_offer
+from staff.access.actor import Actor
+from staff.models import SalonSettings
+from staff.salon.schedule import time_off_of
+from staff.wire.refusals import BadRequest, Conflict
+from staff.wire.times import local_date
+
+
+class OfferIsOut(Conflict):
+    code = "offer_out"
+    message = "A time is being offered to this client; set the entry to 'waiting' first, which ends it."
+
+
+TIME_IS_OFFERED = "This time is being offered to somebody else; choose another, or end that offer first."
+
+
+def offer_by_hand(
+    *, actor: Actor, entry_id: int, staff_id: int, start_at: datetime, salon: SalonSettings, now: datetime
+) -> WaitlistOffer:
+    """Offer `start_at` (UTC) with this staff member to the entry, as long as its service lasts.
+
+    Raises EntryNotFound, BadRequest (400, holiday and time_off included), Forbidden (another's agenda),
+    EntryClosed, OfferIsOut (the entry has an offer, or somebody else has one of this time), SlotTaken,
+    ClientAlreadyInSession (409).
+    """
+    check_agenda(actor, staff_id)
+    with transaction.atomic():
+        bookable(lock_staff(staff_id).get(staff_id), staff_id)
+        if not WaitlistEntry.objects.filter(pk=entry_id).exists():
+            raise EntryNotFound
+        entry = lock_entry(entry_id)
+        _check_open(entry)
+        _check_wanted(entry, staff_id=staff_id, start_at=start_at, salon=salon, now=now)
+        service = find_service(entry.service_id)
+        freed = FreedSlot(
+            staff_id=staff_id,
+            service_id=service.pk,
+            start_at=start_at,
+            end_at=start_at + timedelta(minutes=service.duration_minutes),
+            client_id=None,
+            booking_id=None,
+            base_url="",
+        )
+        place = _checked_place(entry, freed, actor=actor, salon=salon, now=now)
+        return make_offer(entry, freed, place=place, salon=salon, event_id=None, now=now)
+
+
+def _check_open(entry: WaitlistEntry) -> None:
+    if entry.status == WaitlistEntry.Status.NOTIFIED:
+        raise OfferIsOut
+    if entry.status != WaitlistEntry.Status.WAITING:
+        raise EntryClosed
+
+
+def _check_wanted(
+    entry: WaitlistEntry, *, staff_id: int, start_at: datetime, salon: SalonSettings, now: datetime
+) -> None:
+    if entry.client.archived_at is not None:
+        raise BadRequest("This client is archived; nothing is offered to them.", code="client_archived")
+    if start_at <= now:
+        raise BadRequest.field("start_at", "This time has begun; offer a later one.")
+    if local_date(start_at, zone=salon.zone) != entry.date:
+        raise BadRequest.field("start_at", f"This client waits for {entry.date:%Y-%m-%d}; offer a time then.")
+    if entry.staff_id not in (None, staff_id):
+        raise BadRequest.field("staff_id", f"This client waits for staff member {entry.staff_id} alone.")
+
+
+def _checked_place(
+    entry: WaitlistEntry, freed: FreedSlot, *, actor: Actor, salon: SalonSettings, now: datetime
+) -> Place:
+    """Where the client would sit: nobody has the time or an offer of it, and nobody is away."""
+    start_at, end_at = freed.start_at, freed.end_at
+    check_holiday(start_at, end_at, zone=salon.zone)
+    if time_off_of([freed.staff_id], start_at=start_at, end_at=end_at)[freed.staff_id]:
+        raise BadRequest.field("start_at", "The staff member is away then.", code="time_off")
+    if live_offers_at(freed).exists():
+        raise OfferIsOut(TIME_IS_OFFERED)
+    place = place_at(
+        service=entry.service, staff_id=freed.staff_id, start_at=start_at, end_at=end_at, now=now
+    )
+    if place is None:
+        service = entry.service
+        wanted = Booking(
+            staff_id=freed.staff_id,
+            buffer_before_minutes=service.buffer_before_minutes,
+            buffer_after_minutes=service.buffer_after_minutes,
+            start_at=start_at,
+            end_at=end_at,
+        )
+        raise SlotTaken(conflicts=conflicts_of(wanted, actor=actor, zone=salon.zone))
+    if entry.client_id in place.client_ids:
+        raise ClientAlreadyInSession
+    return place
