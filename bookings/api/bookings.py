@@ -14,12 +14,14 @@ from bookings.api.documentation import EXAMPLE_BOOKING, EXAMPLE_NEW_BOOKING, IF_
 from bookings.api.filters import BookingFilter
 from bookings.api.serializers import (
     COLUMNS,
+    SCOPE_HELP,
     BookingChangesSerializer,
     BookingJson,
     NewBookingSerializer,
     Printer,
-    SkippedJson,
+    WholeJson,
     WrittenBookingJson,
+    printed_skipped,
     printed_warnings,
 )
 from bookings.errors import BookingNotFound
@@ -30,9 +32,9 @@ from bookings.slots.before_a_write import find_service
 from staff.access.actor import SYSTEM
 from staff.access.auth import actor_of, salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
-from staff.wire.answers import ListAnswer
+from staff.wire.answers import EitherAnswer, ListAnswer
 from staff.wire.paging import ROWS_PER_CHUNK, answer_list, in_chunks
-from staff.wire.query import Query, QueryText
+from staff.wire.query import Query, QueryChoice, QueryText
 from staff.wire.refusals import BadRequest
 from staff.wire.schema import ID_IN_PATH, documented
 from staff.wire.views import GatedView
@@ -42,6 +44,7 @@ _VERSION = re.compile(r'\s*(?:W/)?"?([0-9]{1,9})"?\s*')
 
 class CancelQuery(Query):
     reason = QueryText(longest=BookingEvent.LONGEST_REASON, initial="", help_text="For the audit.")
+    scope = QueryChoice(choices=lifecycle.SCOPES, initial=lifecycle.ONE, help_text=SCOPE_HELP)
 
 
 class BookingListView(GatedView):
@@ -132,9 +135,10 @@ class BookingView(GatedView):
     @documented(
         "Change a booking",
         description="Absent fields keep their value. Another status may be set from any status, and what the "
-        "old one had set in motion is undone where it still can be.",
+        "old one had set in motion is undone where it still can be. With a scope the answer is that of the "
+        "whole.",
         request=BookingChangesSerializer,
-        answer=WrittenBookingJson,
+        answer=EitherAnswer("ChangedBookings", (WrittenBookingJson, WholeJson)),
         refused=[404, 409, 412],
         parameters=[ID_IN_PATH, IF_MATCH],
         tags=["bookings"],
@@ -150,12 +154,25 @@ class BookingView(GatedView):
         asked.is_valid(raise_exception=True)
         changes = asked.validated_data
         base_url = changes.pop("base_url", None)
+        scope, skip_conflicts = changes.pop("scope"), changes.pop("skip_conflicts")
         how = lifecycle.How(
             reason=changes.pop("reason", ""),
             allow_overlap=changes.pop("allow_overlap", False),
             ask_by_mail=True,
             base_url=None if base_url is None else checked_base_url(base_url),
         )
+        if scope != lifecycle.ONE:
+            whole = lifecycle.change_whole(
+                actor=actor,
+                booking_id=id,
+                scope=scope,
+                changes=changes,
+                how=how,
+                skip_conflicts=skip_conflicts,
+                expected_version=expected_version(request),
+                salon=salon,
+            )
+            return written_whole(whole, Printer(salon))
         outcome = lifecycle.change(
             actor=actor,
             booking_id=id,
@@ -169,7 +186,7 @@ class BookingView(GatedView):
     @documented(
         "Change a booking (the same as PUT)",
         request=BookingChangesSerializer,
-        answer=WrittenBookingJson,
+        answer=EitherAnswer("ChangedBookings", (WrittenBookingJson, WholeJson)),
         refused=[404, 409, 412],
         parameters=[ID_IN_PATH, IF_MATCH],
         tags=["bookings"],
@@ -180,17 +197,28 @@ class BookingView(GatedView):
     @documented(
         "Cancel a booking",
         description="Sets the status to cancelled, answers with the booking; a second time changes nothing.",
-        answer=BookingJson,
+        answer=EitherAnswer("CancelledBookings", (BookingJson, WholeJson)),
         refused=[404, 412],
         parameters=[ID_IN_PATH, IF_MATCH, *CancelQuery.parameters()],
         tags=["bookings"],
     )
     def delete(self, request: Request, id: int) -> Response:
-        salon = salon_of(request)
+        salon, asked = salon_of(request), CancelQuery.of(request)
+        how = lifecycle.How(reason=asked["reason"])
+        if asked["scope"] != lifecycle.ONE:
+            whole = lifecycle.cancel_whole(
+                actor=actor_of(request),
+                booking_id=id,
+                scope=asked["scope"],
+                how=how,
+                expected_version=expected_version(request),
+                salon=salon,
+            )
+            return written_whole(whole, Printer(salon))
         outcome = lifecycle.cancel(
             actor=actor_of(request),
             booking_id=id,
-            how=lifecycle.How(reason=CancelQuery.of(request)["reason"]),
+            how=how,
             expected_version=expected_version(request),
             salon=salon,
         )
@@ -209,20 +237,24 @@ def written(outcome: lifecycle.Outcome, printer: Printer) -> Response:
 
 def written_series(series: lifecycle.Series, printer: Printer) -> Response:
     """The first occurrence, then all of them, those that were skipped, and every warning once."""
-    ids = [outcome.booking.pk for outcome in series.outcomes]
-    rows = Booking.objects.filter(pk__in=ids).order_by("start_at", "id").values_list(*COLUMNS)
-    occurrences = list(printer.rows(rows))
-    skipped: list[SkippedJson] = [
-        {"start_at": each.start_at, "code": each.code, "message": each.message} for each in series.skipped
-    ]
+    occurrences = printer.by_start([outcome.booking.pk for outcome in series.outcomes])
     warnings = list(dict.fromkeys(warning for outcome in series.outcomes for warning in outcome.warnings))
     answer: WrittenBookingJson = {
         **occurrences[0],
         "occurrences": occurrences,
-        "skipped": skipped,
+        "skipped": printed_skipped(series.skipped),
         "warnings": printed_warnings(warnings),
     }
     return Response(answer, headers=etag(occurrences[0]))
+
+
+def written_whole(whole: lifecycle.Whole, printer: Printer) -> Response:
+    answer: WholeJson = {
+        "bookings": printer.by_start([each.pk for each in whole.bookings]),
+        "skipped": printed_skipped(whole.skipped),
+        "warnings": printed_warnings(whole.warnings),
+    }
+    return Response(answer)
 
 
 def read_back(outcome: lifecycle.Outcome, printer: Printer) -> BookingJson:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +14,7 @@ from django.db.models import BigAutoField, QuerySet
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from bookings.lifecycle import Warning
+from bookings.lifecycle import ONE, SCOPES, Skipped, Warning
 from bookings.models import LEGAL_STATUS_PAIRS, Booking, BookingEvent
 from staff.access.actor import SYSTEM, Actor
 from staff.models import SalonSettings
@@ -109,9 +109,10 @@ class WarningJson(TypedDict):
 
 
 class SkippedJson(TypedDict):
-    start_at: When
+    start_at: Annotated[str, "The start that could not be had; the clocks may skip it."]
     code: str
     message: str
+    booking_id: NotRequired[Annotated[int, "Of several that were to move: the one that stays."]]
 
 
 class WrittenBookingJson(BookingJson):
@@ -122,6 +123,14 @@ class WrittenBookingJson(BookingJson):
 
     occurrences: NotRequired[list[BookingJson]]
     skipped: NotRequired[list[SkippedJson]]
+    warnings: list[WarningJson]
+
+
+class WholeJson(TypedDict):
+    """What a PUT or DELETE with a `scope` did to a series or a class."""
+
+    bookings: Annotated[list[BookingJson], "Those that are now as asked, by their start."]
+    skipped: list[SkippedJson]
     warnings: list[WarningJson]
 
 
@@ -181,6 +190,11 @@ class Printer:
         found = _VISIBLE[limited].rows(id=booking_id, agenda_of=to.agenda_of)
         return self.row(found[0]) if found else None
 
+    def by_start(self, ids: Collection[int]) -> list[BookingJson]:
+        """These bookings printed, oldest start first. One statement."""
+        found = Booking.objects.filter(pk__in=ids).order_by("start_at", "id")
+        return list(self.rows(found.values_list(*COLUMNS)))
+
     def one(self, bookings: QuerySet[Booking]) -> BookingJson | None:
         """The first of `bookings` printed, or None. One statement."""
         row = bookings.values_list(*COLUMNS).first()
@@ -205,6 +219,19 @@ def printed_warnings(warnings: Iterable[Warning]) -> list[WarningJson]:
     return [{"code": each.code, "message": each.message} for each in warnings]
 
 
+def printed_skipped(skipped: Iterable[Skipped]) -> list[SkippedJson]:
+    return [_printed_skipped(each) for each in skipped]
+
+
+def _printed_skipped(skipped: Skipped) -> SkippedJson:
+    printed: SkippedJson = {
+        "start_at": skipped.start_at,
+        "code": skipped.code,
+        "message": skipped.message,
+    }
+    return printed if skipped.booking_id is None else {**printed, "booking_id": skipped.booking_id}
+
+
 @extend_schema_field(
     {
         "oneOf": [
@@ -225,6 +252,7 @@ class RecurrenceField(serializers.Field):
         return value
 
 
+SCOPE_HELP = "Who else: `following` or `all` of the series, `session` for everybody in the class."
 DETAILS = sorted({detail for _, detail in LEGAL_STATUS_PAIRS})
 
 
@@ -280,4 +308,8 @@ class BookingChangesSerializer(serializers.Serializer[Any]):
     base_url = TextField(as_sent=True, required=False, null_is_empty=False)
     reason = TextField(
         required=False, max_length=BookingEvent.LONGEST_REASON, help_text="For the audit trail."
+    )
+    scope = ChoiceTextField(choices=SCOPES, required=False, default=ONE, help_text=SCOPE_HELP)
+    skip_conflicts = StrictBooleanField(
+        required=False, default=False, help_text="With a scope: change what can be and list the rest."
     )

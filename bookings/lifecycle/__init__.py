@@ -8,13 +8,17 @@ BookingEvent; enqueues. No network inside. `effects.py` reads like the contract'
 from bookings.lifecycle.answer import Shown, accept, decline, lapse_due, request_of
 from bookings.lifecycle.ask_how_it_went import remind_of_ended
 from bookings.lifecycle.book import AgreedPrice, Order, book
-from bookings.lifecycle.change import How, cancel, change
-from bookings.lifecycle.effects import announce_series
+from bookings.lifecycle.change import cancel, change
+from bookings.lifecycle.how import How
 from bookings.lifecycle.outcome import Outcome, Warning
 from bookings.lifecycle.series import Series, Skipped, book_series, name_series
 from bookings.lifecycle.session import change_session, lock_members, note
+from bookings.lifecycle.told_together import announce_series
+from bookings.lifecycle.whole import ONE, SCOPES, Whole, cancel_whole, change_whole
 
 __all__ = [
+    "ONE",
+    "SCOPES",
     "AgreedPrice",
     "How",
     "Order",
@@ -23,13 +27,16 @@ __all__ = [
     "Shown",
     "Skipped",
     "Warning",
+    "Whole",
     "accept",
     "announce_series",
     "book",
     "book_series",
     "cancel",
+    "cancel_whole",
     "change",
     "change_session",
+    "change_whole",
     "decline",
     "lapse_due",
     "lock_members",

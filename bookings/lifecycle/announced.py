@@ -64,10 +64,14 @@ def stands_in_calendar(booking: Booking, *, client_id: int) -> bool:
     """Whether the last calendar file about this booking that reached this client put it into a calendar."""
     about = Q(booking_id=booking.pk)
     if booking.series_id is not None:
-        about |= Q(booking_id=booking.series_id, facts__announces_each__has_key=str(booking.pk))
+        series = Booking.objects.filter(series_id=booking.series_id).order_by().values("pk")
+        about |= Q(booking_id__in=series, facts__announces_each__has_key=str(booking.pk))
     reached = Message.objects.filter(about, client_id=client_id, state__in=REACHED).exclude(ics_method="")
-    method = reached.order_by("-id").values_list("ics_method", flat=True).first()
-    return method is not None and method != TAKES_OUT
+    last = reached.order_by("-id").values_list("ics_method", "facts").first()
+    if last is None or last[0] == TAKES_OUT:
+        return False
+    told_of_each = last[1].get("announces_each", {})
+    return told_of_each.get(str(booking.pk), ...) is not None
 
 
 def _instant(text: str | None) -> datetime | None:

@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from bookings.errors import LinkSpent, LinkUnknown, RequestMoved, RequestSpent
 from bookings.lifecycle import checks
-from bookings.lifecycle.change import How, apply
+from bookings.lifecycle.change import apply
+from bookings.lifecycle.how import How
 from bookings.lifecycle.requests import hash_token
 from bookings.models import Booking, SpentToken
 from bookings.slots.busy import slot_guard

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -16,6 +16,7 @@ from bookings import waitlist
 from bookings.lifecycle import checks, effects
 from bookings.lifecycle.announced import Announced, last_announced
 from bookings.lifecycle.audit import record
+from bookings.lifecycle.how import AS_USUAL, How
 from bookings.lifecycle.outcome import Before, Change, Outcome, printed_price
 from bookings.lifecycle.requests import ask_client, set_deadline, spend_token
 from bookings.lifecycle.warnings import warnings_about
@@ -26,6 +27,7 @@ from bookings.slots.before_a_write import bookable, check_agenda, check_holiday,
 from bookings.slots.busy import lock_staff, occupy, release, slot_guard
 from bookings.slots.warn_or_refuse import CLIENT_BUSY, ON_WAITLIST, warnings_for
 from bookings.waitlist import BookedEntries
+from notifications.outbox import Due
 from staff.access.actor import Actor
 from staff.models import SalonSettings
 from staff.wire.times import local_date, print_when
@@ -85,30 +87,6 @@ class _Edit:
         return self.booking.stands and (self.reopened or self.touches(*SLOT))
 
 
-@dataclass(frozen=True, slots=True)
-class How:
-    """In which way a change is made.
-
-    `ask_by_mail`: entering `provisional` makes a token and mails accept and decline links (the native
-    door); without it nobody is asked (a dialect). `party` is given when a whole session changes
-    together: the booking stays in it and shares this party. `announced_by_page` and `lapsed` are those of
-    `outcome.Change`; `token_outcome` is what a spent request link says, "" where the salon decided itself.
-    """
-
-    reason: str = ""
-    allow_overlap: bool = False
-    notify_client: bool = True
-    ask_by_mail: bool = False
-    base_url: str | None = None
-    party: uuid.UUID | None = None
-    announced_by_page: bool = False
-    lapsed: bool = False
-    token_outcome: str = ""
-
-
-AS_USUAL = How()
-
-
 def change(
     *,
     actor: Actor,
@@ -154,6 +132,19 @@ def cancel(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A change that is saved and audited, and has not set anything in motion yet."""
+
+    made: Change
+    objections: list[Objection]
+
+    def outcome(self, *, dues: Iterable[Due]) -> Outcome:
+        """`dues`: what the change owes."""
+        warnings = warnings_about(self.made, objections=self.objections, dues=dues)
+        return Outcome(booking=self.made.booking, warnings=warnings)
+
+
 def apply(
     *,
     actor: Actor,
@@ -163,10 +154,26 @@ def apply(
     salon: SalonSettings,
     now: datetime | None,
 ) -> Outcome:
-    """One change of a locked booking in the caller's transaction: check, lock, save, audit, set in motion."""
+    """One change of a locked booking in the caller's transaction: written, and set in motion."""
+    written = write(actor=actor, booking=booking, changes=changes, how=how, salon=salon, now=now)
+    if written is None:
+        return Outcome(booking=booking, changed=False)
+    return written.outcome(dues=effects.set_in_motion(written.made))
+
+
+def write(
+    *,
+    actor: Actor,
+    booking: Booking,
+    changes: Mapping[str, Any],
+    how: How,
+    salon: SalonSettings,
+    now: datetime | None,
+) -> Written | None:
+    """Check, lock, save and audit one change of a locked booking; None where nothing differs."""
     edit = _merged(booking, changes)
     if not edit.differing:
-        return Outcome(booking=booking, changed=False)
+        return None
     _check(edit, actor=actor, salon=salon)
     if edit.touches(*SLOT, "status", "persons", "client_id"):
         _lock_around(edit)
@@ -205,9 +212,9 @@ def apply(
         announced_by_page=how.announced_by_page,
         lapsed=how.lapsed,
         waited=waited,
+        in_series=how.together,
     )
-    dues = effects.set_in_motion(made)
-    return Outcome(booking=booking, warnings=warnings_about(made, objections=objections, dues=dues))
+    return Written(made, objections)
 
 
 def _merged(booking: Booking, changes: Mapping[str, Any]) -> _Edit:

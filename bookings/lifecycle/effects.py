@@ -7,22 +7,28 @@ table happens once per change of that kind.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, Q
 
 from bookings import after_visit, noshow, waitlist, webhooks
 from bookings.lifecycle import inapp_lines
 from bookings.lifecycle.outcome import Change
+from bookings.lifecycle.told_together import (
+    SERIES_KEYS,
+    drop_series_update,
+    moved_in_series,
+    of_series,
+    series_update_of,
+)
 from bookings.models import Booking
 from bookings.why_not_sent import Reason
 from clients.models import Client
 from notifications import inapp, outbox
 from notifications.models import Job
 from notifications.outbox import Due, Recipient
-from staff.models import SalonSettings
 
 SCHEDULED = Booking.Status.SCHEDULED
 PROVISIONAL = Booking.Status.PROVISIONAL
@@ -33,9 +39,6 @@ NO_SHOW = Booking.Status.NO_SHOW
 UPDATE_MAIL_DELAY = timedelta(seconds=settings.UPDATE_MAIL_DELAY_SECONDS)
 SOON = timedelta(minutes=60)
 UPDATE_MAIL_DELAY_WHEN_SOON = timedelta(minutes=2)
-
-SERIES_KEY = "booking.created:series:"
-"""Begins the once_key of a mail for a whole series: it sorts out itself which dates still stand."""
 
 STANDING_MAILS = ("booking.created", "booking.provisional", "booking.updated", "waitlist.confirmed")
 """Mails that say the booking stands: moot once it does not."""
@@ -79,28 +82,6 @@ def _booked(change: Change) -> list[Due]:
     return _announcement(change) if change.stands else _closed(change)
 
 
-def announce_series(
-    bookings: Sequence[Booking], *, salon: SalonSettings, notify_client: bool, now: datetime
-) -> None:
-    """The bookings of a series, made in this transaction: one line for the salon, one mail with all dates."""
-    first = bookings[0]
-    inapp_lines.tell_salon_of_series(bookings, salon=salon, now=now)
-    to_tell = [each.pk for each in bookings if each.status == SCHEDULED and each.end_at > now]
-    if not notify_client or not to_tell or first.client is None:
-        return
-    due = Due(
-        type="booking.created",
-        once_key=f"{SERIES_KEY}{first.pk}",
-        run_at=now,
-        booking_id=first.pk,
-        client_id=first.client_id,
-        recipient=Recipient.client(first.client_id),
-        to=first.client.email,
-        payload={"booking_ids": to_tell},
-    )
-    outbox.enqueue([due], now=now)
-
-
 def _drop_what_is_moot(change: Change) -> None:
     """Mails that have not left and would no longer be true (contract §1.3 "status change")."""
     if change.client_changed and change.before is not None:
@@ -109,6 +90,7 @@ def _drop_what_is_moot(change: Change) -> None:
     if change.left(Booking.OCCUPYING) and not change.stands:
         why = Reason.CANCELLED_MEANWHILE if change.entered(CANCELLED) else Reason.VISIT_CLOSED
         _drop(change, STANDING_MAILS, reason=why)
+        drop_series_update(change, reason=why)
     if _asks_client(change):
         _drop(change, STANDING_MAILS, reason=Reason.ASKED_AGAIN)
     if change.left(PROVISIONAL) and change.entered(SCHEDULED):
@@ -175,14 +157,26 @@ def _restored(change: Change) -> list[Due]:
     way counts as sent, and the confirmation waits behind it.
     """
     booking = change.booking
-    cancelling = outbox.on_its_way(
-        booking_id=booking.pk, types=["booking.cancelled", "booking.lapsed", RESENT]
-    )
-    if booking.announced_as != SCHEDULED or cancelling:
+    if booking.announced_as != SCHEDULED or _is_being_taken_back(booking):
         return _mail(change, "booking.created")
     if (booking.announced_start_at, booking.announced_end_at) != (booking.start_at, booking.end_at):
         return _moved(change)
     return []
+
+
+def _is_being_taken_back(booking: Booking) -> bool:
+    """Whether a mail that it does not take place is leaving at this moment; of its own, or with others."""
+    if outbox.on_its_way(booking_id=booking.pk, types=["booking.cancelled", "booking.lapsed", RESENT]):
+        return True
+    if booking.series_id is None:
+        return False
+    leaving = Job.objects.filter(
+        Q(state=Job.State.CLAIMED) | Q(state=Job.State.PENDING, sending_at__isnull=False),
+        type="booking.cancelled",
+        recipient=Recipient.client(booking.client_id),
+    )
+    payloads = leaving.values_list("payload", flat=True)
+    return any(booking.pk in payload.get("booking_ids", []) for payload in payloads)
 
 
 def _moved(change: Change) -> list[Due]:
@@ -190,9 +184,15 @@ def _moved(change: Change) -> list[Due]:
     if not change.ended:
         inapp.withdraw(booking_id=change.booking.pk, type="booking.followup")
     delay = UPDATE_MAIL_DELAY
-    if change.booking.start_at - change.now < SOON:
+    booking_ids = moved_in_series(change)
+    soon = Booking.objects.filter(pk__in=booking_ids, start_at__lt=change.now + SOON, end_at__gt=change.now)
+    if change.booking.start_at - change.now < SOON or (len(booking_ids) > 1 and soon.exists()):
         delay = min(delay, UPDATE_MAIL_DELAY_WHEN_SOON)
-    return _mail(change, "booking.updated", delay=delay, dedupe_key=f"booking.updated:{change.booking.pk}")
+    if not booking_ids:
+        key = f"booking.updated:{change.booking.pk}"
+        return _mail(change, "booking.updated", delay=delay, dedupe_key=key)
+    dues = _mail(change, "booking.updated", delay=delay, dedupe_key=series_update_of(change.booking))
+    return [of_series(due, booking_ids) for due in dues]
 
 
 def _closed(change: Change) -> list[Due]:
@@ -232,7 +232,22 @@ def _cancelled(change: Change) -> list[Due]:
     if change.lapsed:
         inapp_lines.tell_salon(change, "booking.lapsed")
         return _mail(change, "booking.lapsed")
-    return _mail(change, "booking.cancelled")
+    return [] if change.in_series else _mail(change, "booking.cancelled")
+
+
+def announce_cancelled(changes: Sequence[Change]) -> list[Due]:
+    """One mail for each client of the bookings that were cancelled together; gives the jobs."""
+    dues: dict[int | None, list[Due]] = {}
+    for change in changes:
+        for due in _mail(change, "booking.cancelled"):
+            dues.setdefault(due.client_id, []).append(due)
+    told = [
+        theirs[0] if len(theirs) == 1 else of_series(theirs[0], [due.booking_id or 0 for due in theirs])
+        for theirs in dues.values()
+    ]
+    if told:
+        outbox.enqueue(told, now=changes[0].now)
+    return told
 
 
 def _tell_former_client(change: Change) -> list[Due]:
@@ -334,6 +349,6 @@ def _drop(
         types=list(types),
         reason=reason,
         recipient=recipient,
-        sparing=SERIES_KEY,
+        sparing=SERIES_KEYS,
         now=change.now,
     )

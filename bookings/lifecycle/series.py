@@ -10,9 +10,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from bookings.errors import ClientAlreadyInSession, HolidayClosed, SlotTaken
-from bookings.lifecycle import effects
 from bookings.lifecycle.book import Order, book
 from bookings.lifecycle.outcome import Outcome
+from bookings.lifecycle.told_together import announce_series
 from bookings.models import Booking
 from staff.access.actor import Actor
 from staff.models import SalonSettings
@@ -37,11 +37,12 @@ IN_THE_WAY = (SlotTaken, HolidayClosed, ClientAlreadyInSession, StaffAway)
 @dataclass(frozen=True, slots=True)
 class Skipped:
     """An occurrence that was left out; `start_at` is printed: the clocks may skip it, so that there is no
-    such instant."""
+    such instant. `booking_id`: the booking that stays where it is, of several that were to move."""
 
     start_at: str
     code: str
     message: str
+    booking_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def book_series(
         if first_refusal is not None and not outcomes:
             raise first_refusal
         name_series([outcome.booking for outcome in outcomes])
-        effects.announce_series(
+        announce_series(
             [outcome.booking for outcome in outcomes],
             salon=salon,
             notify_client=order.notify_client,
@@ -119,7 +120,12 @@ def name_series(bookings: Sequence[Booking]) -> None:
 
 
 def skipped_by_clocks(swallowed: SwallowedTime) -> Skipped:
-    return Skipped(swallowed.wall.isoformat(" ", "seconds"), SWALLOWED, swallowed.message)
+    return Skipped(printed_wall(swallowed.wall), SWALLOWED, swallowed.message)
+
+
+def printed_wall(wall: datetime) -> str:
+    """A time on the salon's wall clock, also one that never was."""
+    return wall.isoformat(" ", "seconds")
 
 
 def _require_present(outcome: Outcome) -> None:

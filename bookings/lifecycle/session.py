@@ -14,7 +14,8 @@ from django.utils import timezone
 from bookings.errors import BookingNotFound, SessionFull
 from bookings.lifecycle import checks
 from bookings.lifecycle.audit import record
-from bookings.lifecycle.change import AS_USUAL, SLOT, How, apply
+from bookings.lifecycle.change import SLOT, apply
+from bookings.lifecycle.how import AS_USUAL, How
 from bookings.lifecycle.outcome import Outcome
 from bookings.models import Booking
 from bookings.slots.busy import lock_staff, release, slot_guard
@@ -54,7 +55,7 @@ def change_session(
             for member in members
         ]
         if "service_id" in changes:
-            _check_all_fit(members)
+            check_all_fit(members)
         return outcomes
 
 
@@ -71,7 +72,7 @@ def lock_members(*, actor: Actor, session_id: int) -> list[Booking]:
     return members
 
 
-def _check_all_fit(members: Sequence[Booking]) -> None:
+def check_all_fit(members: Sequence[Booking]) -> None:
     """Raises SessionFull when those who stand are more than their (new) service takes."""
     service = members[0].service
     persons = sum(member.persons for member in members if member.stands)

@@ -5,17 +5,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from bookings.lifecycle.announced import Announced
 from bookings.mails.client_mail import ClientMail, find_recipient, not_needed
 from bookings.models import Booking
 from bookings.why_not_sent import Reason
+from notifications.handlers import NotNeeded
 from notifications.models import Job, Message
 
 Status = Booking.Status
+Told = TypeVar("Told")
 
 MEANWHILE = {
     Status.SCHEDULED: Reason.ACCEPTED_MEANWHILE,
@@ -34,10 +36,13 @@ class AppointmentMail(ClientMail):
     """A mail that changes what the client believes about their booking."""
 
     def sent(self, job: Job, message: Message, *, now: datetime) -> None:
-        """Keeps what the client now believes, if the booking is still theirs."""
+        """Keeps what the client now believes of each booking it was about, if that is still theirs."""
         client = find_recipient(job)
-        if client is not None and job.booking_id is not None:
-            keep_announced(job.booking_id, client_id=client.pk, announced=message.facts.get("announces"))
+        if client is None or job.booking_id is None:
+            return
+        told = message.facts.get("announces_each", {job.booking_id: message.facts.get("announces")})
+        for booking_id, announced in told.items():
+            keep_announced(int(booking_id), client_id=client.pk, announced=announced)
 
 
 def announces(booking: Booking) -> dict[str, Any]:
@@ -49,6 +54,34 @@ def announces(booking: Booking) -> dict[str, Any]:
             "end_at": booking.end_at.isoformat(),
         }
     }
+
+
+def announces_each(bookings: Sequence[Booking]) -> dict[str, Any]:
+    """As `announces`, by booking id."""
+    return {"announces_each": {str(each.pk): announces(each)["announces"] for each in bookings}}
+
+
+def in_payload(job: Job) -> list[Booking]:
+    """The bookings that a mail about several of them may tell of, with all that it says, by their start."""
+    found = Booking.objects.filter(pk__in=job.payload["booking_ids"])
+    return list(found.select_related("client", "staff", "service", "location").order_by("start_at", "pk"))
+
+
+def sorted_out(bookings: Iterable[Booking], *, tell: Callable[[Booking], Told]) -> list[tuple[Booking, Told]]:
+    """The bookings that are news, with what `tell` gives; it raises NotNeeded for one that is none.
+
+    Raises what it raised for the first one when none is left.
+    """
+    fresh: list[tuple[Booking, Told]] = []
+    moot: NotNeeded | None = None
+    for booking in bookings:
+        try:
+            fresh.append((booking, tell(booking)))
+        except NotNeeded as why:
+            moot = moot or why
+    if not fresh:
+        raise moot or not_needed(Reason.GONE)
+    return fresh
 
 
 def require_status(booking: Booking, *wanted: Status) -> None:

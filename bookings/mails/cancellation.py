@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from django.utils.translation import gettext as _
 
 from bookings.lifecycle.announced import Announced, last_announced, last_told_to_stand
 from bookings.mails import ics
-from bookings.mails.appointment import NOTHING_STANDS, AppointmentMail, require_status
+from bookings.mails.appointment import (
+    NOTHING_STANDS,
+    AppointmentMail,
+    in_payload,
+    require_status,
+    sorted_out,
+)
 from bookings.mails.client_mail import ClientReader, not_needed, require_theirs
-from bookings.mails.details import Times, rows, withdrawal
+from bookings.mails.details import Times, calendar_entry, rows, series_rows, withdrawal
 from bookings.models import Booking
 from bookings.why_not_sent import Reason
 from notifications import outbox
@@ -23,26 +31,21 @@ from notifications.models import Job
 class CancellationMail(AppointmentMail):
     """To the booking's client, or to the one it was taken from by a change of client.
 
-    The mail names the times this client was told. Who was told nothing gets nothing.
+    The mail names the times this client was told. Who was told nothing gets nothing. With `booking_ids` in
+    the payload it names all of them that this client believed in.
     """
 
     type = "booking.cancelled"
 
     def letter(self, job: Job, booking: Booking, *, reader: ClientReader, now: datetime) -> Letter:
-        if booking.client_id == reader.client.pk:
-            if booking.status != Booking.Status.CANCELLED:
-                raise not_needed(Reason.RESTORED)
-            if not booking.announced_as:
-                _wait_for_series(job, booking)
-            times = Times.announced(booking) if booking.announced_as else None
-            ends = booking.end_at
-        else:
-            times = _announced_to_former_client(job, reader)
-            ends = booking.end_at if times is None else times.end_at
-        if times is None:
-            raise not_needed(Reason.NEVER_ANNOUNCED)
-        if max(ends, times.end_at) <= now:
-            raise not_needed(Reason.ALREADY_ENDED)
+        if "booking_ids" in job.payload:
+            told = sorted_out(in_payload(job), tell=lambda each: _told(job, each, reader=reader, now=now))
+            if len(told) > 1:
+                return _words_for_all(told, reader=reader, now=now)
+            [(alone, times)] = told
+            facts = {"announces_each": {str(alone.pk): None}}
+            return replace(self.words(alone, reader=reader, times=times, now=now), facts=facts)
+        times = _told(job, booking, reader=reader, now=now)
         return self.words(booking, reader=reader, times=times, now=now)
 
     def again(self, booking: Booking, *, reader: ClientReader, now: datetime) -> Letter:
@@ -73,6 +76,46 @@ class CancellationMail(AppointmentMail):
             ics_method=ics.CANCEL,
             facts=NOTHING_STANDS,
         )
+
+
+def _told(job: Job, booking: Booking, *, reader: ClientReader, now: datetime) -> Times:
+    """The times this client was told and still believes in, of a booking they no longer have.
+
+    Raises NotNeeded, TryLater.
+    """
+    if booking.client_id == reader.client.pk:
+        if booking.status != Booking.Status.CANCELLED:
+            raise not_needed(Reason.RESTORED)
+        if not booking.announced_as:
+            _wait_for_series(job, booking)
+        times = Times.announced(booking) if booking.announced_as else None
+        ends = booking.end_at
+    else:
+        times = _announced_to_former_client(job, reader)
+        ends = booking.end_at if times is None else times.end_at
+    if times is None:
+        raise not_needed(Reason.NEVER_ANNOUNCED)
+    if max(ends, times.end_at) <= now:
+        raise not_needed(Reason.ALREADY_ENDED)
+    return times
+
+
+def _words_for_all(told: Sequence[tuple[Booking, Times]], *, reader: ClientReader, now: datetime) -> Letter:
+    """The dates they were told, by the bookings' start; with one calendar file (docs/adr/0074)."""
+    entries = [calendar_entry(each, reader=reader, times=times) for each, times in told]
+    all_times = sorted((times for _booking, times in told), key=lambda times: times.start_at)
+    return Letter(
+        subject=_("%(count)d of your appointments have been cancelled") % {"count": len(told)},
+        introduction=_("Your appointments have been cancelled. You do not need to do anything."),
+        rows=series_rows(told[0][0], reader=reader, all_times=all_times, with_note=False),
+        closing=[
+            _("The attached file removes the appointments from your calendar."),
+            joined(_("We are glad to find another time for you."), how_to_reach(reader.salon)),
+        ],
+        ics=ics.withdrawals(*entries, now=now),
+        ics_method=ics.PUBLISH,
+        facts={"announces_each": {str(each.pk): None for each, _times in told}},
+    )
 
 
 def _wait_for_series(job: Job, booking: Booking) -> None:

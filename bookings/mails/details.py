@@ -5,6 +5,7 @@ Spoken in the active language.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -17,7 +18,14 @@ from bookings.lifecycle.announced import Announced
 from bookings.mails import ics
 from bookings.mails.client_mail import ClientReader
 from bookings.models import Booking
-from notifications.letters.language import long_date, long_moment, money, time_span, zone_name
+from notifications.letters.language import (
+    long_date,
+    long_moment,
+    money,
+    time_range,
+    time_span,
+    zone_name,
+)
 from notifications.letters.letter import Reader, Row, how_to_reach, joined
 from notifications.letters.plain import one_line
 from staff.models import Location, Service, Staff
@@ -69,6 +77,25 @@ def rows(
     if note and with_note:
         found.append(Row(pgettext("label", "Note"), note))
     return found
+
+
+def series_rows(
+    first: Booking, *, reader: Reader, all_times: Sequence[Times], with_note: bool = True
+) -> list[Row]:
+    """The numbered dates, by their start, then what the bookings have in common with the `first`."""
+    zone = reader.salon.zone
+    own_times = len(when_rows(Times.of(first), zone=zone))
+    return [
+        *(
+            Row(
+                str(number),
+                f"{long_date(each.start_at, zone=zone)}, {time_range(each.start_at, each.end_at, zone=zone)}",
+            )
+            for number, each in enumerate(all_times, start=1)
+        ),
+        Row(pgettext("label", "Time zone"), zone.key),
+        *rows(first, reader=reader, times=Times.of(first), with_note=with_note)[own_times:],
+    ]
 
 
 def when_rows(times: Times, *, zone: ZoneInfo) -> list[Row]:

@@ -61,6 +61,11 @@ def publication(*appointments: Appointment, now: datetime) -> str:
     return _calendar(PUBLISH, appointments, status=CONFIRMED, now=now)
 
 
+def withdrawals(*appointments: Appointment, now: datetime) -> str:
+    """The METHOD:PUBLISH file that says of each that it is cancelled: a CANCEL may hold one UID only."""
+    return _calendar(PUBLISH, appointments, status=CANCELLED, now=now)
+
+
 def _calendar(method: str, appointments: Sequence[Appointment], *, status: str, now: datetime) -> str:
     calendar = Calendar()
     calendar.add("prodid", PRODUCT)

@@ -149,10 +149,15 @@ def slot_guard(*, actor: Actor, zone: ZoneInfo) -> Iterator[None]:
     try:
         yield
     except Occupied as refused:
-        conflicts = conflicts_of(refused.wanted, actor=actor, zone=zone)
-        until = None if conflicts else _kept_until(refused.wanted, now=timezone.now())
-        message = None if until is None else KEPT.format(until=print_when(until, zone=zone))
-        raise SlotTaken(message, conflicts=conflicts) from refused
+        raise taken(refused.wanted, actor=actor, zone=zone) from refused
+
+
+def taken(wanted: Booking, *, actor: Actor, zone: ZoneInfo, vacated: Collection[int] = ()) -> SlotTaken:
+    """The refusal of `wanted`, with what stands in its way; the bookings `vacated` give up their time."""
+    conflicts = conflicts_of(wanted, actor=actor, zone=zone, vacated=vacated)
+    until = None if conflicts else _kept_until(wanted, now=timezone.now())
+    message = None if until is None else KEPT.format(until=print_when(until, zone=zone))
+    return SlotTaken(message, conflicts=conflicts)
 
 
 def _kept_until(booking: Booking, *, now: datetime) -> datetime | None:
@@ -162,13 +167,15 @@ def _kept_until(booking: Booking, *, now: datetime) -> datetime | None:
     return until
 
 
-def conflicts_of(booking: Booking, *, actor: Actor, zone: ZoneInfo) -> list[ConflictingBookingJson]:
+def conflicts_of(
+    booking: Booking, *, actor: Actor, zone: ZoneInfo, vacated: Collection[int] = ()
+) -> list[ConflictingBookingJson]:
     """What stands in the way of `booking`, as contract §0 prints it on 409 slot_taken."""
     starts_at, ends_at = occupied_range(booking)
     ids = {
         row.booking_id
         for row in overlapping(booking.staff_id, starts_at, ends_at)
-        if row.booking_id is not None and row.booking_id != booking.pk
+        if row.booking_id is not None and row.booking_id != booking.pk and row.booking_id not in vacated
     }
     return [
         {

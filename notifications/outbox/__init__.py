@@ -12,7 +12,7 @@ leaves again exactly as it was.
 from notifications.outbox.backoff import Persistence, backoff
 from notifications.outbox.claim import LeaseLost, Place, anything_due, claim, held, mark_sending, oldest_due
 from notifications.outbox.drop import drop, on_its_way, pass_over
-from notifications.outbox.enqueue import Due, enqueue
+from notifications.outbox.enqueue import Due, enqueue, waiting_payload
 from notifications.outbox.finish import cancel, die, fail, finish, note, put_back
 from notifications.outbox.recipient import Recipient
 from notifications.outbox.recover import release_leases
@@ -43,4 +43,5 @@ __all__ = [
     "put_back",
     "release_leases",
     "retry",
+    "waiting_payload",
 ]

@@ -21,18 +21,21 @@ def drop(
     types: Collection[str] | None = None,
     recipient: Recipient | None = None,
     once_keys: Collection[str] | None = None,
-    sparing: str | None = None,
+    dedupe_key: str | None = None,
+    sparing: Collection[str] = (),
 ) -> int:
     """Cancel what is pending and matches everything given; its message becomes not sent, with `reason`.
 
-    A once_key that begins with `sparing` is left alone.
+    A once_key that begins with one of `sparing` is left alone.
 
     What a worker holds, and what may already have left (`on_its_way`), stays. Gives how many were dropped.
     Raises ValueError when nothing narrows it down.
     """
     found = _matching(booking_id, types, recipient, once_keys).filter(IS_PENDING, sending_at=None)
-    if sparing is not None:
-        found = found.exclude(once_key__startswith=sparing)
+    if dedupe_key is not None:
+        found = found.filter(dedupe_key=dedupe_key)
+    for beginning in sparing:
+        found = found.exclude(once_key__startswith=beginning)
     with transaction.atomic():
         ids = list(found.order_by("id").select_for_update(no_key=True).values_list("id", flat=True))
         if ids:

@@ -60,6 +60,13 @@ def enqueue(dues: Sequence[Due], *, now: datetime) -> None:
         transaction.on_commit(wake_workers, robust=True)
 
 
+def waiting_payload(*, dedupe_key: str) -> Mapping[str, Any]:
+    """The payload of the pending row that a due with this key would move, locked; empty without one."""
+    waiting = Job.objects.filter(IS_PENDING, dedupe_key=dedupe_key).select_for_update(no_key=True)
+    payload: Mapping[str, Any] = waiting.values_list("payload", flat=True).first() or {}
+    return payload
+
+
 def _insert(dues: Sequence[Due], *, now: datetime) -> None:
     jobs = Job.objects.bulk_create(
         [_job(due, now=now) for due in dues],

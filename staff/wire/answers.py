@@ -13,7 +13,8 @@
 which they are written. In `Annotated` a string is a description, a `Form` what else JSON schema says. At run
 time a TypedDict is a plain dict. Serializers are for what is read.
 
-Names: Id, Count (from 0), Number (from 1), When, Date, Clock, Amount, Key; Form, between, one_of; ListAnswer.
+Names: Id, Count (from 0), Number (from 1), When, Date, Clock, Amount, Key; Form, between, one_of;
+EitherAnswer, ListAnswer.
 """
 
 from __future__ import annotations
@@ -63,6 +64,14 @@ Amount = Annotated[
     str, Form(pattern=r"^[0-9]+(\.[0-9]+)?$", example="24.50"), "Decimal, in the salon's currency."
 ]
 Key = Annotated[str, Form(format="uuid")]
+
+
+@dataclass(frozen=True)
+class EitherAnswer:
+    """One of several TypedDicts, by what was asked; `name` is its component."""
+
+    name: str
+    of: tuple[Any, ...]
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers
 
-from staff.wire.answers import Form, ListAnswer
+from staff.wire.answers import EitherAnswer, Form, ListAnswer
 from staff.wire.paging import PageJson
 from staff.wire.refusals import ProblemJson
 
@@ -89,7 +89,7 @@ ID_IN_PATH = OpenApiParameter(
     "id", {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}, OpenApiParameter.PATH, required=True
 )
 
-Answer = type | ListAnswer | OpenApiResponse | dict[str, Any] | None
+Answer = type | ListAnswer | EitherAnswer | OpenApiResponse | dict[str, Any] | None
 
 
 def documented(
@@ -187,6 +187,17 @@ class ListForm(OpenApiSerializerExtension):
         hints = {**get_type_hints(PageJson, include_extras=True), "items": items}
         page: Any = TypedDict(f"{name}Page", hints)  # type: ignore[misc]
         return {"oneOf": [_form(items, auto_schema), _form(page, auto_schema)]}
+
+
+class EitherForm(OpenApiSerializerExtension):
+    target_class = EitherAnswer
+
+    def get_name(self, auto_schema: AutoSchema, direction: Direction) -> str:
+        name: str = self.target.name
+        return name
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
+        return {"oneOf": [_form(each, auto_schema) for each in self.target.of]}
 
 
 def _component(answer: Any) -> str:

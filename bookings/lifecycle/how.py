@@ -1,0 +1,32 @@
+"""In which way a booking is changed."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """In which way a change is made.
+
+    `ask_by_mail`: entering `provisional` makes a token and mails accept and decline links (the native
+    door); without it nobody is asked (a dialect). `party` is given when a whole session changes
+    together: the booking stays in it and shares this party. `together`: a cancellation that the caller tells
+    with those of other bookings. `announced_by_page` and `lapsed` are those of
+    `outcome.Change`; `token_outcome` is what a spent request link says, "" where the salon decided itself.
+    """
+
+    reason: str = ""
+    allow_overlap: bool = False
+    notify_client: bool = True
+    ask_by_mail: bool = False
+    base_url: str | None = None
+    party: uuid.UUID | None = None
+    together: bool = False
+    announced_by_page: bool = False
+    lapsed: bool = False
+    token_outcome: str = ""
+
+
+AS_USUAL = How()

@@ -1,0 +1,80 @@
+"""Mails that tell a client of several bookings of a series at once (contract §6a).
+
+Which of them are still true, such a mail finds out itself when it leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from bookings.lifecycle import inapp_lines
+from bookings.lifecycle.outcome import Change
+from bookings.models import Booking
+from bookings.why_not_sent import Reason
+from notifications import outbox
+from notifications.outbox import Due, Recipient
+from staff.models import SalonSettings
+
+SCHEDULED = Booking.Status.SCHEDULED
+
+SERIES = "series"
+SERIES_KEYS = tuple(f"booking.{kind}:{SERIES}:" for kind in ("created", "updated", "cancelled"))
+"""Begin the once_keys of these mails: one booking of theirs that changes does not make them moot."""
+
+
+def announce_series(
+    bookings: Sequence[Booking], *, salon: SalonSettings, notify_client: bool, now: datetime
+) -> None:
+    """The bookings of a series, made in this transaction: one line for the salon, one mail with all dates."""
+    first = bookings[0]
+    inapp_lines.tell_salon_of_series(bookings, salon=salon, now=now)
+    to_tell = [each.pk for each in bookings if each.status == SCHEDULED and each.end_at > now]
+    if not notify_client or not to_tell or first.client is None:
+        return
+    due = Due(
+        type="booking.created",
+        once_key=f"booking.created:{SERIES}:{first.pk}",
+        run_at=now,
+        booking_id=first.pk,
+        client_id=first.client_id,
+        recipient=Recipient.client(first.client_id),
+        to=first.client.email,
+        payload={"booking_ids": to_tell},
+    )
+    outbox.enqueue([due], now=now)
+
+
+def moved_in_series(change: Change) -> list[int]:
+    """This booking and those of its series that the same mail is to tell of; none outside a series, and
+    none for a request, whose mail repeats its own links."""
+    booking = change.booking
+    if booking.series_id is None or booking.status != SCHEDULED:
+        return []
+    waiting = outbox.waiting_payload(dedupe_key=series_update_of(booking))
+    return sorted({booking.pk, *waiting.get("booking_ids", [])})
+
+
+def series_update_of(booking: Booking) -> str:
+    """One pending update mail for each client and series (contract §6a)."""
+    return f"booking.updated:{SERIES}:{booking.series_id}:{booking.client_id}"
+
+
+def of_series(due: Due, booking_ids: Collection[int]) -> Due:
+    """The same mail, about all of these bookings."""
+    type, _, identity = due.once_key.partition(":")
+    return replace(due, once_key=f"{type}:{SERIES}:{identity}", payload={"booking_ids": list(booking_ids)})
+
+
+def drop_series_update(change: Change, *, reason: Reason) -> None:
+    """The update mail of a series of which nothing stands any more that it is to tell of."""
+    booking = change.booking
+    if booking.series_id is None:
+        return
+    key = series_update_of(booking)
+    told = outbox.waiting_payload(dedupe_key=key).get("booking_ids", [])
+    if told and not Booking.objects.occupying().filter(pk__in=told).exists():
+        outbox.drop(
+            recipient=Recipient.client(booking.client_id), dedupe_key=key, reason=reason, now=change.now
+        )

@@ -1,0 +1,234 @@
+"""Changing a series or a class as a whole (contract §6a "series and classes as wholes"; docs/adr/0074).
+
+`scope` says who: `following` and `all` of the series, `session` for everybody in a class. Touched are its
+members, scheduled or provisional, that have not begun.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from bookings.errors import BookingNotFound
+from bookings.lifecycle import checks, effects
+from bookings.lifecycle.change import SLOT, Written, write
+from bookings.lifecycle.how import How
+from bookings.lifecycle.outcome import Warning
+from bookings.lifecycle.replan import Planner, Step, Unit
+from bookings.lifecycle.series import Skipped, naming
+from bookings.lifecycle.session import check_all_fit
+from bookings.models import Booking
+from bookings.slots.busy import lock_staff, release, slot_guard
+from staff.access.actor import Actor
+from staff.models import SalonSettings
+from staff.wire.refusals import BadRequest, Refused
+from staff.wire.times import print_when
+
+ONE = "one"
+FOLLOWING = "following"
+ALL = "all"
+SESSION = "session"
+SCOPES = (ONE, FOLLOWING, ALL, SESSION)
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The bookings that are now as asked, by their start; those left where they were."""
+
+    bookings: list[Booking]
+    skipped: list[Skipped] = field(default_factory=list)
+    warnings: list[Warning] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Locked:
+    """The named booking, who is in its scope, and all bookings of the sessions they are in."""
+
+    named: Booking
+    members: list[Booking]
+    present: list[Booking]
+
+    def session(self, session_id: int) -> list[Booking]:
+        return [each for each in self.present if each.session_id == session_id]
+
+
+def change_whole(
+    *,
+    actor: Actor,
+    booking_id: int,
+    scope: str,
+    changes: Mapping[str, Any],
+    how: How,
+    skip_conflicts: bool = False,
+    expected_version: int | None = None,
+    salon: SalonSettings | None = None,
+    now: datetime | None = None,
+) -> Whole:
+    """Make `changes` (as `change` takes them) to everybody in `scope` of this booking.
+
+    Its new times say by how much the others move (`replan.Shift`). All or nothing, or without those that the
+    calendar refuses. `expected_version` is the named booking's. Raises what `change` raises, naming the
+    occurrence; BadRequest when the booking is in no series.
+    """
+    salon = salon or SalonSettings.load()
+    with slot_guard(actor=actor, zone=salon.zone), transaction.atomic():
+        locked = _lock(actor=actor, booking_id=booking_id, scope=scope)
+        checks.check_version(locked.named, expected_version)
+        staff_ids = {each.staff_id for each in locked.present} | {
+            changes.get("staff_id", locked.named.staff_id)
+        }
+        lock_staff(*staff_ids)
+        now = now or timezone.now()
+        touched = _touched(locked, scope=scope, now=now)
+        planner = Planner(
+            named=locked.named,
+            changes=changes,
+            parties=_parties(locked, touched, scope=scope),
+            how=how,
+            skip_conflicts=skip_conflicts,
+            actor=actor,
+            salon=salon,
+            now=now,
+        )
+        planned = planner.plan(touched)
+        for step in (step for unit in planned.units for step in unit.steps):
+            if step.gives_up_its_time:
+                release(step.booking)
+        written = [each for unit in planned.units for each in _write(unit, locked, planner)]
+        return Whole(
+            bookings=[step.booking for unit in planned.units for step in unit.steps],
+            skipped=planned.skipped,
+            warnings=_set_in_motion(written, together=_cancels(changes)),
+        )
+
+
+def cancel_whole(
+    *,
+    actor: Actor,
+    booking_id: int,
+    scope: str,
+    how: How,
+    expected_version: int | None = None,
+    salon: SalonSettings | None = None,
+    now: datetime | None = None,
+) -> Whole:
+    """DELETE with a scope: all of them to `cancelled`. Raises as `change_whole`."""
+    return change_whole(
+        actor=actor,
+        booking_id=booking_id,
+        scope=scope,
+        changes={"status": Booking.Status.CANCELLED},
+        how=how,
+        expected_version=expected_version,
+        salon=salon,
+        now=now,
+    )
+
+
+def _lock(*, actor: Actor, booking_id: int, scope: str) -> _Locked:
+    """Everybody in scope and in their sessions, locked in id order; what `actor` may not see is no member.
+
+    Who joined while we waited for the first one of a session is locked in the next round. Raises
+    BookingNotFound, BadRequest.
+    """
+    locked: set[int] = set()
+    while True:
+        named = Booking.objects.visible_to(actor).filter(pk=booking_id).first()
+        if named is None:
+            raise BookingNotFound
+        members = Booking.objects.filter(_in_scope(named, scope))
+        with_their_sessions = Booking.objects.filter(
+            session_id__in=members.order_by().values("session_id")
+        ).order_by()
+        wanted = set(with_their_sessions.values_list("pk", flat=True))
+        if wanted <= locked:
+            break
+        locked |= {each.pk for each in checks.locked(Booking.objects.filter(pk__in=wanted | locked))}
+    present = list(
+        Booking.objects.filter(pk__in=wanted)
+        .select_related("client", "staff", "service")
+        .order_by("start_at", "pk")
+    )
+    ids = set(members.visible_to(actor).order_by().values_list("pk", flat=True))
+    named = next(each for each in present if each.pk == booking_id)
+    return _Locked(named, [each for each in present if each.pk in ids], present)
+
+
+def _in_scope(named: Booking, scope: str) -> Q:
+    if scope == SESSION:
+        return Q(session_id=named.session_id)
+    if named.series_id is None:
+        raise BadRequest.field("scope", "this booking is in no series; leave scope out, or send 'one'.")
+    return Q(series_id=named.series_id)
+
+
+def _touched(locked: _Locked, *, scope: str, now: datetime) -> list[Booking]:
+    first = locked.named.start_at if scope == FOLLOWING else now
+    return [each for each in locked.members if each.stands and each.start_at > now and each.start_at >= first]
+
+
+def _parties(locked: _Locked, touched: Sequence[Booking], *, scope: str) -> dict[int, uuid.UUID]:
+    """A new party for each session of which everybody who stands is touched: they stay together.
+
+    Of another session who is touched leaves alone, as with `change`.
+    """
+    ids = {each.pk for each in touched}
+    parties: dict[int, uuid.UUID] = {}
+    for session_id in {each.session_id for each in touched}:
+        standing = [each for each in locked.session(session_id) if each.stands]
+        whole = all(each.pk in ids for each in standing)
+        if whole and (scope == SESSION or len(standing) > 1):
+            parties[session_id] = uuid.uuid4()
+    return parties
+
+
+def _write(unit: Unit, locked: _Locked, planner: Planner) -> list[Written]:
+    """The unit's bookings; the closed ones of a session that moves go along, so that all share one time."""
+    written: list[Written | None] = []
+    for step in unit.steps:
+        written.append(_write_step(step, party=unit.party, planner=planner))
+    moved = unit.steps[0]
+    if unit.party is not None and moved.needs_time:
+        session = locked.session(moved.booking.session_id)
+        place = {name: moved.changes[name] for name in SLOT & set(moved.changes)}
+        for closed in (each for each in session if not each.stands):
+            follows = Step(closed, place, closed, needs_time=True)
+            written.append(_write_step(follows, party=unit.party, planner=planner))
+        if "service_id" in place:
+            check_all_fit(session)
+    return [each for each in written if each is not None]
+
+
+def _write_step(step: Step, *, party: uuid.UUID | None, planner: Planner) -> Written | None:
+    how = replace(planner.how, party=party if step.needs_time else None, together=_cancels(planner.changes))
+    when = print_when(step.booking.start_at, zone=planner.salon.zone)
+    try:
+        return write(
+            actor=planner.actor,
+            booking=step.booking,
+            changes=step.changes,
+            how=how,
+            salon=planner.salon,
+            now=planner.now,
+        )
+    except Refused as refused:
+        raise naming(refused, when) from refused
+
+
+def _set_in_motion(written: Sequence[Written], *, together: bool) -> list[Warning]:
+    """After all are written: so nobody who waits is offered a time that one of them moves into."""
+    own = [effects.set_in_motion(each.made) for each in written]
+    shared = effects.announce_cancelled([each.made for each in written]) if together else []
+    outcomes = [each.outcome(dues=[*dues, *shared]) for each, dues in zip(written, own, strict=True)]
+    return list(dict.fromkeys(warning for outcome in outcomes for warning in outcome.warnings))
+
+
+def _cancels(changes: Mapping[str, Any]) -> bool:
+    return bool(changes.get("status") == Booking.Status.CANCELLED)
