@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from staff.models import Service
 from staff.wire.refusals import BadRequest, Conflict, ConflictingBookingJson, Gone, NotFound
 
 
@@ -39,6 +40,14 @@ class SlotTaken(Conflict):
 class SessionFull(Conflict):
     code = "maximum_capacity_reached"
     message = "There is not enough room left in this session; choose another one."
+
+
+def no_room(service: Service, *, taken: int, persons: int) -> str:
+    """What SessionFull says where `taken` seats are booked or kept."""
+    return (
+        f"{service.name} takes {service.max_capacity} persons and {taken} are booked or held; "
+        f"there is no room for {persons} more."
+    )
 
 
 class ClientAlreadyInSession(Conflict):

@@ -15,10 +15,11 @@ from bookings.models import Hold
 from bookings.slots import holds
 from bookings.slots.availability import Blocked, Day, StaffDay, availability
 from bookings.slots.before_a_write import bookable, find_service
+from bookings.slots.class_seats import Standing
 from staff.access.auth import actor_of, salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
-from staff.models import SalonSettings, Staff
-from staff.wire.answers import Date, Id, Number, When
+from staff.models import SalonSettings, Service, Staff
+from staff.wire.answers import Count, Date, Id, Number, When
 from staff.wire.fields import StrictIdField, StrictIntegerField, WallClockField
 from staff.wire.query import Query, QueryDate, QueryFlag, QueryId
 from staff.wire.reading import checked_body
@@ -61,9 +62,20 @@ class StaffDayJson(TypedDict):
     blocked: NotRequired[Annotated[list[BlockedJson], "Only with explain=1."]]
 
 
+class SessionJson(TypedDict):
+    """A class that begins on this date."""
+
+    staff_id: Id
+    session_of: Annotated[Id | None, "To join it; null while only holds keep seats in it."]
+    start_at: When
+    end_at: When
+    seats_left: Annotated[Count, "Neither booked nor held."]
+
+
 class DayJson(TypedDict):
     date: Date
     staff: list[StaffDayJson]
+    sessions: NotRequired[Annotated[list[SessionJson], "Only of a service with max_capacity over 1."]]
 
 
 class AvailabilityJson(TypedDict):
@@ -89,6 +101,9 @@ class HoldRequestSerializer(serializers.Serializer):
     )
     end_at = WallClockField(
         required=False, allow_null=True, help_text="Absent: as long as the service lasts."
+    )
+    persons = StrictIntegerField(
+        required=False, min_value=1, max_value=1000, default=1, help_text="Seats to keep in a class."
     )
     minutes = StrictIntegerField(
         required=False,
@@ -126,7 +141,7 @@ class AvailabilityView(GatedView):
             staff_id=staff_id,
             explain_to=actor_of(request) if explain else None,
         )
-        return Response(_availability_json(service.pk, days, salon=salon, explain=explain))
+        return Response(_availability_json(service, days, salon=salon, explain=explain))
 
 
 class HoldsView(GatedView):
@@ -158,19 +173,33 @@ class HoldView(GatedView):
 
 
 def _availability_json(
-    service_id: int, days: list[Day], *, salon: SalonSettings, explain: bool
+    service: Service, days: list[Day], *, salon: SalonSettings, explain: bool
 ) -> AvailabilityJson:
     return {
-        "service_id": service_id,
+        "service_id": service.pk,
         "timezone": salon.timezone,
         "step_minutes": salon.slot_step_minutes,
-        "days": [
-            {
-                "date": print_date(day.date),
-                "staff": [_staff_day_json(one, zone=salon.zone, explain=explain) for one in day.staff],
-            }
-            for day in days
-        ],
+        "days": [_day_json(day, service=service, zone=salon.zone, explain=explain) for day in days],
+    }
+
+
+def _day_json(day: Day, *, service: Service, zone: ZoneInfo, explain: bool) -> DayJson:
+    printed: DayJson = {
+        "date": print_date(day.date),
+        "staff": [_staff_day_json(one, zone=zone, explain=explain) for one in day.staff],
+    }
+    if day.sessions is not None:
+        printed["sessions"] = [_session_json(each, service=service, zone=zone) for each in day.sessions]
+    return printed
+
+
+def _session_json(session: Standing, *, service: Service, zone: ZoneInfo) -> SessionJson:
+    return {
+        "staff_id": session.staff_id,
+        "session_of": session.session_id,
+        "start_at": print_when(session.start_at, zone=zone),
+        "end_at": print_when(session.end_at, zone=zone),
+        "seats_left": session.seats_left(service),
     }
 
 

@@ -18,11 +18,19 @@ from bookings.lifecycle.audit import record
 from bookings.lifecycle.outcome import Change, Outcome, printed_price
 from bookings.lifecycle.requests import ask_client
 from bookings.lifecycle.warnings import warnings_about
-from bookings.models import Booking, stamp
+from bookings.models import Booking, Hold, WaitlistOffer, stamp
 from bookings.slots import holds
 from bookings.slots.availability import Objection
-from bookings.slots.before_a_write import bookable, check_agenda, check_holiday, check_times, find_service
+from bookings.slots.before_a_write import (
+    bookable,
+    check_agenda,
+    check_holiday,
+    check_persons,
+    check_times,
+    find_service,
+)
 from bookings.slots.busy import lock_staff, occupy, slot_guard
+from bookings.slots.class_seats import held_persons
 from bookings.slots.warn_or_refuse import ON_WAITLIST, refusals_for, warnings_for
 from bookings.waitlist import BookedEntries
 from clients.models import Client
@@ -45,8 +53,9 @@ class Order:
 
     `status` and `detail` are a dialect's own code; `provisional` is the native request that mails
     accept and decline links. `by_client` True: a client books for themselves, so what staff may
-    overrule (working hours, notice, horizon) refuses. `foreign_data` is stored and echoed. `in_series`:
-    the caller announces the bookings of the series together (`book_series`).
+    overrule (working hours, notice, horizon) refuses, and they join a class that stands there.
+    `foreign_data` is stored and echoed. `in_series`: the caller announces the bookings of the series together
+    (`book_series`).
     """
 
     client_id: int
@@ -86,6 +95,11 @@ class _Found:
     location_id: int | None
     session: Booking | None
     members: list[Booking]
+    party: uuid.UUID
+
+
+class _SessionBegan(Exception):
+    """A class to join has come to stand there since we looked: it is not locked in the door's order."""
 
 
 def book(
@@ -99,9 +113,21 @@ def book(
     salon = salon or SalonSettings.load()
     check_times(order.start_at, order.end_at)
     check_agenda(actor, order.staff_id)
+    while True:
+        try:
+            return _book(actor=actor, order=order, session_of=_session_to_join(order), salon=salon, now=now)
+        except _SessionBegan:
+            continue
+
+
+def _book(
+    *, actor: Actor, order: Order, session_of: int | None, salon: SalonSettings, now: datetime | None
+) -> Outcome:
     with slot_guard(actor=actor, zone=salon.zone), transaction.atomic():
-        session = None if order.session_of is None else _lock_joined_session(actor, order)
+        session = None if session_of is None else _lock_joined_session(actor, order, session_of)
         staff = bookable(lock_staff(order.staff_id).get(order.staff_id), order.staff_id)
+        if _session_to_join(order) != session_of:
+            raise _SessionBegan
         now = now or timezone.now()
         found = _gather(order, staff=staff, session=session, salon=salon, now=now)
         objections = _checked_time(order, found, salon=salon, now=now)
@@ -135,12 +161,32 @@ def book(
     return Outcome(booking=booking, warnings=warnings)
 
 
-def _lock_joined_session(actor: Actor, order: Order) -> Booking:
+def _session_to_join(order: Order) -> int | None:
+    """A booking of the class to join: as ordered; that of the hold; for a client the one that stands there.
+
+    To be asked again under the staff member's lock.
+    """
+    if order.session_of is not None or not (order.hold_token or order.by_client):
+        return order.session_of
+    present = Booking.objects.occupying().filter(
+        staff_id=order.staff_id,
+        service_id=order.service_id,
+        service__max_capacity__gt=1,
+        start_at=order.start_at,
+        end_at=order.end_at,
+    )
+    if order.hold_token is not None:
+        present = present.filter(party__in=Hold.objects.filter(token=order.hold_token).values("party"))
+    session_of: int | None = present.order_by("pk").values_list("pk", flat=True).first()
+    return session_of
+
+
+def _lock_joined_session(actor: Actor, order: Order, session_of: int) -> Booking:
     """The first booking of the session to join: same service, staff member and times as ordered."""
-    joined: Booking | None = Booking.objects.visible_to(actor).filter(pk=order.session_of or 0).first()
+    joined: Booking | None = Booking.objects.visible_to(actor).filter(pk=session_of).first()
     first = None if joined is None else checks.lock_session(joined.session_id)
     if first is None:
-        raise BadRequest.field("session_of", f"There is no booking {order.session_of} to join.")
+        raise BadRequest.field("session_of", f"There is no booking {session_of} to join.")
     asked = (order.service_id, order.staff_id, order.start_at, order.end_at)
     if asked != (first.service_id, first.staff_id, first.start_at, first.end_at):
         raise BadRequest.field(
@@ -156,12 +202,18 @@ def _gather(
     service = find_service(order.service_id)
     check_holiday(order.start_at, order.end_at, zone=salon.zone)
     checks.check_pair(order.status, order.detail)
-    checks.check_persons(order.persons, service)
+    check_persons(order.persons, service)
     members = [] if session is None else checks.live_members(session.pk)
-    if session is not None:
-        checks.check_room(members, client_id=client.pk, persons=order.persons, service=service)
+    party = members[0].party if members else uuid.uuid4()
     if order.hold_token is not None:
-        holds.take_over(token=order.hold_token, staff_id=staff.pk, now=now)
+        hold = holds.take_over(token=order.hold_token, staff_id=staff.pk, now=now)
+        if not members and (hold.service_id, hold.start_at) == (service.pk, order.start_at):
+            party = hold.party
+    if service.max_capacity > 1:
+        offered = WaitlistOffer.objects.filter(entry_id=order.waitlist_id, hold__isnull=False)
+        own = [] if order.waitlist_id is None else list(offered.values_list("hold_id", flat=True))
+        held = held_persons(party=party, staff_id=staff.pk, now=now, but=own)
+        checks.check_room(members, client_id=client.pk, persons=order.persons, service=service, held=held)
     return _Found(
         staff=staff,
         client=client,
@@ -169,6 +221,7 @@ def _gather(
         location_id=checks.location_for(order.location_id, staff=staff),
         session=session,
         members=members,
+        party=party,
     )
 
 
@@ -234,7 +287,7 @@ def _saved(
         waitlist=waited.named,
         session_of_id=None if found.session is None else found.session.pk,
         series_id=order.series_id,
-        party=found.members[0].party if found.members else uuid.uuid4(),
+        party=found.party,
         persons=order.persons,
         price=found.service.price if order.price is None else order.price.amount,
         buffer_before_minutes=found.service.buffer_before_minutes,

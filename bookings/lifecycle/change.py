@@ -23,8 +23,16 @@ from bookings.lifecycle.warnings import warnings_about
 from bookings.links import new_token
 from bookings.models import Booking, BookingEvent, stamp
 from bookings.slots.availability import Objection
-from bookings.slots.before_a_write import bookable, check_agenda, check_holiday, check_times, find_service
+from bookings.slots.before_a_write import (
+    bookable,
+    check_agenda,
+    check_holiday,
+    check_persons,
+    check_times,
+    find_service,
+)
 from bookings.slots.busy import lock_staff, occupy, release, slot_guard
+from bookings.slots.class_seats import held_persons
 from bookings.slots.warn_or_refuse import CLIENT_BUSY, ON_WAITLIST, warnings_for
 from bookings.waitlist import BookedEntries
 from notifications.outbox import Due
@@ -180,7 +188,7 @@ def write(
     now = now or timezone.now()
 
     _freeze_service(edit)
-    _keep_session(edit, party=how.party)
+    _keep_session(edit, party=how.party, now=now)
     _keep_tokens(edit, how=how, salon=salon, now=now)
     _keep_announced(edit, announced_by_page=how.announced_by_page)
     if edit.needs_slot:
@@ -269,19 +277,20 @@ def _freeze_service(edit: _Edit) -> None:
         edit.booking.buffer_after_minutes = service.buffer_after_minutes
 
 
-def _keep_session(edit: _Edit, *, party: uuid.UUID | None) -> None:
+def _keep_session(edit: _Edit, *, party: uuid.UUID | None, now: datetime) -> None:
     """A move takes the booking out into a session of its own; who stays or comes back needs room there."""
     booking = edit.booking
     if edit.touches("persons", "service_id"):
-        checks.check_persons(booking.persons, booking.service)
+        check_persons(booking.persons, booking.service)
     if party is None and edit.touches(*SLOT):
         _leave_session(booking)
     elif booking.stands and (edit.reopened or edit.touches("persons", "client_id")):
         others = checks.live_members(booking.session_id, but=booking.pk)
-        if others:
-            checks.check_room(
-                others, client_id=booking.client_id, persons=booking.persons, service=booking.service
-            )
+        one = booking.service.max_capacity == 1
+        held = 0 if one else held_persons(party=booking.party, staff_id=booking.staff_id, now=now)
+        if others or held:
+            who: dict[str, Any] = {"client_id": booking.client_id, "persons": booking.persons}
+            checks.check_room(others, **who, service=booking.service, held=held)
 
 
 def _leave_session(booking: Booking) -> None:

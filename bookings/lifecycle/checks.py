@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from django.db.models import BigAutoField, Q
 
-from bookings.errors import BookingNotFound, ClientAlreadyInSession, SessionFull
+from bookings.errors import BookingNotFound, ClientAlreadyInSession, SessionFull, no_room
 from bookings.models import LEGAL_STATUS_PAIRS, Booking, BookingQuerySet
 from clients.models import Client
 from staff.access.actor import Actor
@@ -90,13 +90,6 @@ _TWO_LOCATIONS = Prepared(
 )
 
 
-def check_persons(persons: int, service: Service) -> None:
-    if persons < 1 or persons > service.max_capacity:
-        raise BadRequest.field(
-            "persons", f"{service.name} takes 1 to {service.max_capacity} persons; send a number in between."
-        )
-
-
 def lock_session(session_id: int) -> Booking | None:
     """The session's first booking, locked: whoever joins, leaves or moves a session queues here."""
     return locked(Booking.objects.filter(pk=session_id)).first()
@@ -108,17 +101,16 @@ def live_members(session_id: int, *, but: int | None = None) -> list[Booking]:
     return [member for member in members.order_by("pk") if member.pk != but]
 
 
-def check_room(members: Iterable[Booking], *, client_id: int | None, persons: int, service: Service) -> None:
-    """There is room for `persons` more beside the session's live `members`.
+def check_room(
+    members: Iterable[Booking], *, client_id: int | None, persons: int, service: Service, held: int = 0
+) -> None:
+    """There is room for `persons` more beside the session's live `members` and the seats `held` in it.
 
     Raises ClientAlreadyInSession, SessionFull.
     """
     present = list(members)
     if client_id is not None and any(member.client_id == client_id for member in present):
         raise ClientAlreadyInSession
-    taken = sum(member.persons for member in present)
+    taken = held + sum(member.persons for member in present)
     if taken + persons > service.max_capacity:
-        raise SessionFull(
-            f"{service.name} takes {service.max_capacity} persons and {taken} are booked; "
-            f"there is no room for {persons} more."
-        )
+        raise SessionFull(no_room(service, taken=taken, persons=persons))

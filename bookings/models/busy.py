@@ -9,12 +9,16 @@ from django.db.models import F, Q
 
 
 class Hold(models.Model):
-    """A slot kept while somebody fills in a form, or while a waitlist offer is live. Times are UTC."""
+    """A slot kept while somebody fills in a form, or while a waitlist offer is live. Times are UTC.
+
+    In a class it keeps seats for `persons`, in the `party` of who is there.
+    """
 
     token = models.CharField(max_length=64, unique=True)
     staff = models.ForeignKey("staff.Staff", on_delete=models.CASCADE, related_name="holds")
     service = models.ForeignKey("staff.Service", on_delete=models.CASCADE, related_name="holds")
     party = models.UUIDField(default=uuid.uuid4)
+    persons = models.PositiveIntegerField(default=1)
     start_at = models.DateTimeField()
     end_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)

@@ -52,6 +52,14 @@ def find_service(service_id: int) -> Service:
     return service
 
 
+def check_persons(persons: int, service: Service) -> None:
+    """Raises BadRequest."""
+    if persons < 1 or persons > service.max_capacity:
+        raise BadRequest.field(
+            "persons", f"{service.name} takes 1 to {service.max_capacity} persons; send a number in between."
+        )
+
+
 _OFFERED = PreparedRows(
     Service,
     lambda: Service.objects.filter(pk=Blank("id", BigAutoField()), is_active=True).order_by(),

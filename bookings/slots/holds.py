@@ -9,16 +9,25 @@ one with an invented token.
 from __future__ import annotations
 
 import secrets
+import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from bookings.errors import SlotTaken
+from bookings.errors import SessionFull, SlotTaken, no_room
 from bookings.models import Booking, BusyTime, Hold
 from bookings.slots.availability import Agenda, Case, objections_to, read_agendas, terms_of
-from bookings.slots.before_a_write import bookable, check_agenda, check_holiday, check_times, find_service
+from bookings.slots.before_a_write import (
+    bookable,
+    check_agenda,
+    check_holiday,
+    check_persons,
+    check_times,
+    find_service,
+)
 from bookings.slots.busy import forget_expired, lock_staff, occupied_range, slot_guard, write_times
+from bookings.slots.class_seats import Standing, standing_at
 from staff.access.actor import Actor
 from staff.models import SalonSettings, Service, Staff
 from staff.salon.schedule import ONE_DAY, local_dates
@@ -51,6 +60,7 @@ def keep(
     staff_id: int | None = None,
     end_at: datetime | None = None,
     minutes: int = USUAL_MINUTES,
+    persons: int = 1,
     salon: SalonSettings,
     now: datetime,
 ) -> Hold:
@@ -58,11 +68,13 @@ def keep(
 
     Without `staff_id` the one of those who offer the service, are free and not away who is least busy that
     day, then the lowest id; who keeps working hours is only chosen within them, who keeps none comes last.
-    Raises BadRequest (400, holiday included), Forbidden (somebody else's agenda), SlotTaken, NobodyFree
-    (409). Everybody who may be chosen is locked first, in id order, so the choice is exact.
+    In a class it keeps seats beside those who are there, and who has a class with room then is chosen first.
+    Raises BadRequest (400, holiday included), Forbidden (somebody else's agenda), SlotTaken, SessionFull,
+    NobodyFree (409). Everybody who may be chosen is locked first, in id order, so the choice is exact.
     """
     service = find_service(service_id)
-    end_at = end_at or start_at + timedelta(minutes=service.duration_minutes)
+    check_persons(persons, service)
+    asked_end_at, end_at = end_at, end_at or start_at + timedelta(minutes=service.duration_minutes)
     check_times(start_at, end_at)
     check_holiday(start_at, end_at, zone=salon.zone)
     if staff_id is not None:
@@ -71,13 +83,21 @@ def keep(
         if staff_id is not None:
             person_id = bookable(lock_staff(staff_id).get(staff_id), staff_id).pk
         else:
-            person_id = _choose(service, start_at, end_at, actor=actor, salon=salon, now=now)
+            person_id = _choose(service, start_at, end_at, persons=persons, actor=actor, salon=salon, now=now)
+        present = _class_at(service, person_id, start_at, now=now)
+        if present is not None and asked_end_at in (None, present.end_at):
+            _require_room(present, service=service, persons=persons)
+            end_at = present.end_at
+        else:
+            present = None
         return write(
             staff_id=person_id,
             service=service,
             start_at=start_at,
             end_at=end_at,
             expires_at=now + timedelta(minutes=minutes),
+            party=None if present is None else present.party,
+            persons=persons,
             now=now,
         )
 
@@ -89,17 +109,21 @@ def write(
     start_at: datetime,
     end_at: datetime,
     expires_at: datetime,
+    party: uuid.UUID | None = None,
+    persons: int = 1,
     now: datetime,
 ) -> Hold:
     """Write the hold and its busy time, buffers included, inside the caller's transaction after `lock_staff`.
 
-    Raises Occupied when somebody is there (`busy.slot_guard`).
+    `party`: of the class in which it keeps seats. Raises Occupied when somebody is there (`busy.slot_guard`).
     """
     forget_expired(staff_id, now=now)
     hold = Hold.objects.create(
         token=secrets.token_urlsafe(TOKEN_BYTES),
         staff_id=staff_id,
         service=service,
+        party=party or uuid.uuid4(),
+        persons=persons,
         start_at=start_at,
         end_at=end_at,
         expires_at=expires_at,
@@ -176,6 +200,7 @@ def _choose(
     start_at: datetime,
     end_at: datetime,
     *,
+    persons: int,
     actor: Actor,
     salon: SalonSettings,
     now: datetime,
@@ -185,6 +210,10 @@ def _choose(
     if actor.agenda_of is not None:
         offering = offering.filter(pk=actor.agenda_of)
     locked = lock_staff(*offering.values_list("pk", flat=True))
+    for staff_id in sorted(locked) if service.max_capacity > 1 else ():
+        present = _class_at(service, staff_id, start_at, now=now)
+        if present is not None and present.end_at == end_at and present.seats_left(service) >= persons:
+            return staff_id
     zone = salon.zone
     touched = local_dates(start_at, end_at, zone=zone)
     agendas = [
@@ -202,6 +231,18 @@ def _choose(
     if not ranked:
         raise NobodyFree
     return min(ranked)[-1]
+
+
+def _class_at(service: Service, staff_id: int, start_at: datetime, *, now: datetime) -> Standing | None:
+    if service.max_capacity == 1:
+        return None
+    return standing_at(service=service, staff_id=staff_id, start_at=start_at, now=now)
+
+
+def _require_room(present: Standing, *, service: Service, persons: int) -> None:
+    """Raises SessionFull."""
+    if present.seats_left(service) < persons:
+        raise SessionFull(no_room(service, taken=present.taken, persons=persons))
 
 
 def _may_be_chosen(agenda: Agenda, case: Case) -> bool:

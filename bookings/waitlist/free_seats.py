@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef
 
 from bookings.models import Booking, BusyTime
 from bookings.slots.busy import is_free
+from bookings.slots.class_seats import held_persons
 from staff.models import Service
 
 
@@ -45,9 +46,14 @@ def place_at(
     members = list(
         Booking.objects.occupying()
         .filter(stands, staff_id=staff_id, service=service, start_at=start_at, end_at=end_at)
-        .values_list("session_id", "client_id", "persons")
+        .values_list("session_id", "client_id", "persons", "party")
     )
-    sessions = {session_id for session_id, _, _ in members}
-    if len(sessions) != 1 or sum(persons for _, _, persons in members) >= service.max_capacity:
+    sessions = {session_id for session_id, _, _, _ in members}
+    if len(sessions) != 1:
         return None
-    return Place(sessions.pop(), frozenset(client_id for _, client_id, _ in members if client_id is not None))
+    taken = sum(persons for _, _, persons, _ in members)
+    taken += held_persons(party=members[0][3], staff_id=staff_id, now=now, but=own_holds)
+    if taken >= service.max_capacity:
+        return None
+    present = frozenset(client_id for _, client_id, _, _ in members if client_id is not None)
+    return Place(sessions.pop(), present)

@@ -4,8 +4,8 @@ An entry that waits becomes notified with the offer, and waits again, behind tho
 when the offer is not taken. At most one live offer per slot and per entry, kept by the database. With the
 salon's `waitlist_hold_minutes` the slot is held while the offer is live; without, whoever comes first has
 it, and the offer lasts `UNHELD_OFFER_LASTS`. A seat in a session that goes on without one who left is offered
-as a slot is, one after the other, and never held: a hold keeps a whole time. Locks: the staff member, then
-one entry; who has an entry already waits for no other.
+as a slot is, one after the other, and never held by the offer. Locks: the staff member, then one entry; who
+has an entry already waits for no other.
 """
 
 from __future__ import annotations

@@ -7,16 +7,18 @@ The service must lie inside one window (which may go on past midnight); its buff
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from bookings.slots.availability.agenda import Agenda, Terms, read_agendas, terms_of
 from bookings.slots.availability.rules import Case, Objection, first_objection_to
+from bookings.slots.class_seats import Standing, standing_between
 from staff.access.actor import Actor
 from staff.models import SalonSettings, Service
 from staff.salon.schedule import ONE_DAY, Stretch, dates_between, holiday_names
-from staff.wire.times import day_start
+from staff.wire.times import day_start, local_date
 
 COARSEST_LOOK = timedelta(minutes=15)
 """Outside working hours, where nothing is ever free, refused starts are looked at no closer than this."""
@@ -42,8 +44,11 @@ class StaffDay:
 
 @dataclass(frozen=True, slots=True)
 class Day:
+    """One salon date. `sessions`: the classes that begin on it; None of a service for one person."""
+
     date: date
     staff: list[StaffDay]
+    sessions: list[Standing] | None = None
 
 
 def availability(
@@ -59,7 +64,8 @@ def availability(
     """The free starts on each salon date from `first` to `last`, for `staff_id` or everyone who offers it.
 
     With `explain_to` also why the other starts are refused: the first rule of the table, and the id of the
-    booking in the way where that actor may see it. Six statements, whatever the number of people and days.
+    booking in the way where that actor may see it. Six statements, whatever the number of people and days;
+    eight for a class, of which the sessions are told that a client could still join by their start.
     """
     agendas = read_agendas(
         service, first, last, zone=salon.zone, now=now, staff_id=staff_id, viewer=explain_to
@@ -67,6 +73,7 @@ def availability(
     terms = terms_of(service, salon=salon, now=now, holidays=holiday_names(first, last + ONE_DAY))
     length = timedelta(minutes=service.duration_minutes)
     step = timedelta(minutes=salon.slot_step_minutes)
+    sessions = _sessions(service, agendas, first, last, terms=terms)
     return [
         Day(
             day,
@@ -74,9 +81,28 @@ def availability(
                 _staff_day(agenda, day, terms=terms, length=length, step=step, explain=explain_to is not None)
                 for agenda in agendas
             ],
+            None if sessions is None else sessions.get(day, []),
         )
         for day in dates_between(first, last)
     ]
+
+
+def _sessions(
+    service: Service, agendas: Sequence[Agenda], first: date, last: date, *, terms: Terms
+) -> dict[date, list[Standing]] | None:
+    if service.max_capacity == 1:
+        return None
+    found: dict[date, list[Standing]] = defaultdict(list)
+    for each in standing_between(
+        service=service,
+        staff_ids=[agenda.staff_id for agenda in agendas],
+        begins=day_start(first, zone=terms.zone),
+        ends=day_start(last + ONE_DAY, zone=terms.zone),
+        now=terms.now,
+    ):
+        if terms.soonest <= each.start_at < terms.too_far:
+            found[local_date(each.start_at, zone=terms.zone)].append(each)
+    return found
 
 
 def _staff_day(
