@@ -296,3 +296,10 @@ def test_nothing_is_left_behind_in_the_queue(salon: Salon) -> None:
         run_due(at_most=10)
     assert not Job.objects.filter(state__in=("pending", "claimed")).exists()
     assert [each.reason for each in updates()] == ["dragged_back"]
+
+
+def test_a_series_put_off_over_daylight_saving_keeps_its_hour(salon: Salon) -> None:
+    series = make_series(salon)
+    answer = salon.put(series[0], at("2026-03-31 10:00", scope="all"))
+    assert starts(answer) == ["2026-03-31 10:00:00", "2026-04-07 10:00:00", "2026-04-14 10:00:00"]
+    assert stand() == ["2026-03-31 08:00", "2026-04-07 08:00", "2026-04-14 08:00"]
