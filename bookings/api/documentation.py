@@ -52,6 +52,8 @@ EXAMPLE_BOOKING = OpenApiExample(
         "version": 1,
         "created_at": "2026-03-20 09:12:44",
         "updated_at": "2026-03-20 09:12:44",
+        "series_id": None,
+        "total_price": "38.00",
         "warnings": [],
     },
     response_only=True,

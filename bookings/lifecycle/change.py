@@ -17,6 +17,7 @@ from bookings.lifecycle import checks, effects
 from bookings.lifecycle.announced import Announced, last_announced
 from bookings.lifecycle.audit import record
 from bookings.lifecycle.how import AS_USUAL, How
+from bookings.lifecycle.membership import leave_session, party_for
 from bookings.lifecycle.outcome import Before, Change, Outcome, printed_price
 from bookings.lifecycle.requests import ask_client, set_deadline, spend_token
 from bookings.lifecycle.warnings import warnings_about
@@ -192,7 +193,7 @@ def write(
     _keep_tokens(edit, how=how, salon=salon, now=now)
     _keep_announced(edit, announced_by_page=how.announced_by_page)
     if edit.needs_slot:
-        booking.party = how.party or _party_for(booking)
+        booking.party = how.party or party_for(booking)
     if booking.status != Booking.Status.CANCELLED:
         booking.amelia_deleted = False
     booking.base_url = booking.base_url if how.base_url is None else how.base_url
@@ -283,7 +284,7 @@ def _keep_session(edit: _Edit, *, party: uuid.UUID | None, now: datetime) -> Non
     if edit.touches("persons", "service_id"):
         check_persons(booking.persons, booking.service)
     if party is None and edit.touches(*SLOT):
-        _leave_session(booking)
+        leave_session(booking)
     elif booking.stands and (edit.reopened or edit.touches("persons", "client_id")):
         others = checks.live_members(booking.session_id, but=booking.pk)
         one = booking.service.max_capacity == 1
@@ -291,34 +292,6 @@ def _keep_session(edit: _Edit, *, party: uuid.UUID | None, now: datetime) -> Non
         if others or held:
             who: dict[str, Any] = {"client_id": booking.client_id, "persons": booking.persons}
             checks.check_room(others, **who, service=booking.service, held=held)
-
-
-def _leave_session(booking: Booking) -> None:
-    """Contract §6: `session_id` is the id of the session's first booking, so when that one leaves,
-    those who stay are named after the next one (docs/adr/0004)."""
-    if booking.session_of_id is not None:
-        booking.session_of_id = None
-        return
-    staying = list(
-        # By session_id, which has the index: those who stay are the session without its first booking.
-        Booking.objects.filter(session_id=booking.pk)
-        .exclude(pk=booking.pk)
-        .order_by("pk")
-        .values_list("pk", flat=True)
-    )
-    if staying:
-        Booking.objects.filter(pk=staying[0]).update(session_of_id=None)
-        Booking.objects.filter(pk__in=staying[1:]).update(session_of_id=staying[0])
-
-
-def _party_for(booking: Booking) -> uuid.UUID:
-    """The party of those present in its session, else a fresh one.
-
-    Never the one it had: a deliberate overlap may stand there under that party, and a later move or
-    restore is checked anew (contract §1.3).
-    """
-    present = checks.live_members(booking.session_of_id or booking.pk, but=booking.pk)
-    return present[0].party if present else uuid.uuid4()
 
 
 def _keep_tokens(edit: _Edit, *, how: How, salon: SalonSettings, now: datetime) -> None:

@@ -131,6 +131,7 @@ class WorkingHoursListView(GatedView):
 
     @documented(
         "Replace a week",
+        operation="working_hours_week_replace",
         request=WeekSerializer,
         answer=WeekAnswerJson,
         refused=[404],

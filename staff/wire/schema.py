@@ -105,9 +105,11 @@ def documented(
     tags: Sequence[str] | None = None,
     examples: Sequence[OpenApiExample] | None = None,
     answers: dict[int, Answer] | None = None,
+    operation: str | None = None,
 ) -> Callable[[Any], Any]:
     """Decorates a view's method. `answer` None is an empty answer; `answers` adds others by status.
 
+    `operation` names it where its address and method would name another one too.
     `public` operations need no login. `examples` go to extend_schema as they are.
     """
 
@@ -116,7 +118,7 @@ def documented(
         if method.__name__ not in READS:
             statuses |= {*WITH_BODY}
         return extend_schema(
-            operation_id=_list_operation(answer),
+            operation_id=operation or _list_operation(answer),
             summary=summary,
             description=description,
             request=request,

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("bookings", "0006_series_with_its_first")]
+    dependencies = [("bookings", "0008_series_with_its_first")]
     operations = [
         migrations.AddField(model_name="hold", name="persons", field=models.PositiveIntegerField(default=1)),
     ]

@@ -1,0 +1,36 @@
+"""A booking among those of its session: how it leaves, whose party it takes (contract §6, docs/adr/0004)."""
+
+from __future__ import annotations
+
+import uuid
+
+from bookings.lifecycle.checks import live_members
+from bookings.models import Booking
+
+
+def leave_session(booking: Booking) -> None:
+    """Contract §6: `session_id` is the id of the session's first booking, so when that one leaves,
+    those who stay are named after the next one (docs/adr/0004)."""
+    if booking.session_of_id is not None:
+        booking.session_of_id = None
+        return
+    staying = list(
+        # By session_id, which has the index: those who stay are the session without its first booking.
+        Booking.objects.filter(session_id=booking.pk)
+        .exclude(pk=booking.pk)
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
+    if staying:
+        Booking.objects.filter(pk=staying[0]).update(session_of_id=None)
+        Booking.objects.filter(pk__in=staying[1:]).update(session_of_id=staying[0])
+
+
+def party_for(booking: Booking) -> uuid.UUID:
+    """The party of those present in its session, else a fresh one.
+
+    Never the one it had: a deliberate overlap may stand there under that party, and a later move or
+    restore is checked anew (contract §1.3).
+    """
+    present = live_members(booking.session_of_id or booking.pk, but=booking.pk)
+    return present[0].party if present else uuid.uuid4()
