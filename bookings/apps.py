@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
-from bookings.slots import database_guard
+from bookings.slots import sqlite_guard
 
 
 class BookingsConfig(AppConfig):
@@ -9,4 +9,4 @@ class BookingsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        post_migrate.connect(database_guard.install_after_migrate, sender=self)
+        post_migrate.connect(sqlite_guard.install_after_migrate, sender=self)

@@ -32,7 +32,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from bookings.slots import database_guard
+from bookings.slots import sqlite_guard
 from notifications import held_after_restore, outbox
 from notifications.models import Job
 from staff.wire.answers import Count, Number, one_of
@@ -240,7 +240,7 @@ def look_at_database() -> DatabaseState:
         state.answers = True
         state.missing_migrations = len(known_migrations() - applied)
         if not state.missing_migrations:
-            state.guarded = not database_guard.missing(connection)
+            state.guarded = not sqlite_guard.missing(connection)
             state.oldest_due = _oldest_due(timezone.now())
             state.dead_jobs = Job.objects.filter(state=Job.State.DEAD).count()
             state.held_jobs = held_after_restore.number_held()

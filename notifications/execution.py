@@ -30,8 +30,8 @@ from notifications.handlers import (
 from notifications.inapp import tell_admins_once_in
 from notifications.mail import Envelope, OutcomeUnknown, frozen, mail_server
 from notifications.models import Job, Message
+from notifications.one_mail_per_process import OneAtATime
 from notifications.registry import UnknownJobType, handler_of, is_mail
-from notifications.smtp_turn import OneAtATime
 
 MAIL_OFF_EVERY = timedelta(days=1)
 PAUSES_BEFORE_GIVING_UP = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)

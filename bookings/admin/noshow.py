@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from bookings.models import NoShowFee, StripeSession
-from bookings.noshow.decisions import refund, waive
+from bookings.noshow.waive_or_refund import refund, waive
 from clients.admin import FoundByClient
 from notifications.models import Job
 from staff.admin.money import shown_amount

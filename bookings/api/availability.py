@@ -14,8 +14,8 @@ from rest_framework.response import Response
 from bookings.models import Hold
 from bookings.slots import holds
 from bookings.slots.availability import Blocked, Day, StaffDay, availability
-from bookings.slots.before_a_write import bookable, find_service
 from bookings.slots.class_seats import Standing
+from bookings.slots.refused_to_everybody import bookable, find_service
 from staff.access.auth import actor_of, salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
 from staff.models import SalonSettings, Service, Staff

@@ -28,7 +28,7 @@ from bookings.errors import BookingNotFound
 from bookings.lifecycle.recurrence import starts_of
 from bookings.links import checked_base_url
 from bookings.models import Booking, BookingEvent
-from bookings.slots.before_a_write import find_service
+from bookings.slots.refused_to_everybody import find_service
 from staff.access.actor import SYSTEM
 from staff.access.auth import actor_of, salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent

@@ -109,10 +109,10 @@ class WarningJson(TypedDict):
 
 
 class SkippedJson(TypedDict):
-    start_at: Annotated[str, "The start that could not be had; the clocks may skip it."]
+    start_at: Annotated[When, "The start that could not be had; the clocks may skip it."]
     code: str
     message: str
-    booking_id: NotRequired[Annotated[int, "Of several that were to move: the one that stays."]]
+    booking_id: NotRequired[Annotated[Id, "Of several that were to move: the one that stays."]]
 
 
 class WrittenBookingJson(BookingJson):

@@ -21,7 +21,9 @@ from bookings.lifecycle.warnings import warnings_about
 from bookings.models import Booking, Hold, WaitlistOffer, stamp
 from bookings.slots import holds
 from bookings.slots.availability import Objection
-from bookings.slots.before_a_write import (
+from bookings.slots.busy import lock_staff, occupy, slot_guard
+from bookings.slots.class_seats import held_persons
+from bookings.slots.refused_to_everybody import (
     bookable,
     check_agenda,
     check_holiday,
@@ -29,8 +31,6 @@ from bookings.slots.before_a_write import (
     check_times,
     find_service,
 )
-from bookings.slots.busy import lock_staff, occupy, slot_guard
-from bookings.slots.class_seats import held_persons
 from bookings.slots.warn_or_refuse import ON_WAITLIST, refusals_for, warnings_for
 from bookings.waitlist import BookedEntries
 from clients.models import Client
@@ -209,7 +209,7 @@ def _gather(
         hold = holds.take_over(token=order.hold_token, staff_id=staff.pk, now=now)
         if not members and (hold.service_id, hold.start_at) == (service.pk, order.start_at):
             party = hold.party
-    if service.max_capacity > 1:
+    if session is not None or service.max_capacity > 1:
         offered = WaitlistOffer.objects.filter(entry_id=order.waitlist_id, hold__isnull=False)
         own = [] if order.waitlist_id is None else list(offered.values_list("hold_id", flat=True))
         held = held_persons(party=party, staff_id=staff.pk, now=now, but=own)

@@ -24,7 +24,9 @@ from bookings.lifecycle.warnings import warnings_about
 from bookings.links import new_token
 from bookings.models import Booking, BookingEvent, stamp
 from bookings.slots.availability import Objection
-from bookings.slots.before_a_write import (
+from bookings.slots.busy import lock_staff, occupy, release, slot_guard
+from bookings.slots.class_seats import held_persons
+from bookings.slots.refused_to_everybody import (
     bookable,
     check_agenda,
     check_holiday,
@@ -32,8 +34,6 @@ from bookings.slots.before_a_write import (
     check_times,
     find_service,
 )
-from bookings.slots.busy import lock_staff, occupy, release, slot_guard
-from bookings.slots.class_seats import held_persons
 from bookings.slots.warn_or_refuse import CLIENT_BUSY, ON_WAITLIST, warnings_for
 from bookings.waitlist import BookedEntries
 from notifications.outbox import Due

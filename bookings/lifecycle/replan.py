@@ -19,8 +19,8 @@ from bookings.lifecycle.change import SLOT
 from bookings.lifecycle.how import How
 from bookings.lifecycle.series import SWALLOWED, Skipped, StaffAway, naming, printed_wall
 from bookings.models import Booking, BusyTime
-from bookings.slots.before_a_write import check_holiday, check_times, find_service
 from bookings.slots.busy import occupied_range, overlapping, taken
+from bookings.slots.refused_to_everybody import check_holiday, check_times, find_service
 from staff.access.actor import Actor
 from staff.models import SalonSettings, TimeOff
 from staff.wire.refusals import BadRequest, Refused

@@ -1,7 +1,7 @@
 """One party per staff member and instant, refused by PostgreSQL itself.
 
 Not in `Meta`: an ExclusionConstraint there breaks `migrate` on SQLite, which has triggers with the
-same meaning instead (bookings/slots/database_guard.py, installed after every migrate).
+same meaning instead (bookings/slots/sqlite_guard.py, installed after every migrate).
 """
 
 from __future__ import annotations

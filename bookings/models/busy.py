@@ -35,7 +35,7 @@ class BusyTime(models.Model):
     """A stretch in which a staff member belongs to one party.
 
     The database refuses two parties at one instant: an exclusion constraint on PostgreSQL,
-    triggers on SQLite (`bookings.slots.database_guard`). A row of a hold carries `expires_at`; a
+    triggers on SQLite (`bookings.slots.sqlite_guard`). A row of a hold carries `expires_at`; a
     constraint knows no clock, so whoever writes deletes this staff member's expired rows first.
     """
 

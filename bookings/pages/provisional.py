@@ -15,7 +15,7 @@ from bookings.links import accept_url, decline_url
 from bookings.models import Booking
 from bookings.pages.appointment import facts_of
 from bookings.pages.shell import Button, PublicPage, greeting
-from bookings.self_service.link_history import link_history
+from bookings.self_service.used_links import link_history
 from notifications.letters.language import long_moment
 from staff.wire.refusals import Refused
 

@@ -18,7 +18,7 @@ from django.db.models import F, Q
 from bookings import lifecycle, waitlist, webhooks
 from bookings.lifecycle.audit import record
 from bookings.models import Booking, BookingEvent, Feedback, NoShowFee, WaitlistEntry, stamp
-from bookings.noshow.decisions import waive
+from bookings.noshow.waive_or_refund import waive
 from bookings.why_not_sent import Reason
 from clients.models import Client
 from notifications import outbox

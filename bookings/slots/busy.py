@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from bookings.errors import SlotTaken
 from bookings.models import Booking, BusyTime
-from bookings.slots.database_guard import GUARD_NAME
+from bookings.slots.sqlite_guard import GUARD_NAME
 from staff.access.actor import Actor
 from staff.models import Staff
 from staff.storage.prepared import Blank, PreparedRows

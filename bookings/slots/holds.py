@@ -18,7 +18,9 @@ from django.db import transaction
 from bookings.errors import SessionFull, SlotTaken, no_room
 from bookings.models import Booking, BusyTime, Hold
 from bookings.slots.availability import Agenda, Case, objections_to, read_agendas, terms_of
-from bookings.slots.before_a_write import (
+from bookings.slots.busy import forget_expired, lock_staff, occupied_range, slot_guard, write_times
+from bookings.slots.class_seats import Standing, standing_at
+from bookings.slots.refused_to_everybody import (
     bookable,
     check_agenda,
     check_holiday,
@@ -26,8 +28,6 @@ from bookings.slots.before_a_write import (
     check_times,
     find_service,
 )
-from bookings.slots.busy import forget_expired, lock_staff, occupied_range, slot_guard, write_times
-from bookings.slots.class_seats import Standing, standing_at
 from staff.access.actor import Actor
 from staff.models import SalonSettings, Service, Staff
 from staff.salon.schedule import ONE_DAY, local_dates

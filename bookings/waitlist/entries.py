@@ -12,8 +12,8 @@ from django.db import IntegrityError, transaction
 from bookings.errors import HolidayClosed
 from bookings.models import ONE_OPEN_ENTRY, WaitlistEntry, WaitlistOffer
 from bookings.slots.availability.rules import closed_on
-from bookings.slots.before_a_write import bookable, find_service
 from bookings.slots.busy import lock_staff
+from bookings.slots.refused_to_everybody import bookable, find_service
 from bookings.waitlist.offers import end_offer, live_offer_of, lock_entry
 from clients.models import Client
 from staff.models import SalonSettings, Staff

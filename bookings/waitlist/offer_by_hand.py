@@ -11,11 +11,11 @@ from django.db import transaction
 
 from bookings.errors import ClientAlreadyInSession, SlotTaken
 from bookings.models import Booking, WaitlistEntry, WaitlistOffer
-from bookings.slots.before_a_write import bookable, check_agenda, check_holiday, find_service
 from bookings.slots.busy import conflicts_of, lock_staff
+from bookings.slots.refused_to_everybody import bookable, check_agenda, check_holiday, find_service
 from bookings.waitlist.entries import EntryClosed, EntryNotFound
-from bookings.waitlist.free_seats import Place, place_at
 from bookings.waitlist.offers import FreedSlot, live_offers_at, lock_entry, make_offer
+from bookings.waitlist.place_for_one import Place, place_at
 from staff.access.actor import Actor
 from staff.models import SalonSettings
 from staff.salon.schedule import time_off_of

@@ -22,7 +22,7 @@ from bookings.links import new_token
 from bookings.models import WaitlistEntry, WaitlistOffer
 from bookings.slots import holds
 from bookings.slots.busy import lock_staff
-from bookings.waitlist.free_seats import Place, place_at
+from bookings.waitlist.place_for_one import Place, place_at
 from bookings.why_not_sent import Reason
 from notifications.inapp import tell_staff
 from notifications.outbox import Due, Recipient, drop, enqueue

@@ -27,7 +27,8 @@ def test_absent_keys_keep_their_value_and_the_rest_is_ignored(salon: Salon) -> N
     body = {
         "id": 999,
         "client_name": "Mallory",
-        "price": "0.01",
+        "total_price": "0.01",
+        "series_id": 7,
         "provisional": True,
         "provisional_token": "x",
         "feedback_token": "y",

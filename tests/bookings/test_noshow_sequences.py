@@ -18,7 +18,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from bookings.models import NoShowFee, StripeSession
-from bookings.noshow import decisions
+from bookings.noshow import waive_or_refund
 from bookings.noshow.reconcile import reconcile
 from notifications.models import Job, Message
 from staff.wire.refusals import Refused
@@ -96,11 +96,11 @@ class Life:
         self.clock.shift(timedelta(minutes=self.dice.choice([1, 6, 6, 90, 1300, 1500])))
 
     def waive(self) -> None:
-        self.decide(lambda fee: decisions.waive(fee_id=fee.pk, reason="Kind", now=timezone.now()))
+        self.decide(lambda fee: waive_or_refund.waive(fee_id=fee.pk, reason="Kind", now=timezone.now()))
 
     def refund(self) -> None:
         if self.dice.random() < 0.4:
-            self.decide(lambda fee: decisions.refund(fee_id=fee.pk, now=timezone.now()))
+            self.decide(lambda fee: waive_or_refund.refund(fee_id=fee.pk, now=timezone.now()))
             return
         left = self.stripe.books.paid_charges()
         if left:

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client as Browser
 
 from bookings.models import NoShowFee, StripeSession
-from bookings.noshow.decisions import waive
+from bookings.noshow.waive_or_refund import waive
 from tests.cast.noshow import (
     AFTER_THE_VISIT,
     charging_cast,

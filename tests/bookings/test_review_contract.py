@@ -182,7 +182,7 @@ def test_moving_the_booking_of_somebody_who_has_left_is_warned_of(salon: Salon) 
     salon.bea.is_active = False
     salon.bea.save()
     warned = [{"code": "staff_not_bookable", "message": "This staff member takes no bookings any more."}]
-    moved = salon.put(booking, {"start_at": "2026-03-24 10:15"})
+    moved = salon.put(booking, {"start_at": "2026-03-24 10:15", "end_at": "2026-03-24 11:15"})
     assert (moved.status_code, moved.json()["warnings"]) == (200, warned)
     salon.delete(booking)
     assert salon.put(booking, {"status": "scheduled"}).json()["warnings"] == warned

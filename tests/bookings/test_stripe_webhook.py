@@ -13,7 +13,7 @@ from django.test import Client as Browser
 from stripe import WebhookSignature
 
 from bookings.models import NoShowFee, StripeEvent, StripeSession
-from bookings.noshow.decisions import waive
+from bookings.noshow.waive_or_refund import waive
 from tests.cast.noshow import (
     AFTER_THE_VISIT,
     WEBHOOK,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,6 +23,7 @@ from staff.models import (
     ApiKey,
     Holiday,
     Location,
+    OpeningException,
     SalonSettings,
     Service,
     Staff,
@@ -119,6 +120,7 @@ class House:
     offer: WaitlistOffer
     hold: Hold
     hours: WorkingHours
+    exception: OpeningException
     time_off: TimeOff
     holiday: Holiday
     key: ApiKey
@@ -233,6 +235,7 @@ def make_house() -> House:
         ),
         hold=_hold(service, cora, now=now),
         hours=WorkingHours.objects.filter(staff=bea).order_by("id")[0],
+        exception=_exception(bea, moment(6, 10).date()),
         time_off=make_time_off(bea, moment(4, 9), hours=4, reason=BEAS_SECRET),
         holiday=make_holiday(moment(5, 10).date(), "A free day"),
         key=make_key("Somebody's")[0],
@@ -253,6 +256,14 @@ def make_house() -> House:
         unsubscribe_token=unsubscribe_token(alice),
         reset_token=token_for(bea),
     )
+
+
+def _exception(person: Staff, day: date) -> OpeningException:
+    made = OpeningException.objects.create(
+        scope="staff", date_from=day, date_to=day, hours=[["10:00", "12:00"]]
+    )
+    made.people.add(person)
+    return made
 
 
 def _dead_job(type: str, *, now: datetime) -> Job:

@@ -26,6 +26,7 @@ PLACES: dict[str, Callable[[House], Any]] = {
     "/api/locations/": lambda house: house.location.pk,
     "/api/holidays/": lambda house: house.holiday.pk,
     "/api/working-hours/": lambda house: house.hours.pk,
+    "/api/opening-exceptions/": lambda house: house.exception.pk,
     "/api/time-off/": lambda house: house.time_off.pk,
     "/api/api-keys/": lambda house: house.key.pk,
     "/api/followup-sequences/": lambda house: house.sequence.pk,
@@ -54,6 +55,7 @@ QUERIES: dict[tuple[str, str], Callable[[House], dict[str, Any]]] = {
         "date_to": house.at(4)[:10],
         "explain": 1,
     },
+    ("PUT", "/api/working-hours"): lambda house: {"staff_id": house.bea.pk},
     ("GET", "/wp-admin/admin-ajax.php"): lambda house: {
         "action": "wpamelia_api",
         "call": "/api/v1/appointments",
@@ -103,6 +105,15 @@ BODIES: dict[tuple[str, str], Callable[[House], Any]] = {
         "closes": "12:00",
     },
     ("PUT", "/api/working-hours/<id>"): lambda house: {"closes": "18:00"},
+    ("PUT", "/api/working-hours"): lambda house: {
+        "hours": [{"weekday": 6, "opens": "10:00", "closes": "12:00"}],
+    },
+    ("POST", "/api/opening-exceptions"): lambda house: {
+        "staff_ids": [house.bea.pk],
+        "date_from": house.at(6)[:10],
+        "hours": [],
+    },
+    ("PUT", "/api/opening-exceptions/<id>"): lambda house: {"name": "Renamed"},
     ("POST", "/api/time-off"): lambda house: {
         "staff_id": house.bea.pk,
         "start_at": house.at(9),

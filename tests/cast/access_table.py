@@ -67,8 +67,16 @@ ROUTES: dict[str, dict[str, str]] = {
     "/api/locations/<id>": {"GET": "logged in", "PUT": "admin", "PATCH": "admin", "DELETE": "admin"},
     "/api/holidays": {"GET": "logged in", "POST": "admin"},
     "/api/holidays/<id>": {"GET": "logged in", "PUT": "admin", "PATCH": "admin", "DELETE": "admin"},
-    "/api/working-hours": {"GET": "logged in", "POST": "one's own hours"},
+    "/api/working-hours": {
+        "GET": "logged in",
+        **dict.fromkeys(("POST", "PUT"), "one's own hours"),
+    },
     "/api/working-hours/<id>": {
+        "GET": "logged in",
+        **dict.fromkeys(("PUT", "PATCH", "DELETE"), "one's own hours"),
+    },
+    "/api/opening-exceptions": {"GET": "logged in", "POST": "one's own hours"},
+    "/api/opening-exceptions/<id>": {
         "GET": "logged in",
         **dict.fromkeys(("PUT", "PATCH", "DELETE"), "one's own hours"),
     },

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from notifications import outbox, smtp_turn
+from notifications import one_mail_per_process, outbox
 from notifications.execution import execute, run_due
 from notifications.models import Job, Message, Notification
 from notifications.outbox import LeaseLost
@@ -156,7 +156,7 @@ def test_that_no_mail_leaves_is_said_once_by_many_workers(settings):
 
 
 def test_a_process_hands_over_one_mail_at_a_time(settings, monkeypatch):
-    monkeypatch.setattr(smtp_turn, "LONGEST_TURN", 60)
+    monkeypatch.setattr(one_mail_per_process, "LONGEST_TURN", 60)
     with mail_sink() as sink:
         send_to(settings, sink.port)
         sink.after_data = "slow"
@@ -167,7 +167,7 @@ def test_a_process_hands_over_one_mail_at_a_time(settings, monkeypatch):
 
 
 def test_a_server_that_is_silent_about_one_mail_does_not_hold_up_the_others(settings, monkeypatch):
-    monkeypatch.setattr(smtp_turn, "LONGEST_TURN", 0.2)
+    monkeypatch.setattr(one_mail_per_process, "LONGEST_TURN", 0.2)
     with mail_sink() as sink:
         send_to(settings, sink.port)
         sink.after_data = "until two are in hand"
@@ -178,16 +178,16 @@ def test_a_server_that_is_silent_about_one_mail_does_not_hold_up_the_others(sett
 
 
 def test_who_has_lost_its_turn_does_not_end_the_next_one_s(monkeypatch):
-    line, third_came = smtp_turn.OneAtATime(), threading.Event()
+    line, third_came = one_mail_per_process.OneAtATime(), threading.Event()
 
     def third() -> None:
         with line.turn():
             third_came.set()
 
-    monkeypatch.setattr(smtp_turn, "LONGEST_TURN", 0.1)
+    monkeypatch.setattr(one_mail_per_process, "LONGEST_TURN", 0.1)
     first, second = line.turn(), line.turn()
     first.__enter__()
-    monkeypatch.setattr(smtp_turn, "LONGEST_TURN", 200)
+    monkeypatch.setattr(one_mail_per_process, "LONGEST_TURN", 200)
     second.__enter__()
     first.__exit__(None, None, None)
     waiting = threading.Thread(target=third)
@@ -199,7 +199,7 @@ def test_who_has_lost_its_turn_does_not_end_the_next_one_s(monkeypatch):
 
 
 def test_a_worker_that_is_to_stop_puts_back_what_still_waits_for_its_turn(settings, monkeypatch):
-    monkeypatch.setattr(smtp_turn, "LONGEST_TURN", 60)
+    monkeypatch.setattr(one_mail_per_process, "LONGEST_TURN", 60)
     with mail_sink() as sink:
         send_to(settings, sink.port)
         sink.after_data = "slow"

@@ -31,6 +31,11 @@ NEW_ROWS = {
     "api-keys": {"name": "Website"},
 }
 RESOURCES = [*NEW_ROWS, "working-hours", "time-off"]
+AT_TIMES = {
+    "clients": {"affected_bookings"},
+    "settings": {"affected_bookings", "numbers_became_e164"},
+}
+"""Keys of a change's answer that only stand where there is something to say."""
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +75,8 @@ def test_rows_have_the_documented_keys_in_their_order(ada, schema, name):
     assert list(ada.get(f"/api/{name}").json()[0]) == keys_of(schema, f"/api/{name}", "get", 200)
     path = f"/api/{name}/{{id}}"
     assert list(ada.get(f"/api/{name}/{row_id}").json()) == keys_of(schema, path, "get", 200)
-    assert list(ada.put(f"/api/{name}/{row_id}", {}).json()) == keys_of(schema, path, "put", 200)
+    always = [key for key in keys_of(schema, path, "put", 200) if key not in AT_TIMES.get(name, ())]
+    assert list(ada.put(f"/api/{name}/{row_id}", {}).json()) == always
 
 
 @pytest.mark.parametrize("name", ["clients", "staff", "services", "locations", "api-keys"])
@@ -82,7 +88,9 @@ def test_what_is_archived_answers_the_documented_row(ada, schema, name):
 
 def test_settings_and_logins_have_the_documented_keys(ada, schema):
     assert list(ada.get("/api/settings").json()) == keys_of(schema, "/api/settings", "get", 200)
-    assert list(ada.put("/api/settings", {}).json()) == keys_of(schema, "/api/settings", "put", 200)
+    documented = keys_of(schema, "/api/settings", "put", 200)
+    always = [key for key in documented if key not in AT_TIMES["settings"]]
+    assert list(ada.put("/api/settings", {}).json()) == always
     assert list(ada.get("/api/auth/me").json()) == keys_of(schema, "/api/auth/me", "get", 200)
 
 

@@ -82,7 +82,10 @@ def test_a_change_merges_and_everything_is_kept():
         "booking_horizon_days": 90,
     }
     answer = ada.put("/api/settings", everything)
-    assert (answer.status_code, answer.json()) == (200, everything | {"numbers_became_e164": 0})
+    assert (answer.status_code, answer.json()) == (
+        200,
+        everything | {"numbers_became_e164": 0, "affected_bookings": []},
+    )
     answer = ada.patch("/api/settings", {"currency": "EUR", "id": 7, "unheard_of": 1})
     changed = {**everything, "currency": "EUR", "noshow_fee_value": "50.00", "noshow_fee_minimum": "1.25"}
     assert (answer.status_code, answer.json()) == (200, changed)

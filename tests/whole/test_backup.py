@@ -43,7 +43,7 @@ LOOK = """
 import django, json; django.setup()
 from django.db import connection
 from bookings.models import Booking, BookingEvent, BusyTime
-from bookings.slots import database_guard
+from bookings.slots import sqlite_guard
 from notifications.execution import run_due
 from notifications.models import Job
 tables = {
@@ -52,7 +52,7 @@ tables = {
 }
 print(json.dumps({
     "tables": tables,
-    "guard_missing": database_guard.missing(connection),
+    "guard_missing": sqlite_guard.missing(connection),
     "jobs": sorted(Job.objects.values_list("type", "state")),
     "carried_out": run_due(at_most=100) if RUN else None,
 }))

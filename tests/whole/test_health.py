@@ -19,7 +19,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 from pytest_django import Settings
 
-from bookings.slots import database_guard
+from bookings.slots import sqlite_guard
 from notifications import outbox
 from notifications.held_after_restore import hold_all
 from notifications.models import Job
@@ -262,20 +262,18 @@ def _asked_elsewhere(folder: Path, **environ: str) -> tuple[dict[str, Any], floa
 def _guard_gone() -> Iterator[None]:
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
-            cursor.execute(f"DROP TRIGGER {database_guard.GUARD_NAME}_insert")
+            cursor.execute(f"DROP TRIGGER {sqlite_guard.GUARD_NAME}_insert")
         else:
-            cursor.execute(
-                f"ALTER TABLE bookings_busytime RENAME CONSTRAINT {database_guard.GUARD_NAME} TO x"
-            )
+            cursor.execute(f"ALTER TABLE bookings_busytime RENAME CONSTRAINT {sqlite_guard.GUARD_NAME} TO x")
     try:
         yield
     finally:
         if connection.vendor == "sqlite":
-            database_guard.install(connection)
+            sqlite_guard.install(connection)
         else:
             with connection.cursor() as cursor:
                 cursor.execute(
-                    f"ALTER TABLE bookings_busytime RENAME CONSTRAINT x TO {database_guard.GUARD_NAME}"
+                    f"ALTER TABLE bookings_busytime RENAME CONSTRAINT x TO {sqlite_guard.GUARD_NAME}"
                 )
 
 

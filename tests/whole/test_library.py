@@ -34,7 +34,7 @@ LINK = re.compile(r"\]\((?!https?:)([^)\s]*)\)")
 NOT_BUILT = re.compile(r"Not built yet(?:\.|: (?P<missing>`[^`]+`(?:, `[^`]+`)*)\.)")
 
 ADDRESSES = {
-    "6a": ("/api/opening-exceptions", "/api/waitlist/1/offer"),
+    "6a": ("/api/opening-exceptions",),
     "7": ("/api/visits",),
     "8": ("/v/", "/api/public/visits/"),
     "9": ("/book", "/api/public/catalogue"),

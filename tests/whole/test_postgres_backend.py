@@ -10,7 +10,7 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import CharField
 from django.test.utils import CaptureQueriesContext
 
-from bookings.slots.before_a_write import find_service
+from bookings.slots.refused_to_everybody import find_service
 from staff.models import SalonSettings, Staff
 from staff.storage.prepared import Blank, PreparedRows
 from staff.wire.refusals import BadRequest

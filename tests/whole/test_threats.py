@@ -228,6 +228,7 @@ HOSTILE: dict[str, Any] = {
     "service": NUMBER,
 }
 OPEN_HERE = {
+    "/api/bookings": {"price", "status_detail"},
     "/api/services": {"price"},
     "/api/staff": {"role", "sees_all_bookings"},
     "/api/auth/password-reset/confirm": {"token"},

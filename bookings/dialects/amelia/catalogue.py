@@ -13,7 +13,7 @@ from bookings.dialects.amelia.calls import LARGEST_PAGE, Call
 from bookings.dialects.amelia.render import Json, customer, number, user
 from bookings.errors import BookingNotFound
 from bookings.slots.availability import availability
-from bookings.slots.before_a_write import bookable, find_service
+from bookings.slots.refused_to_everybody import bookable, find_service
 from clients.models import Client
 from clients.records import add_client, not_archived
 from clients.search import found_by

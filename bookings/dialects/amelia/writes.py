@@ -19,8 +19,8 @@ from bookings.dialects.amelia.codes import LIVE, REJECTED, WRITTEN_AS, shown_as
 from bookings.dialects.amelia.parse import Edit, NewAppointment, Occurrence, Seat
 from bookings.errors import BookingNotFound
 from bookings.models import Booking
-from bookings.slots.before_a_write import find_service
 from bookings.slots.busy import lock_staff
+from bookings.slots.refused_to_everybody import find_service
 from staff.access.actor import Actor
 from staff.models import SalonSettings, Service
 from staff.wire.refusals import Refused

@@ -3,8 +3,8 @@
 Availability offers a start when no rule speaks against it, `explain` names the first that does, a
 client's own booking is refused with the same code and sentence, and a staff member's booking goes through
 with the rules marked `warns` as `warnings` (a desk knows better; docs/adr/0020). A rule that neither warns
-nor is refused to everybody (`holiday` by `bookings.slots.before_a_write`, `slot_taken` by the database) binds
-clients alone.
+nor is refused to everybody (`holiday` by `bookings.slots.refused_to_everybody`, `slot_taken` by the
+database) binds clients alone.
 """
 
 from __future__ import annotations
