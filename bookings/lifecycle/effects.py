@@ -47,8 +47,12 @@ RESENT = "booking.resent"
 """One of the others once more (`bookings.send_again`). Which one would still be true it finds out itself."""
 
 
-def set_in_motion(change: Change) -> list[Due]:
-    """Gives the jobs that the change itself made due."""
+def set_in_motion(change: Change, *, queueing: bool = True) -> list[Due]:
+    """Gives the jobs that the change itself made due.
+
+    `queueing` False: another change in this transaction has locked waitlist entries, as one with `waited` has
+    itself; then an entry that somebody else has locked is passed over, not waited for.
+    """
     if change.created:
         dues = _booked(change)
     else:
@@ -61,7 +65,7 @@ def set_in_motion(change: Change) -> list[Due]:
     outbox.enqueue(dues, now=change.now)
     webhooks.announce([change.event], now=change.now)
     if change.freed_slot:
-        _offer_to_waitlist(change)
+        _offer_to_waitlist(change, queueing=queueing and not change.waited.any)
     waitlist.pass_on_slots(change.waited, salon=change.salon, now=change.now)
     return dues
 
@@ -283,7 +287,7 @@ def _tell_former_client(change: Change) -> list[Due]:
     return [due]
 
 
-def _offer_to_waitlist(change: Change) -> None:
+def _offer_to_waitlist(change: Change, *, queueing: bool) -> None:
     """The waitlist step, for the slot the booking had before."""
     before = change.before
     if before is None or before.start_at <= change.now:
@@ -301,7 +305,7 @@ def _offer_to_waitlist(change: Change) -> None:
         event_id=change.event.pk,
         salon=change.salon,
         now=change.now,
-        queueing=not change.waited.any,
+        queueing=queueing,
     )
 
 

@@ -224,7 +224,8 @@ def _write_step(step: Step, *, party: uuid.UUID | None, planner: Planner) -> Wri
 
 def _set_in_motion(written: Sequence[Written], *, together: bool) -> list[Warning]:
     """After all are written: so nobody who waits is offered a time that one of them moves into."""
-    own = [effects.set_in_motion(each.made) for each in written]
+    queueing = not any(each.made.waited.any for each in written)
+    own = [effects.set_in_motion(each.made, queueing=queueing) for each in written]
     shared = effects.announce_cancelled([each.made for each in written]) if together else []
     outcomes = [each.outcome(dues=[*dues, *shared]) for each, dues in zip(written, own, strict=True)]
     return list(dict.fromkeys(warning for outcome in outcomes for warning in outcome.warnings))

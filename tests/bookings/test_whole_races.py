@@ -14,8 +14,10 @@ from django.utils import timezone
 
 from bookings import lifecycle
 from bookings.lifecycle import How, Order, cancel_whole, change_whole
-from bookings.models import Booking, BusyTime
+from bookings.models import Booking, BusyTime, WaitlistEntry
 from staff.access.actor import SYSTEM
+from staff.models import SalonSettings
+from staff.wire.times import local_date
 from tests.cast.bookings import Salon, make_cast
 from tests.cast.factories import make_client
 from tests.cast.races import answered, at_once
@@ -48,10 +50,15 @@ def order(salon: Salon, start_at: datetime, **more: Any) -> Order:
     return Order(start_at=start_at, end_at=start_at + HOUR, **asked)
 
 
-def make_series(salon: Salon, start_at: datetime) -> list[Booking]:
+def make_series(salon: Salon, start_at: datetime, **more: Any) -> list[Booking]:
     starts = [start_at + timedelta(days=day) for day in range(DAYS)]
-    series = lifecycle.book_series(actor=SYSTEM, order=order(salon, start_at), starts=starts)
+    series = lifecycle.book_series(actor=SYSTEM, order=order(salon, start_at, **more), starts=starts)
     return [outcome.booking for outcome in series.outcomes]
+
+
+def waits(salon: Salon, client_id: int, start_at: datetime) -> WaitlistEntry:
+    day = local_date(start_at, zone=SalonSettings.load().zone)
+    return WaitlistEntry.objects.create(client_id=client_id, service=salon.service, date=day)
 
 
 def move(booking: Booking, start_at: datetime, scope: str, **changes: Any) -> Callable[[], Any]:
@@ -141,3 +148,27 @@ def test_who_joins_a_class_while_it_moves_sits_with_the_others(salon: Salon) -> 
     assert set(words) <= REFUSALS, words
     check_calendar()
     assert Booking.objects.values("session_id", "start_at", "party").distinct().count() == 1
+
+
+def test_series_that_change_places_never_block_each_other_over_who_waits(salon: Salon) -> None:
+    """Each frees a date the other's client waits for, and holds that of its own until all have moved."""
+    start_at = first_start()
+    weeks_on = timedelta(days=14)
+    for attempt in range(4):
+        early = start_at + attempt * HOUR
+        ours = make_series(salon, early, staff_id=salon.bea.pk)
+        theirs = make_series(salon, early + weeks_on, staff_id=salon.cora.pk, client_id=salon.bob.pk)
+        entries = [
+            waits(salon, salon.alice.pk, theirs[0].start_at),
+            waits(salon, salon.bob.pk, ours[1].start_at),
+        ]
+        words = at_once(
+            answered(move(ours[0], early + weeks_on, "all")), answered(move(theirs[0], early, "all"))
+        )
+        assert words == ["done", "done"]
+        for entry in entries:
+            entry.refresh_from_db()
+            assert entry.status == "booked"
+        for booking in (ours[0], theirs[0]):
+            cancel_whole(actor=SYSTEM, booking_id=booking.pk, scope="all", how=How())
+    assert not BusyTime.objects.exists()
