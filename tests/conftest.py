@@ -9,6 +9,7 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 import time_machine
 from django.conf import settings
@@ -22,6 +23,9 @@ from tests.cast.noshow import live_stripe
 from tests.cast.outbox import Sink, mail_sink, send_to
 from tests.cast.passes import depends_on_the_pass, longest_files_first
 from tests.cast.stripe_server import StripeServer
+
+hypothesis.settings.register_profile("patient", suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("patient")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -146,8 +150,16 @@ def stripe(settings: Any) -> Iterator[StripeServer]:
 
 
 @pytest.fixture(autouse=True)
-def _empty_cache() -> Iterator[None]:
-    """Throttle counters of one test must not reach the next. The database's cache rolls back by itself."""
+def _empty_cache(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Throttle counters of one test must not reach the next.
+
+    The database's cache rolls back by itself, but for what a test commits: a flush leaves its table alone.
+    """
+    in_database = "Database" in settings.CACHES["default"]["BACKEND"]
+    mark = request.node.get_closest_marker("django_db")
+    commits = "transactional_db" in request.fixturenames or bool(mark and mark.kwargs.get("transaction"))
+    if in_database and commits:
+        request.getfixturevalue("transactional_db")
     yield
-    if "Database" not in settings.CACHES["default"]["BACKEND"]:
+    if commits or not in_database:
         cache.clear()
