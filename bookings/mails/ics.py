@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parseaddr
+from urllib.parse import quote
 
 from icalendar import Calendar, Event, vCalAddress, vText
 
@@ -23,6 +24,8 @@ PUBLISH = "PUBLISH"
 CONFIRMED = "CONFIRMED"
 TENTATIVE = "TENTATIVE"
 CANCELLED = "CANCELLED"
+# What a mailto address may hold as it is (RFC 6068); in the file a backslash is half of another character.
+UNQUOTED = "@!$'()*+,;:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +111,7 @@ def _attendee(appointment: Appointment, *, status: str) -> vCalAddress:
 
 def _person(address: str, name: str) -> vCalAddress:
     plain_address = one_line(parseaddr(address)[1] or address)
-    person = vCalAddress(f"mailto:{plain_address}")
+    person = vCalAddress("mailto:" + quote(plain_address, safe=UNQUOTED))
     clean_name = one_line(name).replace('"', "'")
     if clean_name:
         person.params["CN"] = vText(clean_name)

@@ -25,7 +25,7 @@ def salon() -> Salon:
 def test_absent_keys_keep_their_value_and_the_rest_is_ignored(salon: Salon) -> None:
     booking = salon.book(notes="hello", internal_notes="secret")
     body = {
-        "id": 999,
+        "id": 900000999,
         "client_name": "Mallory",
         "total_price": "0.01",
         "series_id": 7,
@@ -79,11 +79,11 @@ def test_a_move_to_within_the_hour_is_told_in_two_minutes(salon: Salon) -> None:
         ({"start_at": "2026-03-24 11:00:00"}, 400),
         ({"end_at": "2026-03-25 10:30:00"}, 400),
         ({"start_at": "tomorrow"}, 400),
-        ({"staff_id": 999}, 400),
+        ({"staff_id": 900000999}, 400),
         ({"client_id": None}, 400),
-        ({"client_id": 999}, 400),
-        ({"service_id": 999}, 400),
-        ({"location_id": 999}, 400),
+        ({"client_id": 900000999}, 400),
+        ({"service_id": 900000999}, 400),
+        ({"location_id": 900000999}, 400),
         ({"status": "done"}, 400),
         ({"persons": 2}, 400),
         ({"reason": "x" * 501}, 400),

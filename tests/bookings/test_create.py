@@ -155,9 +155,9 @@ def test_a_taken_slot_is_409_with_the_conflicts(cast: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"client_id": 999}, "client_id"),
-        ({"staff_id": 999}, "staff_id"),
-        ({"service_id": 999}, "service_id"),
+        ({"client_id": 900000999}, "client_id"),
+        ({"staff_id": 900000999}, "staff_id"),
+        ({"service_id": 900000999}, "service_id"),
         ({"client_id": "1"}, "client_id"),
         ({"client_id": 1.5}, "client_id"),
         ({"client_id": True}, "client_id"),

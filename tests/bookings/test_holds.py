@@ -260,10 +260,10 @@ def test_a_holiday_is_refused(salon: Salon) -> None:
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"service_id": 999}, "service_id"),
+        ({"service_id": 900000999}, "service_id"),
         ({"service_id": "1"}, "service_id"),
         ({"service_id": None}, "service_id"),
-        ({"staff_id": 999}, "staff_id"),
+        ({"staff_id": 900000999}, "staff_id"),
         ({"staff_id": 1.5}, "staff_id"),
         ({"start_at": None}, "start_at"),
         ({"start_at": "2026-11-24"}, "start_at"),

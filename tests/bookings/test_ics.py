@@ -153,6 +153,21 @@ def test_no_text_adds_a_line_or_a_property(text):
     assert "\n" not in str(event["SUMMARY"]) + str(event["LOCATION"]) + str(event["ATTENDEE"].params["CN"])
 
 
+@pytest.mark.parametrize(
+    ("address", "written"),
+    [
+        ("o'brien+salon@example.com", "mailto:o'brien+salon@example.com"),
+        ("a\\nb@example.com", "mailto:a%5Cnb@example.com"),
+        ("50%&more@example.com", "mailto:50%25%26more@example.com"),
+        ("zoë@example.com", "mailto:zo%C3%AB@example.com"),
+    ],
+)
+def test_an_address_is_written_as_a_uri(address, written):
+    found = ics.invitation(replace(APPOINTMENT, attendee=address), status=ics.CONFIRMED, now=NOW)
+    _, event = parsed(found)
+    assert str(event["ATTENDEE"]) == written
+
+
 @given(st.text(max_size=80))
 def test_any_summary_survives_the_round_trip_on_one_line(text):
     found = ics.invitation(replace(APPOINTMENT, summary=text), status=ics.CONFIRMED, now=NOW)

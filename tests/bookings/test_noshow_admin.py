@@ -169,4 +169,4 @@ def test_a_form_of_another_site_decides_nothing(stripe: StripeServer, cast: Salo
 
 @pytest.mark.parametrize("verb", ["waive", "refund"])
 def test_an_unknown_fee_is_not_found(cast: Salon, verb: str) -> None:
-    assert logged_in(cast.ada).get(f"{LIST}999/{verb}/").status_code == 404
+    assert logged_in(cast.ada).get(f"{LIST}900000999/{verb}/").status_code == 404

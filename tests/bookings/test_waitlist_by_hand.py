@@ -104,7 +104,7 @@ def test_one_offer_is_out_at_a_time(salon: Salon) -> None:
         ({"start_at": None}, "start_at"),
         ({"start_at": "2026-11-23 11:59:00"}, "start_at"),
         ({"start_at": "2026-11-25 10:00:00"}, "start_at"),
-        ({"staff_id": 999}, "staff_id"),
+        ({"staff_id": 900000999}, "staff_id"),
         ({"staff_id": None}, "staff_id"),
     ],
 )
@@ -180,4 +180,4 @@ def test_staff_administrators_and_writing_keys_offer(salon: Salon) -> None:
         other = waits(salon, make_client("Somebody"), date=date(2026, 11, 26))
         hour = 10 + Job.objects.count()
         assert offer(salon, other, who=who, start_at=f"2026-11-26 {hour}:00:00").status_code == 201
-    assert offer(salon, WaitlistEntry(pk=999)).json()["code"] == "waitlist_entry_not_found"
+    assert offer(salon, WaitlistEntry(pk=900000999)).json()["code"] == "waitlist_entry_not_found"

@@ -162,7 +162,7 @@ def test_an_entry_that_does_not_fit_is_refused_and_nothing_is_stored(salon: Salo
     changes: dict[str, Any] = {}
     match why:
         case "unknown":
-            changes = {"waitlist_id": 999}
+            changes = {"waitlist_id": 900000999}
         case "client":
             changes = {"client_id": salon.bob.pk}
         case "service":

@@ -242,10 +242,10 @@ def test_a_wrong_field_of_a_booking_is_400_and_stores_nothing(salon: Salon, chan
 @pytest.mark.parametrize(
     "changes",
     [
-        {"serviceId": 999},
-        {"providerId": 999},
-        {"locationId": 999},
-        {"bookings": [{"customerId": 999}]},
+        {"serviceId": 900000999},
+        {"providerId": 900000999},
+        {"locationId": 900000999},
+        {"bookings": [{"customerId": 900000999}]},
     ],
 )
 def test_what_a_body_names_and_is_not_there_is_missing(salon: Salon, changes: dict[str, Any]) -> None:
@@ -273,7 +273,7 @@ def test_who_takes_no_bookings_any_more_is_missing(salon: Salon) -> None:
 @pytest.mark.parametrize("path", ["/appointments/{}", "/appointments/status/{}", "/appointments/delete/{}"])
 def test_an_unknown_appointment_is_missing(salon: Salon, path: str) -> None:
     desk = Desk()
-    answer = desk.post(path.format(999), {"status": "approved"})
+    answer = desk.post(path.format(900000999), {"status": "approved"})
     assert (answer.status_code, answer.json()["data"]) == (404, {"entityMissing": True})
 
 

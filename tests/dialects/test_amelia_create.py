@@ -292,7 +292,7 @@ def test_a_taken_occurrence_refuses_the_whole_series_with_its_date(
 
 
 def test_an_unknown_provider_in_a_series_refuses_it(salon: Salon, desk: Desk) -> None:
-    body = order(salon, recurring=[{"bookingStart": "2026-04-07 10:00", "providerId": 999}])
+    body = order(salon, recurring=[{"bookingStart": "2026-04-07 10:00", "providerId": 900000999}])
     status, data, message = refused(desk, body)
     assert (status, data) == (404, {"entityMissing": True})
     assert "2026-04-07" in message

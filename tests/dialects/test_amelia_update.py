@@ -192,8 +192,8 @@ def dan_id(made: dict[str, Any], desk: Desk) -> int:
 @pytest.mark.parametrize(
     ("body", "status", "flag"),
     [
-        ({"bookings": [{"id": 999}]}, 404, "entityMissing"),
-        ({"removedBookings": [999]}, 404, "entityMissing"),
+        ({"bookings": [{"id": 900000999}]}, 404, "entityMissing"),
+        ({"removedBookings": [900000999]}, 404, "entityMissing"),
         ({"bookings": [{"id": "first", "customerId": "bob"}]}, 409, "customerAlreadyBooked"),
         ({"bookings": [{"customerId": "bob"}]}, 409, "customerAlreadyBooked"),
         ({"bookings": [{"id": "first", "persons": 3}]}, 409, "maximumCapacityReached"),
@@ -201,7 +201,7 @@ def dan_id(made: dict[str, Any], desk: Desk) -> int:
         ({"bookingStart": "2026-03-26 10:00"}, 409, "timeSlotUnavailable"),
         ({"bookingStart": "2026-03-27 10:00"}, 409, "timeSlotUnavailable"),
         ({"serviceId": "massage"}, 409, "maximumCapacityReached"),
-        ({"internalNotes": "moved", "bookings": [{"customerId": 999}]}, 404, "entityMissing"),
+        ({"internalNotes": "moved", "bookings": [{"customerId": 900000999}]}, 404, "entityMissing"),
     ],
 )
 def test_what_cannot_be_is_refused_whole(

@@ -68,7 +68,7 @@ def test_a_sequence_keeps_everything_that_was_sent_with_its_steps_in_order(ada):
         ({}, {"name"}),
         ({"name": "  "}, {"name"}),
         ({"name": "A\nB"}, {"name"}),
-        ({"name": "A", "service_id": 99}, {"service_id"}),
+        ({"name": "A", "service_id": 900000999}, {"service_id"}),
         ({"name": "A", "service_id": "1"}, {"service_id"}),
         ({"name": "A", "is_active": "yes"}, {"is_active"}),
         ({"name": "A", "steps": None}, {"steps"}),

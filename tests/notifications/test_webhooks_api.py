@@ -141,11 +141,11 @@ def test_only_administrators_come_here(app: App) -> None:
 def test_what_is_not_there_is_404(app: App) -> None:
     who = caller(app.salon.ada)
     assert [
-        who.get("/api/webhooks/999").status_code,
-        who.put("/api/webhooks/999", {"url": "nonsense"}, format="json").status_code,
-        who.delete("/api/webhooks/999").status_code,
-        who.get("/api/webhooks/999/deliveries").status_code,
-        who.post("/api/webhooks/deliveries/999/replay").status_code,
+        who.get("/api/webhooks/900000999").status_code,
+        who.put("/api/webhooks/900000999", {"url": "nonsense"}, format="json").status_code,
+        who.delete("/api/webhooks/900000999").status_code,
+        who.get("/api/webhooks/900000999/deliveries").status_code,
+        who.post("/api/webhooks/deliveries/900000999/replay").status_code,
     ] == [404] * 5
 
 

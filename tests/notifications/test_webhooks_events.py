@@ -97,7 +97,7 @@ def test_a_refusal_is_no_event(salon: Salon) -> None:
     before = stored()
     refused = [
         caller(salon.ada).post("/api/bookings", salon.order(), format="json").status_code,
-        caller(salon.ada).post("/api/bookings", salon.order(client_id=999), format="json").status_code,
+        caller(salon.ada).post("/api/bookings", salon.order(client_id=900000999), format="json").status_code,
         salon.put(booking, {"start_at": "2026-03-24 12:00"}).status_code,
         salon.put(booking, {"notes": "x"}, **{"if-match": '"7"'}).status_code,
     ]

@@ -161,7 +161,7 @@ def test_the_staff_page_and_both_lists_lead_there(browser: Browser, bea: Staff) 
     for name, args in (("staff_change", [bea.pk]), ("staff_changelist", []), ("workinghours_changelist", [])):
         page = browser.get(reverse(f"admin:staff_{name}", args=args)).content.decode()
         assert f'href="{page_of(bea)}"' in page, name
-    assert browser.get("/admin/staff/staff/999/week/").status_code == 404
+    assert browser.get("/admin/staff/staff/900000999/week/").status_code == 404
 
 
 def test_it_needs_no_script_and_no_style_of_its_own(browser: Browser, bea: Staff) -> None:
