@@ -22,7 +22,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SYSTEMS = ROOT / ".venv" / "debian13"
-PACKAGES = ("python3", "python3-venv", "make", "git", "ca-certificates")
+PACKAGES = ("python3", "python3-venv", "make", "git", "curl", "ca-certificates")
 INSIDE = "srv/bookings"
 COPIED = (
     "/etc/pip.conf",

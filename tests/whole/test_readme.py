@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -84,6 +85,7 @@ def running(tmp_path: Path) -> Iterator[tuple[str, Path]]:
 @pytest.mark.sqlite_only
 @pytest.mark.timeout(600)
 def test_the_session_works_as_pasted(running: tuple[str, Path]) -> None:
+    assert shutil.which("curl"), "The session is made of curl calls; install curl."
     address, folder = running
     found = re.search(r"```sh\n(.*?)```", README, re.DOTALL)
     assert found is not None
