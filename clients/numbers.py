@@ -5,10 +5,11 @@ Names: with_numbers_read, read_again, NUMBERS.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
 from clients.models import Client
@@ -16,26 +17,39 @@ from staff.wire.phones import e164, remark_of
 from staff.wire.text import LONGEST_STRING
 
 NUMBERS = ("phone", "mobile")
+E164 = r"^\+[0-9]+$"
 BATCH = 500
+PAUSE = 0.15
+"""Seconds between two batches on SQLite: who waits for its one lock asks again at least every 0.1 seconds."""
 
 
 def with_numbers_read(values: Mapping[str, Any], *, country: str | None, notes: str) -> dict[str, Any]:
     """`values` of a client with each telephone number as E.164 where it is a possible one, else as typed.
 
-    A remark behind a number, such as "(mother)", is not lost: it goes to the client's notes, which are
-    `notes` so far, unless it stands there already.
+    A remark around a number, such as "(mother)", is not lost: it goes to the client's notes, which are
+    `notes` so far, as a line with the number it belongs to. Where the notes have no room for it, the number
+    stays as typed (docs/adr/0080).
     """
     read = dict(values)
     for field in NUMBERS:
         typed = read.get(field)
         number = e164(typed, region=country) if typed else None
-        if typed and number is not None:
-            read[field] = number
-            remark = remark_of(typed)
-            known = read.get("notes", notes)
-            if remark and remark not in known:
-                read["notes"] = f"{known}\n{number}: {remark}".strip()[:LONGEST_STRING]
+        if not typed or number is None:
+            continue
+        known = read.get("notes", notes)
+        with_remark = _noted(known, number=number, remark=remark_of(typed))
+        if len(with_remark) > LONGEST_STRING:
+            continue
+        read[field] = number
+        if with_remark != known:
+            read["notes"] = with_remark
     return read
+
+
+def _noted(notes: str, *, number: str, remark: str) -> str:
+    """`notes` with a line of the remark, unless the same line stands there already."""
+    line = f"{number}: {remark}"
+    return notes if not remark or line in notes.splitlines() else f"{notes}\n{line}".strip()
 
 
 def read_again(*, country: str | None) -> int:
@@ -45,18 +59,20 @@ def read_again(*, country: str | None) -> int:
     of its own; a number that was E.164 never changes, and a second run changes nothing.
     """
     became, after = 0, 0
-    national = (Q(phone__gt="") & ~Q(phone__startswith="+")) | (Q(mobile__gt="") & ~Q(mobile__startswith="+"))
+    unread = (Q(phone__gt="") & ~Q(phone__regex=E164)) | (Q(mobile__gt="") & ~Q(mobile__regex=E164))
     while True:
         with transaction.atomic():
             batch = list(
                 Client.objects.select_for_update(no_key=True)
-                .filter(national, pk__gt=after)
+                .filter(unread, pk__gt=after)
                 .order_by("pk")[:BATCH]
             )
             became += sum(_read_one(client, country=country) for client in batch)
         if len(batch) < BATCH:
             return became
         after = batch[-1].pk
+        if connection.vendor == "sqlite":
+            time.sleep(PAUSE)
 
 
 def _read_one(client: Client, *, country: str | None) -> int:

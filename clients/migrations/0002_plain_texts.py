@@ -15,18 +15,11 @@ from staff.wire.text import plain_line, plain_prose
 
 def texts(apps: Any, schema_editor: Any) -> None:
     country = apps.get_model("staff", "SalonSettings").objects.values_list("country", flat=True).first()
-    number = partial(number_alone, region=country)
-    read_again(
-        apps.get_model("clients", "Client"),
-        {
-            "first_name": plain_line,
-            "last_name": plain_line,
-            "email": mail_address,
-            "phone": number,
-            "mobile": number,
-            "notes": plain_prose,
-        },
-    )
+    clients = apps.get_model("clients", "Client")
+    lines = dict.fromkeys(("first_name", "last_name", "phone", "mobile"), plain_line)
+    read_again(clients, {**lines, "email": mail_address, "notes": plain_prose})
+    # Apart, so that a number that cannot be read is without what nobody sees all the same.
+    read_again(clients, dict.fromkeys(("phone", "mobile"), partial(number_alone, region=country)))
 
 
 class Migration(migrations.Migration):

@@ -6,7 +6,7 @@ import pytest
 
 from staff.wire.addresses import BadAddress, ascii_address, login_address, mail_address
 from staff.wire.countries import country_of_zone, known_countries
-from staff.wire.phones import e164, remark_of
+from staff.wire.phones import NotRead, e164, number_alone, remark_of
 from staff.wire.text import plain_line, plain_prose
 
 UNSEEN = [
@@ -106,6 +106,15 @@ def test_an_account_is_found_however_its_address_is_written() -> None:
         ("12", "NL", None),
         ("+999999999999999999", None, None),
         ("06 12345678 / 06 87654321", "NL", None),
+        ("Oma 06 12345678", "NL", "+31612345678"),
+        ("mama (06 12345678)", "NL", "+31612345678"),
+        ("tel:+31612345678", None, "+31612345678"),
+        ("+31 (0)6 12345678", None, "+31612345678"),
+        ("06 1234 a 5678", "NL", None),
+        ("06 12345678mama", "NL", None),
+        ("06 12345678 (2)", "NL", None),
+        ("06 12345678 (2e)", "NL", None),
+        ("06 (mama) 12345678", "NL", None),
         ("no number", "NL", None),
         ("", "NL", None),
     ],
@@ -114,10 +123,39 @@ def test_a_possible_number_is_e164(typed: str, country: str | None, number: str 
     assert e164(typed, region=country) == number
 
 
-def test_a_remark_stands_behind_a_number() -> None:
-    assert remark_of("06 12345678 (mama)") == "mama"
-    assert remark_of("06 12345678 - thuis na vijf") == "thuis na vijf"
-    assert remark_of("06 12345678") == remark_of("(06) 12345678") == ""
+@pytest.mark.parametrize(
+    ("typed", "remark"),
+    [
+        ("06 12345678 (mama)", "mama"),
+        ("06 12345678 - thuis na vijf", "thuis na vijf"),
+        ("06 12345678?", "?"),
+        ("Oma 06 12345678", "Oma"),
+        ("privé: (06) 12345678", "privé"),
+        ("geen 0612345678", "geen"),
+        ("mama [06 12345678]", "mama"),
+        ("(Oma) 06 12345678, na vijf", "Oma, na vijf"),
+        ("06 12345678", ""),
+        ("(06) 12345678", ""),
+        ("+31 (0)6 12345678.", ""),
+    ],
+)
+def test_a_remark_stands_before_or_behind_a_number(typed: str, remark: str) -> None:
+    assert remark_of(typed) == remark
+
+
+@pytest.mark.parametrize(
+    ("typed", "country"),
+    [("06 12345678 (mama)", "NL"), ("Oma 06 12345678", None), ("12", "NL"), ("+31201234567 ext. 9", None)],
+)
+def test_a_number_that_stays_as_typed_is_to_be_listed(typed: str, country: str | None) -> None:
+    with pytest.raises(NotRead) as refused:
+        number_alone(typed, region=country)
+    assert not any(map(str.isdigit, str(refused.value)))
+
+
+def test_a_number_alone_is_read() -> None:
+    assert number_alone("06 12345678", region="NL") == "+31612345678"
+    assert number_alone("06 12345678", region=None) == "06 12345678"
 
 
 def test_a_zone_has_its_country() -> None:
