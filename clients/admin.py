@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 from typing import Any
 
 from django import forms
@@ -16,7 +15,7 @@ from clients.models import Client
 from clients.numbers import with_numbers_read
 from clients.records import archive_client, check_birthday
 from clients.search import found_by
-from staff.admin.keeping import refusal_of, say_affected
+from staff.admin.keeping import say_affected, say_refusal
 from staff.models import SalonSettings
 from staff.salon.affected import Touched
 from staff.wire.refusals import BadRequest
@@ -64,17 +63,13 @@ class ArchivedFilter(admin.SimpleListFilter):
 class ClientForm(forms.ModelForm):
     """The same rules as the API (`clients.records`)."""
 
-    def clean_birthday(self) -> date | None:
-        birthday: date | None = self.cleaned_data["birthday"]
-        try:
-            check_birthday(birthday, salon=SalonSettings.load(), now=timezone.now())
-        except BadRequest as refused:
-            raise refusal_of(refused) from None
-        return birthday
-
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        return with_numbers_read(cleaned, country=SalonSettings.load().country, notes="")
+        cleaned, salon = super().clean() or {}, SalonSettings.load()
+        try:
+            check_birthday(cleaned.get("birthday"), salon=salon, now=timezone.now())
+        except BadRequest as refused:
+            say_refusal(self, refused)
+        return with_numbers_read(cleaned, country=salon.country, notes="")
 
 
 @admin.register(Client)

@@ -7,8 +7,10 @@ import uuid
 from django.db import models
 
 from staff.storage.columns import (
+    DayField,
     LineField,
     MailAddressField,
+    PhoneField,
     ProseField,
     Searched,
     SearchedField,
@@ -26,9 +28,9 @@ class Client(Searched):
     first_name = LineField(max_length=200)
     last_name = LineField(max_length=200, blank=True, default="")
     email = MailAddressField(blank=True, default="")
-    phone = LineField(max_length=40, blank=True, default="")
-    mobile = LineField(max_length=40, blank=True, default="")
-    birthday = models.DateField(null=True, blank=True)
+    phone = PhoneField(max_length=40, blank=True, default="")
+    mobile = PhoneField(max_length=40, blank=True, default="")
+    birthday = DayField(null=True, blank=True)
     notes = ProseField(blank=True, default="")
     alert = LineField(
         max_length=200,

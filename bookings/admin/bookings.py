@@ -18,7 +18,6 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from bookings import lifecycle
-from bookings.admin.refusals import say_refusal
 from bookings.mails.resent import Kind
 from bookings.models import Booking, BookingEvent
 from bookings.send_again import KIND_OF_STATUS, send_again
@@ -26,6 +25,7 @@ from clients.admin import FoundByClient
 from notifications.models import Message
 from staff.access.actor import Actor
 from staff.access.auth import actor_for
+from staff.admin.keeping import say_refusal
 from staff.admin.money import PricedAdmin
 from staff.admin.readonly import ReadOnlyInline
 from staff.models import SalonSettings, Staff

@@ -11,9 +11,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from bookings import waitlist
-from bookings.admin.refusals import say_refusal
 from bookings.models import WaitlistEntry, WaitlistOffer
 from clients.admin import FoundByClient
+from staff.admin.keeping import say_refusal
 from staff.admin.readonly import ReadOnlyInline
 from staff.models import SalonSettings
 from staff.wire.refusals import Refused

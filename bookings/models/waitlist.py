@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Coalesce
 
-from staff.storage.columns import ProseField, Searched, SearchedField
+from staff.storage.columns import DayField, ProseField, Searched, SearchedField
 
 ONE_OPEN_ENTRY = "waitlist_one_open_entry"
 """The database's name of the rule that nobody waits twice for the same: null is equal to null there."""
@@ -35,7 +35,7 @@ class WaitlistEntry(Searched):
     staff = models.ForeignKey(
         "staff.Staff", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
-    date = models.DateField()
+    date = DayField()
     notes = ProseField(blank=True, default="")
     searched = SearchedField(of=("notes",))
     status = models.CharField(max_length=10, choices=Status, default=Status.WAITING)

@@ -1,14 +1,14 @@
 """What admin pages share: rows stay, refusals become form errors, bookings in the way are named.
 
-Names: KeptAdmin, refusal_of, say_affected, say_outside_hours.
+Names: KeptAdmin, say_refusal, say_affected, say_outside_hours.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -30,9 +30,24 @@ class KeptAdmin(admin.ModelAdmin):
         return False
 
 
-def refusal_of(refused: Refused) -> ValidationError:
-    """The refusal as a form's error, at the fields it names."""
-    return ValidationError(refused.details if refused.details else refused.message)
+def say_refusal(form: forms.BaseForm, refused: Refused) -> None:
+    """Put the refusal's sentences at the fields they name, else above the form."""
+    named = {
+        name.removesuffix("_id"): sentences
+        for name, sentences in (refused.details or {}).items()
+        if name.removesuffix("_id") in form.fields
+    }
+    for name, sentences in named.items():
+        for sentence in sentences:
+            form.add_error(name, sentence)
+    if not named:
+        form.add_error(None, _sentence(refused))
+
+
+def _sentence(refused: Refused) -> str:
+    taken = refused.conflicts or []
+    by = ", ".join(f"#{each['booking_id']} {each['start_at']} - {each['end_at'][11:16]}" for each in taken)
+    return f"{refused.message} ({by})" if by else refused.message
 
 
 def say_affected(request: HttpRequest, touched: Touched) -> None:

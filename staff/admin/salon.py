@@ -7,16 +7,25 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 
-from staff.admin.keeping import refusal_of
+from staff.admin.keeping import say_affected, say_refusal
 from staff.admin.money import AmountField, AmountsAdmin
 from staff.models import SalonSettings
-from staff.salon.settings import check_settings, known_zones, numbers_read_again
+from staff.salon.affected import Touched
+from staff.salon.settings import check_settings, known_zones, numbers_read_again, with_country
 from staff.wire.countries import known_countries
 from staff.wire.money import CURRENCIES
 from staff.wire.refusals import BadRequest
+
+
+def _read_numbers_again(request: HttpRequest, salon: SalonSettings, *, before: str | None) -> None:
+    became_e164 = numbers_read_again(salon, before=before)
+    if became_e164 is not None:
+        messages.success(request, f"Telephone numbers that became international: {became_e164}.")
 
 
 def _choices(values: Any) -> list[tuple[str, str]]:
@@ -72,13 +81,19 @@ class SettingsForm(forms.ModelForm):
         if isinstance(fee, AmountField) and self.instance.noshow_fee_type == SalonSettings.FeeType.PERCENT:
             fee.at_least = 0
 
+    def clean(self) -> dict[str, Any]:
+        """The first zone brings its country, as in the API."""
+        cleaned = super().clean() or {}
+        changed = {name: cleaned[name] for name in self.changed_data if name in cleaned}
+        return {**cleaned, **with_country(changed, known=self.instance.country)}
+
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
         try:
             check_settings(self.instance, changed=self.changed_data)
         except BadRequest as refused:
             if not self.errors:
-                self.add_error(None, refusal_of(refused))
+                say_refusal(self, refused)
 
 
 @admin.register(SalonSettings)
@@ -112,12 +127,13 @@ class SalonSettingsAdmin(AmountsAdmin):
     )
 
     def save_model(self, request: HttpRequest, salon: SalonSettings, form: Any, change: bool) -> None:
-        """Another country reads clients' numbers again, once the settings are stored."""
+        """Another zone tells what is ahead; another country reads clients' numbers again, in batches of
+        their own, once the settings are stored."""
         before = form.initial.get("country")
         super().save_model(request, salon, form, change)
-        became_e164 = numbers_read_again(salon, before=before)
-        if became_e164 is not None:
-            messages.success(request, f"Telephone numbers that became international: {became_e164}.")
+        transaction.on_commit(lambda: _read_numbers_again(request, salon, before=before))
+        if "timezone" in form.changed_data:
+            say_affected(request, Touched(timezone.now()))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -13,7 +13,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
-from staff.storage.columns import LineField, MailAddressField
+from staff.storage.columns import DayField, LineField, MailAddressField
 from staff.storage.prepared import PreparedRows, columns_of
 from staff.wire.countries import country_of_zone
 
@@ -93,8 +93,8 @@ class WorkingHours(models.Model):
     weekday = models.PositiveSmallIntegerField(choices=Weekday)
     opens = models.TimeField()
     closes = models.TimeField()
-    valid_from = models.DateField(null=True, blank=True)
-    valid_until = models.DateField(null=True, blank=True)
+    valid_from = DayField(null=True, blank=True)
+    valid_until = DayField(null=True, blank=True)
 
     class Meta:
         verbose_name_plural = "working hours"
@@ -139,7 +139,7 @@ class TimeOff(models.Model):
 class Holiday(models.Model):
     """A salon-local date on which nothing is booked."""
 
-    date = models.DateField(unique=True)
+    date = DayField(unique=True)
     name = LineField(max_length=200, blank=True, default="")
 
     class Meta:
@@ -168,8 +168,8 @@ class OpeningException(models.Model):
     location = models.ForeignKey(
         Location, null=True, blank=True, on_delete=models.PROTECT, related_name="opening_exceptions"
     )
-    date_from = models.DateField()
-    date_to = models.DateField()
+    date_from = DayField()
+    date_to = DayField()
     hours: Any = models.JSONField(default=list, blank=True)
     every_year = models.BooleanField(default=False)
     name = LineField(max_length=200, blank=True, default="")

@@ -33,7 +33,7 @@ def change_settings(*, fields: Mapping[str, Any]) -> tuple[SalonSettings, int | 
     with transaction.atomic():
         salon = store_changes(
             locked(SalonSettings.objects.all(), 1),
-            _with_country(fields, known=country),
+            with_country(fields, known=country),
             check=lambda salon: check_settings(salon, changed=fields.keys()),
         )
     return salon, numbers_read_again(salon, before=country)
@@ -47,7 +47,8 @@ def numbers_read_again(salon: SalonSettings, *, before: str | None) -> int | Non
     return read_again(country=salon.country)
 
 
-def _with_country(fields: Mapping[str, Any], *, known: str | None) -> Mapping[str, Any]:
+def with_country(fields: Mapping[str, Any], *, known: str | None) -> Mapping[str, Any]:
+    """`fields` with the country of the zone in them, unless one is `known` or among them."""
     if known is not None or "country" in fields or "timezone" not in fields:
         return fields
     return {**fields, "country": country_of_zone(fields["timezone"])}

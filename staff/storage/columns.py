@@ -1,8 +1,11 @@
 """Columns that keep a text as contract §6a says, whichever form or code filled them in.
 
-Names: LineField, ProseField, MailAddressField; SearchedField, Searched, SearchedIndex, searched_text.
+Names: LineField, PhoneField, ProseField, MailAddressField, DayField; SearchedField, Searched, SearchedIndex,
+searched_text.
+
 Django reads every value that is stored or compared through `to_python`, so what is looked for is spelt as
-what is kept. Their migrations are those of Django's own fields: the tables do not change.
+what is kept; their form fields refuse what `staff.wire.fields` refuses. Their migrations are those of
+Django's own fields: the tables do not change.
 """
 
 from __future__ import annotations
@@ -12,10 +15,13 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 
 from staff.wire.addresses import BadAddress, mail_address, searched_address
-from staff.wire.text import folded, plain_line, plain_prose
+from staff.wire.phones import has_digit
+from staff.wire.text import LONGEST_STRING, folded, is_one_line, plain_line, plain_prose
+from staff.wire.times import EARLIEST_DATE, LATEST_DATE
 
 BATCH = 500
 
@@ -30,8 +36,24 @@ class _StoredAsDjango:
 
 
 class LineFormField(forms.CharField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"strip": False, **kwargs})
+
     def to_python(self, value: Any) -> Any:
-        return plain_line(super().to_python(value) or "")
+        text = super().to_python(value) or ""
+        if not is_one_line(text):
+            raise ValidationError("Enter one line, without control characters.", code="control")
+        return plain_line(text)
+
+
+class PhoneFormField(LineFormField):
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        if text and not has_digit(text):
+            raise ValidationError(
+                "Enter a phone number, best with its country code: +31 20 123 4567.", code="phone"
+            )
+        return text
 
 
 class MailAddressFormField(forms.EmailField):
@@ -53,11 +75,29 @@ class LineField(_StoredAsDjango, models.CharField):
         return super().formfield(**{"form_class": LineFormField, **kwargs})
 
 
+class PhoneField(LineField):
+    """A telephone number as `staff.wire.phones` keeps it."""
+
+    def formfield(self, **kwargs: Any) -> Any:
+        return super().formfield(**{"form_class": PhoneFormField, **kwargs})
+
+
 class ProseField(_StoredAsDjango, models.TextField):
     """Notes: in NFC, without blanks around them."""
 
     def to_python(self, value: Any) -> Any:
         return plain_prose(value) if isinstance(value, str) else super().to_python(value)
+
+    def formfield(self, **kwargs: Any) -> Any:
+        return super().formfield(**{"max_length": LONGEST_STRING, **kwargs})
+
+
+class DayField(_StoredAsDjango, models.DateField):
+    """A calendar date, in forms within the bounds of the API."""
+
+    def formfield(self, **kwargs: Any) -> Any:
+        bounds = [MinValueValidator(EARLIEST_DATE), MaxValueValidator(LATEST_DATE)]
+        return super().formfield(**{"validators": bounds, **kwargs})
 
 
 class MailAddressField(_StoredAsDjango, models.EmailField):

@@ -19,14 +19,22 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from staff.wire.addresses import BadAddress, mail_address
-from staff.wire.text import LARGEST_INTEGER, LONGEST_STRING, BadText, check_text, plain_line, plain_prose
+from staff.wire.phones import has_digit
+from staff.wire.text import (
+    LARGEST_INTEGER,
+    LONGEST_STRING,
+    BadText,
+    check_text,
+    is_one_line,
+    plain_line,
+    plain_prose,
+)
 from staff.wire.times import BadTime, parse_clock, parse_date, parse_when, print_clock, print_date, print_when
 
 LARGEST_AMOUNT = Decimal("999999999.999")
 
 _MONEY = re.compile(r"[0-9]{1,9}(\.[0-9]{1,3})?")
 _SLUG = re.compile(r"[-a-zA-Z0-9_]+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _WHEN_SCHEMA = {
     "type": "string",
     "description": "'YYYY-MM-DD HH:MM[:SS]' on the salon's wall clock, or ISO 8601 with T, Z or an offset. "
@@ -122,7 +130,7 @@ class TextField(serializers.CharField):
             return data
         if not self.single_line:
             return plain_prose(data)
-        if _CONTROL.search(data):
+        if not is_one_line(data):
             self.fail("control")
         return plain_line(data)
 
@@ -240,7 +248,15 @@ class MoneyField(serializers.Field):
         return format(value, "f")
 
 
-@extend_schema_field({"type": "string", "pattern": "^[ -~]*[0-9][ -~]*$", "maxLength": 40})
+@extend_schema_field(
+    {
+        "type": "string",
+        "maxLength": 40,
+        "description": "Empty, or with at least one digit, of any script. Kept as E.164 where it is a "
+        "possible number, of the salon's `country` where it says none; else as typed.",
+        "example": "+31 20 123 4567",
+    }
+)
 class PhoneField(TextField):
     """A telephone number as typed; whoever stores it reads it as E.164 where it is one (`clients.numbers`).
 
@@ -257,12 +273,12 @@ class PhoneField(TextField):
         text = super().to_internal_value(data)
         if not text:
             return ""
-        if not any(character.isdigit() for character in text):
+        if not has_digit(text):
             self.fail("phone")
         return text
 
 
-@extend_schema_field({"type": "string", "format": "email", "maxLength": 254})
+@extend_schema_field({"type": "string", "format": "idn-email", "maxLength": 254})
 class EmailAddressField(TextField):
     """An e-mail address of at most 254 characters, its domain in lower case Unicode; `lower`: all of it."""
 

@@ -1,6 +1,6 @@
 """What a text from outside may hold, and how it is kept (contract §0 input gate, §6a).
 
-Names: check_text, plain_line, plain_prose, folded, LONGEST_STRING.
+Names: check_text, is_one_line, plain_line, plain_prose, folded, LONGEST_STRING.
 """
 
 import re
@@ -12,6 +12,7 @@ LONGEST_STRING = 10_000
 LARGEST_INTEGER = 2**63 - 1
 SMALLEST_INTEGER = -(2**63)
 
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 _JOINERS = "\u200c\u200d"
@@ -45,6 +46,11 @@ def check_text(value: str) -> str:
     if _SURROGATE.search(value):
         raise BadText("A text holds half a surrogate pair (\\ud800 to \\udfff); send it as valid Unicode.")
     return value
+
+
+def is_one_line(text: str) -> bool:
+    """Whether `text` has no line break and no control character: fit for a header or a heading."""
+    return _CONTROL.search(text) is None
 
 
 def plain_line(text: str) -> str:
