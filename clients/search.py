@@ -15,7 +15,6 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from clients.models import Client
-from staff.wire.addresses import searched_address
 from staff.wire.filters import words_of
 from staff.wire.text import folded
 
@@ -33,7 +32,7 @@ def found_by(rows: QuerySet[Any], text: str, *, client: str = "", besides: str =
     clients themselves, `client` is their column of the client; `besides` is a SearchedField of their own,
     where a word may stand as well.
     """
-    words = words_of(" ".join(searched_address(word) if "@" in word else word for word in text.split()))
+    words = words_of(text)
     digits = _local_digits(text)
     if not words:
         return rows

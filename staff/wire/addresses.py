@@ -1,6 +1,6 @@
 """Mail addresses: one spelling inside, the one that mail servers take outside (contract §6a).
 
-Names: mail_address, searched_address, login_address, ascii_address, BadAddress.
+Names: mail_address, searched_address, in_unicode, login_address, ascii_address, BadAddress.
 
 A domain is read by IDNA 2008 with the non-transitional mapping of UTS 46. Python's own codec and Django's
 validator know IDNA 2003 alone, which turns straße.de into strasse.de: somebody else's domain.
@@ -8,11 +8,15 @@ validator know IDNA 2003 alone, which turns straße.de into strasse.de: somebody
 
 from __future__ import annotations
 
+import re
+
 import idna
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from staff.wire.text import plain_line
+
+_PUNYCODE = re.compile(r"\bxn--[a-z0-9-]+", re.IGNORECASE | re.ASCII)
 
 
 class BadAddress(ValueError):
@@ -36,6 +40,11 @@ def searched_address(text: str) -> str:
         return plain_line(text)
 
 
+def in_unicode(text: str) -> str:
+    """`text`, a word such as an address or a part of one, with its labels in punycode in Unicode."""
+    return _PUNYCODE.sub(_decoded, text)
+
+
 def login_address(text: str) -> str:
     """The address as an account is stored and looked for: all of it in lower case. Raises nothing."""
     return searched_address(text).lower()
@@ -56,6 +65,13 @@ def _parts(text: str) -> tuple[str, str]:
     except (ValidationError, ValueError) as refused:
         raise BadAddress(str(refused)) from None
     return local, domain
+
+
+def _decoded(label: re.Match[str]) -> str:
+    try:
+        return idna.decode(label[0])
+    except idna.IDNAError:
+        return label[0]
 
 
 def _is_literal(domain: str) -> bool:

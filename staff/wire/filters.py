@@ -27,6 +27,7 @@ from django.http import QueryDict
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
+from staff.wire.addresses import in_unicode, searched_address
 from staff.wire.paging import Page, PageQuery, page_of
 from staff.wire.query import (
     Query,
@@ -162,8 +163,9 @@ class OrderFilter(Filter):
 
 
 def words_of(text: str) -> list[str]:
-    """The words of `text` as they are searched."""
-    return folded(text).split()[:MOST_WORDS]
+    """The words of `text` as they are searched; an address, or a part of one, as it is stored."""
+    spelt = (in_unicode(searched_address(word) if "@" in word else word) for word in text.split())
+    return folded(" ".join(spelt)).split()[:MOST_WORDS]
 
 
 def every_word_in(*fields: str) -> Search:
