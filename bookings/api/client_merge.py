@@ -34,6 +34,7 @@ from staff.wire.views import GatedView
 
 REASON = "The client was merged into another record of the same person."
 LONGEST_ALERT = 200
+BETWEEN_ALERTS = "; "
 FILLED_WHEN_EMPTY = ("last_name", "email", "phone", "mobile", "birthday", "locale")
 
 
@@ -151,7 +152,7 @@ def _join(*, goes: Client, stays: Client, now: datetime) -> None:
 
 def _both_alerts(stays: str, goes: str) -> tuple[str, str]:
     """One alert of both, and what found no room in it."""
-    if goes in stays:
-        return stays, ""
-    both = "; ".join(filter(None, (stays, goes)))
-    return (both, "") if len(both) <= LONGEST_ALERT else (stays, goes)
+    known = list(filter(None, stays.split(BETWEEN_ALERTS)))
+    new = [part for part in goes.split(BETWEEN_ALERTS) if part and part not in known]
+    both = BETWEEN_ALERTS.join((*known, *new))
+    return (both, "") if len(both) <= LONGEST_ALERT else (stays, BETWEEN_ALERTS.join(new))

@@ -96,6 +96,8 @@ def _live_through(salon: Salon) -> None:
         ("", "allergic", "allergic", "tea\nmilk"),
         ("owes 20", "", "owes 20", "tea\nmilk"),
         ("owes 20", "owes 20", "owes 20", "tea\nmilk"),
+        ("wears glasses", "ass", "wears glasses; ass", "tea\nmilk"),
+        ("owes 20; deaf", "deaf; allergic", "owes 20; deaf; allergic", "tea\nmilk"),
         ("owes 20", "allergic", "owes 20; allergic", "tea\nmilk"),
         ("o" * 150, "a" * 48, f"{'o' * 150}; {'a' * 48}", "tea\nmilk"),
         ("o" * 150, "a" * 49, "o" * 150, f"{'a' * 49}\ntea\nmilk"),
