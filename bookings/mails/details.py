@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -72,11 +73,18 @@ def rows(
     if booking.persons > 1:
         found.append(Row(pgettext("label", "Persons"), str(booking.persons)))
     if booking.price is not None:
-        found.append(Row(pgettext("label", "Price"), money(booking.price, salon.currency)))
+        told = price_for(booking.persons, each=booking.price, currency=salon.currency)
+        found.append(Row(pgettext("label", "Price"), told))
     note = one_line(booking.notes, longest=LONGEST_NOTE)
     if note and with_note:
         found.append(Row(pgettext("label", "Note"), note))
     return found
+
+
+def price_for(persons: int, *, each: Decimal, currency: str) -> str:
+    """What all of them pay together; for several also how it is made up: €45.00 (3 × €15.00)."""
+    total = money(each * persons, currency)
+    return total if persons == 1 else f"{total} ({persons}\N{NO-BREAK SPACE}× {money(each, currency)})"
 
 
 def series_rows(

@@ -350,7 +350,8 @@ def test_noshow_fee():
 def test_a_location_and_several_persons_are_named():
     booking = make_booking(location=make_location(address="Dam 2, Amsterdam"), persons=3)
     mail = compose(make_job("booking.created", booking), now=NOW)
-    assert "Where: Centre, Dam 2, Amsterdam\nPersons: 3\n" in mail.text
+    priced = "Price: €120.00 (3\N{NO-BREAK SPACE}× €40.00)\n"
+    assert f"Where: Centre, Dam 2, Amsterdam\nPersons: 3\n{priced}\n" in mail.text
 
 
 def test_demo_clients_are_never_mailed_to_the_outside():

@@ -11,7 +11,7 @@ from django.utils.translation import override
 
 from clients.models import Client
 from notifications.letters.language import language_for, long_date, moment, money, time_span, zone_name
-from tests.cast.factories import make_salon
+from tests.cast.factories import make_alice, make_salon
 from tests.cast.letters import NOW, START, TOKEN, compose, furnish, make_booking, make_job, told
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
@@ -53,6 +53,28 @@ def test_dates_and_times_are_written_as_the_language_writes_them(locale, date, i
         assert long_date(START, zone=AMSTERDAM) == date
         assert moment(START, zone=AMSTERDAM) == in_a_sentence
         assert time_span(START, end, zone=AMSTERDAM) == f"{span} (Europe/Amsterdam, CET)"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("locale", "line"),
+    [
+        ("en", f"Price: €45.00 (3{NBSP}× €15.00)"),
+        ("nl", f"Prijs: €{NBSP}45,00 (3{NBSP}× €{NBSP}15,00)"),
+        ("de", f"Preis: 45,00{NBSP}€ (3{NBSP}× 15,00{NBSP}€)"),
+        ("fr", f"Prix: 45,00{NBSP}€ (3{NBSP}× 15,00{NBSP}€)"),
+        ("es", f"Precio: 45,00{NBSP}€ (3{NBSP}× 15,00{NBSP}€)"),
+    ],
+)
+def test_a_group_reads_what_all_pay_together(locale, line):
+    furnish()
+    alice, later = make_alice(locale=locale), timedelta(days=7)
+    group = {"client": alice, "persons": 3, "price": Decimal("15.00")}
+    one = make_booking(**group)
+    two = make_booking(**group, start_at=START + later, end_at=START + later + timedelta(minutes=45))
+    for payload in ({}, {"booking_ids": [one.pk, two.pk]}):
+        mail = compose(make_job("booking.created", one, payload=payload), now=NOW)
+        assert line in mail.text.split("\n")
 
 
 @pytest.mark.parametrize(
