@@ -26,7 +26,7 @@ from notifications.models import Message
 from staff.access.actor import Actor
 from staff.access.auth import actor_for
 from staff.admin.keeping import say_refusal
-from staff.admin.money import PricedAdmin
+from staff.admin.money import PricedAdmin, shown_amount
 from staff.admin.readonly import ReadOnlyInline
 from staff.models import SalonSettings, Staff
 from staff.wire.refusals import Refused
@@ -149,7 +149,15 @@ class BookingAdmin(FoundByClient, PricedAdmin):
     ordering = ("-start_at", "-id")
     actions = None
     inlines = (EventInline,)
-    readonly_fields = ("status_detail", "session", "created_at", "updated_at", "messages_sent")
+    readonly_fields = (
+        "client_alert",
+        "status_detail",
+        "shown_total",
+        "session",
+        "created_at",
+        "updated_at",
+        "messages_sent",
+    )
     fieldsets = (
         (
             None,
@@ -159,7 +167,7 @@ class BookingAdmin(FoundByClient, PricedAdmin):
                     ("staff", "service", "location"),
                     ("start_at", "end_at"),
                     ("status", "status_detail"),
-                    ("persons", "price"),
+                    ("persons", "price", "shown_total"),
                     "notes",
                     "internal_notes",
                 )
@@ -168,6 +176,23 @@ class BookingAdmin(FoundByClient, PricedAdmin):
         ("This change", {"fields": ("allow_overlap", "reason", "seen_version")}),
         ("Details", {"fields": ("session", "created_at", "updated_at", "messages_sent")}),
     )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Booking | None = None) -> Any:
+        """An alert of the client stands above everything else."""
+        usual = super().get_fieldsets(request, obj)
+        if obj is None or obj.client is None or not obj.client.alert:
+            return usual
+        return [(None, {"fields": ("client_alert",)}), *usual]
+
+    @admin.display(description="alert")
+    def client_alert(self, booking: Booking) -> str:
+        return "" if booking.client is None else booking.client.alert
+
+    @admin.display(description="total price")
+    def shown_total(self, booking: Booking) -> str:
+        """As it is stored, for all persons."""
+        total = booking.total_price if booking.pk else None
+        return "-" if total is None else shown_amount(total, currency=SalonSettings.load().currency)
 
     @admin.display(description="session")
     def session(self, booking: Booking) -> str:

@@ -203,6 +203,8 @@ def _gather(
     check_holiday(order.start_at, order.end_at, zone=salon.zone)
     checks.check_pair(order.status, order.detail)
     check_persons(order.persons, service)
+    if order.price is not None and order.price.amount != service.price:
+        checks.check_price(order.price.amount, salon=salon)
     members = [] if session is None else checks.live_members(session.pk)
     party = members[0].party if members else uuid.uuid4()
     if order.hold_token is not None:

@@ -245,7 +245,10 @@ def _merged(booking: Booking, changes: Mapping[str, Any]) -> _Edit:
 def _check(edit: _Edit, *, actor: Actor, salon: SalonSettings) -> None:
     booking = edit.booking
     if edit.touches("status", "status_detail"):
-        checks.check_pair(booking.status, booking.status_detail)
+        field = "status" if edit.touches("status") else "status_detail"
+        checks.check_pair(booking.status, booking.status_detail, field=field)
+    if edit.touches("price"):
+        checks.check_price(booking.price, salon=salon)
     if edit.touches("start_at", "end_at"):
         check_times(booking.start_at, booking.end_at)
     if edit.touches("start_at", "end_at") or edit.reopened:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from django.db.models import BigAutoField, Q
 
@@ -12,6 +13,7 @@ from clients.models import Client
 from staff.access.actor import Actor
 from staff.models import Location, SalonSettings, Service, Staff
 from staff.storage.prepared import Blank, Prepared, PreparedRows
+from staff.wire.money import minor_digits, shown_digits
 from staff.wire.refusals import BadRequest, Stale
 
 
@@ -49,9 +51,22 @@ def check_version(booking: Booking, expected_version: int | None) -> None:
         )
 
 
-def check_pair(status: str, detail: str) -> None:
+def check_pair(status: str, detail: str, *, field: str = "status") -> None:
+    """Raises BadRequest at the `field` that was sent."""
     if (status, detail) not in LEGAL_STATUS_PAIRS:
-        raise BadRequest.field("status", f"'{status}' with the detail '{detail}' is not a legal pair.")
+        raise BadRequest.field(field, f"'{status}' with the detail '{detail}' is not a legal pair.")
+
+
+def check_price(price: Decimal | None, *, salon: SalonSettings) -> None:
+    """What was agreed can be paid in the salon's currency."""
+    if price is None:
+        return
+    digits = minor_digits(salon.currency)
+    if price < 0 or shown_digits(price, at_least=digits) > digits:
+        decimals = f"at most {digits} decimals" if digits else "no decimals"
+        raise BadRequest.field(
+            "price", f"Send an amount from 0 with {decimals}: that is how it is paid in {salon.currency}."
+        )
 
 
 def find_client(client_id: int | None) -> Client:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -140,7 +140,7 @@ class Booking(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"#{self.pk} {self.start_at:%Y-%m-%d %H:%M} UTC {self.status}"
+        return f"#{self.pk} {self.start_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC {self.status}"
 
     @property
     def total_price(self) -> Decimal | None:

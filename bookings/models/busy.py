@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC
 
 from django.db import models
 from django.db.models import F, Q
@@ -28,7 +29,7 @@ class Hold(models.Model):
         constraints = [models.CheckConstraint(condition=Q(end_at__gt=F("start_at")), name="hold_in_order")]
 
     def __str__(self) -> str:
-        return f"hold #{self.pk} {self.start_at:%Y-%m-%d %H:%M} UTC"
+        return f"hold #{self.pk} {self.start_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 class BusyTime(models.Model):
@@ -68,4 +69,5 @@ class BusyTime(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.staff_id}: {self.starts_at:%Y-%m-%d %H:%M} - {self.ends_at:%H:%M} UTC"
+        starts_at, ends_at = self.starts_at.astimezone(UTC), self.ends_at.astimezone(UTC)
+        return f"{self.staff_id}: {starts_at:%Y-%m-%d %H:%M} - {ends_at:%H:%M} UTC"

@@ -26,7 +26,10 @@ def shown_amount(amount: Decimal, *, currency: str) -> str:
 
 
 class AmountField(forms.DecimalField):
-    """A stored amount stands in the form with at least so many decimals; what is typed may have three."""
+    """A stored amount stands in the form with at least so many decimals; what is typed may have three.
+
+    None is below zero.
+    """
 
     def __init__(self, *, at_least: int, **options: Any) -> None:
         super().__init__(**options)
@@ -50,7 +53,7 @@ class AmountsAdmin(admin.ModelAdmin):
     ) -> forms.Field | None:
         if isinstance(db_field, models.DecimalField):
             digits = minor_digits(salon_of(request).currency)
-            return db_field.formfield(form_class=AmountField, at_least=digits, **options)
+            return db_field.formfield(form_class=AmountField, at_least=digits, min_value=0, **options)
         return super().formfield_for_dbfield(db_field, request, **options)
 
 

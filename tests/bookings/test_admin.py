@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.admin import site
 from django.test import Client as Browser
 
 from bookings.models import Booking, BookingEvent
+from clients.models import Client
 from notifications.models import Job
 from staff.models import SalonSettings
 from tests.cast.bookings import MORNING, Salon, jobs, make_cast, stored, told
+from tests.cast.factories import make_service
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.clock_at(MORNING)]
 
@@ -88,6 +91,40 @@ def test_moving_and_closing_in_admin_sets_the_same_in_motion(salon: Salon, brows
     assert browser.post(page, cancelled).status_code == 302
     assert jobs(booking)[1:] == [("booking.updated", "cancelled"), ("booking.cancelled", "pending")]
     assert BookingEvent.objects.latest("id").reason == "client called"
+
+
+@pytest.mark.parametrize("price", ["-5", "10.005", "x"])
+def test_a_price_that_nobody_can_pay_is_an_error_of_its_field(
+    salon: Salon, browser: Browser, price: str
+) -> None:
+    booking = salon.book()
+    before = stored()
+    later = {"start_at_0": "2026-03-25", "price": price}
+    shown = browser.get("/admin/bookings/booking/add/").context["adminform"].form
+    assert 'min="0"' in str(shown["price"])
+    for page in ("add", f"{booking['id']}/change"):
+        answer = browser.post(f"/admin/bookings/booking/{page}/", form(salon, **later, seen_version=1))
+        assert answer.status_code == 200
+        assert list(answer.context["adminform"].form.errors) == ["price"]
+    assert stored() == before
+
+
+def test_a_booking_shows_the_clients_alert_and_what_all_pay(salon: Salon, browser: Browser) -> None:
+    yoga = make_service("Class", price="15.00", max_capacity=5)
+    page = f"/admin/bookings/booking/{salon.book(service_id=yoga.pk, persons=3)['id']}/change/"
+    shown = browser.get(page)
+    assert "client_alert" not in str(shown.context["adminform"].fieldsets)
+    assert '<div class="readonly">45.00</div>' in shown.content.decode()
+    Client.objects.filter(pk=salon.alice.pk).update(alert="Allergic to <latex>")
+    shown = browser.get(page)
+    assert shown.context["adminform"].fieldsets[0] == (None, {"fields": ("client_alert",)})
+    assert '<div class="readonly">Allergic to &lt;latex&gt;</div>' in shown.content.decode()
+
+
+def test_a_booking_is_named_in_utc_in_whatever_zone_it_was_typed(salon: Salon) -> None:
+    booking = Booking.objects.get(pk=salon.book()["id"])
+    booking.start_at = booking.start_at.astimezone(ZoneInfo("Europe/Amsterdam"))
+    assert str(booking) == f"#{booking.pk} 2026-03-24 09:00 UTC scheduled"
 
 
 def test_nothing_is_deleted_in_bulk_or_alone(salon: Salon, browser: Browser) -> None:

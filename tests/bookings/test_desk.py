@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from bookings import lifecycle
 from bookings.models import Booking, BookingEvent, NoShowFee
 from notifications.models import Job
+from staff.access.actor import SYSTEM
+from staff.wire.refusals import BadRequest
 from tests.cast.bookings import MORNING, Salon, jobs, make_cast, stored, told
-from tests.cast.factories import caller, make_client, make_key, make_service
+from tests.cast.factories import caller, make_client, make_key, make_salon, make_service
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(MORNING)]
 
@@ -135,6 +140,56 @@ def test_a_price_is_agreed_and_kept_and_audited(salon: Salon) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("currency", "price", "sentence"),
+    [
+        ("EUR", "10.005", "Send an amount from 0 with at most 2 decimals: that is how it is paid in EUR."),
+        ("JPY", "10.5", "Send an amount from 0 with no decimals: that is how it is paid in JPY."),
+    ],
+)
+def test_a_price_that_nobody_can_pay_is_refused(
+    salon: Salon, currency: str, price: str, sentence: str
+) -> None:
+    make_salon(currency=currency)
+    booking = salon.book()
+    before = stored()
+    for answer in (
+        caller(salon.ada).post("/api/bookings", salon.order(price=price)),
+        salon.put(booking, {"price": price}),
+        salon.put(booking, {"price": price, "scope": "session"}),
+    ):
+        assert (answer.status_code, answer.json()["details"]) == (400, {"price": [sentence]})
+    assert stored() == before
+
+
+def test_the_dinar_has_three_decimals_and_a_service_keeps_its_own_price(salon: Salon) -> None:
+    odd = make_service("Trim", price="10.005")
+    salon.bea.services.add(odd)
+    booking = salon.book(service_id=odd.pk, price="10.005")
+    assert salon.put(booking, {"price": "10.005", "notes": "x"}).status_code == 200
+    make_salon(currency="KWD")
+    assert salon.put(booking, {"price": "12.125"}).json()["price"] == "12.125"
+
+
+def test_the_door_takes_no_price_below_zero(salon: Salon) -> None:
+    booking = salon.book()
+    before = stored()
+    start_at = datetime(2026, 3, 25, 9, tzinfo=UTC)
+    order = lifecycle.Order(
+        client_id=salon.alice.pk,
+        staff_id=salon.bea.pk,
+        service_id=salon.service.pk,
+        start_at=start_at,
+        end_at=start_at + timedelta(hours=1),
+        price=lifecycle.AgreedPrice(Decimal("-5")),
+    )
+    with pytest.raises(BadRequest):
+        lifecycle.book(actor=SYSTEM, order=order)
+    with pytest.raises(BadRequest):
+        lifecycle.change(actor=SYSTEM, booking_id=booking["id"], changes={"price": Decimal("-5")})
+    assert stored() == before
+
+
 @pytest.mark.parametrize("price", ["-1", "1.2345", "x", "", True, [], "1e3"])
 def test_what_is_no_price_is_refused(salon: Salon, price: Any) -> None:
     before = stored()
@@ -178,17 +233,19 @@ def test_the_desks_words_set_nothing_in_motion(salon: Salon) -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "field"),
     [
-        {"status_detail": "paid"},
-        {"status_detail": "unheard_of"},
-        {"status": "cancelled", "status_detail": "arrived"},
-        {"status_detail": None},
+        ({"status_detail": "paid"}, "status_detail"),
+        ({"status": "scheduled", "status_detail": "paid"}, "status_detail"),
+        ({"status_detail": "unheard_of"}, "status_detail"),
+        ({"status": "cancelled", "status_detail": "arrived"}, "status"),
+        ({"status_detail": None}, "status_detail"),
     ],
 )
-def test_a_pair_that_is_not_legal_is_refused(salon: Salon, body: dict[str, Any]) -> None:
+def test_a_pair_that_is_not_legal_is_refused(salon: Salon, body: dict[str, Any], field: str) -> None:
     booking = salon.book()
     before = stored()
-    assert salon.put(booking, body).status_code == 400
+    answer = salon.put(booking, body)
+    assert (answer.status_code, list(answer.json()["details"])) == (400, [field])
     assert stored() == before
     assert Booking.objects.get().status_detail == ""
