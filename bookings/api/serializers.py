@@ -16,6 +16,7 @@ from rest_framework import serializers
 
 from bookings.lifecycle import ONE, SCOPES, Skipped, Warning
 from bookings.models import LEGAL_STATUS_PAIRS, Booking, BookingEvent
+from bookings.slots.availability import Objection
 from staff.access.actor import SYSTEM, Actor
 from staff.models import SalonSettings
 from staff.storage.prepared import Blank, Prepared
@@ -215,7 +216,7 @@ _VISIBLE = {
 """The one scoped queryset for one id: of somebody who sees all, and of somebody limited to an agenda."""
 
 
-def printed_warnings(warnings: Iterable[Warning]) -> list[WarningJson]:
+def printed_warnings(warnings: Iterable[Warning | Objection]) -> list[WarningJson]:
     return [{"code": each.code, "message": each.message} for each in warnings]
 
 

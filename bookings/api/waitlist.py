@@ -14,7 +14,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from bookings import waitlist
-from bookings.models import WaitlistEntry, WaitlistOffer
+from bookings.api.serializers import WarningJson, printed_warnings
+from bookings.models import WaitlistEntry
 from clients.search import found_by
 from staff.access.auth import actor_of, salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
@@ -87,6 +88,7 @@ class WaitlistOfferJson(TypedDict):
     end_at: When
     held: Annotated[bool, "The time is kept for the client until expires_at."]
     expires_at: When
+    warnings: Annotated[list[WarningJson], "What speaks against the time, as for a booking by staff."]
 
 
 class WaitlistView(GatedView):
@@ -170,18 +172,19 @@ class OfferByHandView(GatedView):
         refused=[404, 409, 422],
         parameters=[ID_IN_PATH, IDEMPOTENCY_KEY],
         description="The mail and the link of an automatic offer. 409 offer_out while the client has an "
-        "offer, or somebody else has one of this time.",
+        "offer, or somebody else has one of this time. What the desk may overrule is said in `warnings`.",
         tags=["waitlist"],
     )
     @idempotent
     def post(self, request: Request, id: int) -> Response:
         salon, now = salon_of(request), timezone.now()
         wanted = checked_body(TimeToOfferSerializer, request, zone=salon.zone, now=now)
-        offer = waitlist.offer_by_hand(actor=actor_of(request), entry_id=id, salon=salon, now=now, **wanted)
-        return Response(_offer_json(offer, zone=salon.zone), status=201)
+        made = waitlist.offer_by_hand(actor=actor_of(request), entry_id=id, salon=salon, now=now, **wanted)
+        return Response(_offer_json(made, zone=salon.zone), status=201)
 
 
-def _offer_json(offer: WaitlistOffer, *, zone: ZoneInfo) -> WaitlistOfferJson:
+def _offer_json(made: waitlist.OfferMade, *, zone: ZoneInfo) -> WaitlistOfferJson:
+    offer = made.offer
     return {
         "id": offer.pk,
         "waitlist_id": offer.entry_id,
@@ -190,6 +193,7 @@ def _offer_json(offer: WaitlistOffer, *, zone: ZoneInfo) -> WaitlistOfferJson:
         "end_at": print_when(offer.end_at, zone=zone),
         "held": offer.hold_id is not None,
         "expires_at": print_when(offer.expires_at, zone=zone),
+        "warnings": printed_warnings(made.warnings),
     }
 
 

@@ -8,7 +8,7 @@ from bookings.waitlist.client_booked import (
     pass_on_slots,
 )
 from bookings.waitlist.entries import EntryNotFound, add, cancel, change, join
-from bookings.waitlist.offer_by_hand import offer_by_hand
+from bookings.waitlist.offer_by_hand import OfferMade, offer_by_hand
 from bookings.waitlist.offers import (
     FreedSlot,
     expire_passed_dates,
@@ -22,6 +22,7 @@ __all__ = [
     "BookedEntries",
     "EntryNotFound",
     "FreedSlot",
+    "OfferMade",
     "add",
     "book_entries",
     "cancel",

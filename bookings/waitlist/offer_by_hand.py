@@ -6,13 +6,16 @@ What that step would leave out is refused here, in words.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db import transaction
 
 from bookings.errors import ClientAlreadyInSession, SlotTaken
 from bookings.models import Booking, WaitlistEntry, WaitlistOffer
+from bookings.slots.availability import Objection
 from bookings.slots.busy import conflicts_of, lock_staff
 from bookings.slots.refused_to_everybody import bookable, check_agenda, check_holiday, find_service
+from bookings.slots.warn_or_refuse import ON_WAITLIST, warnings_for
 from bookings.waitlist.entries import EntryClosed, EntryNotFound
 from bookings.waitlist.offers import FreedSlot, live_offers_at, lock_entry, make_offer
 from bookings.waitlist.place_for_one import Place, place_at
@@ -28,12 +31,19 @@ class OfferIsOut(Conflict):
     message = "A time is being offered to this client; set the entry to 'waiting' first, which ends it."
 
 
+class OfferMade(NamedTuple):
+    """The offer, and what speaks against its time: the desk may overrule it, and is told."""
+
+    offer: WaitlistOffer
+    warnings: list[Objection]
+
+
 TIME_IS_OFFERED = "This time is being offered to somebody else; choose another, or end that offer first."
 
 
 def offer_by_hand(
     *, actor: Actor, entry_id: int, staff_id: int, start_at: datetime, salon: SalonSettings, now: datetime
-) -> WaitlistOffer:
+) -> OfferMade:
     """Offer `start_at` (UTC) with this staff member to the entry, as long as its service lasts.
 
     Raises EntryNotFound, BadRequest (400, holiday and time_off included), Forbidden (another's agenda),
@@ -42,7 +52,7 @@ def offer_by_hand(
     """
     check_agenda(actor, staff_id)
     with transaction.atomic():
-        bookable(lock_staff(staff_id).get(staff_id), staff_id)
+        staff = bookable(lock_staff(staff_id).get(staff_id), staff_id)
         if not WaitlistEntry.objects.filter(pk=entry_id).exists():
             raise EntryNotFound
         entry = lock_entry(entry_id)
@@ -59,7 +69,17 @@ def offer_by_hand(
             base_url="",
         )
         place = _checked_place(entry, freed, actor=actor, salon=salon, now=now)
-        return make_offer(entry, freed, place=place, salon=salon, event_id=None, now=now)
+        objections = warnings_for(
+            staff=staff,
+            service=service,
+            start_at=freed.start_at,
+            end_at=freed.end_at,
+            salon=salon,
+            now=now,
+            client_id=entry.client_id,
+        )
+        made = make_offer(entry, freed, place=place, salon=salon, event_id=None, now=now)
+        return OfferMade(made, [each for each in objections if each != ON_WAITLIST])
 
 
 def _check_open(entry: WaitlistEntry) -> None:

@@ -22,6 +22,7 @@ from bookings.links import new_token
 from bookings.models import WaitlistEntry, WaitlistOffer
 from bookings.slots import holds
 from bookings.slots.busy import lock_staff
+from bookings.slots.warn_or_refuse import refusals_for
 from bookings.waitlist.place_for_one import Place, place_at
 from bookings.why_not_sent import Reason
 from notifications.inapp import tell_staff
@@ -144,8 +145,13 @@ def end_offer(offer: WaitlistOffer, *, salon: SalonSettings, now: datetime) -> N
 
 
 def offer_what_is_left(offer: WaitlistOffer, *, salon: SalonSettings, now: datetime) -> None:
-    """The slot of an offer that is closed goes to the next, as far as there is a place. As `end_offer`."""
+    """The slot of an offer that is closed goes to the next, as far as there is a place. As `end_offer`.
+
+    One that the desk had chosen, and nobody freed, only where a client could book it themselves.
+    """
     freed = offer.freed_booking
+    if freed is None and _is_refused_to_clients(offer, salon=salon, now=now):
+        return
     offer_freed_slot(
         freed=FreedSlot(
             staff_id=offer.staff_id,
@@ -212,6 +218,18 @@ def live_offer_of(entry: WaitlistEntry) -> WaitlistOffer | None:
         .select_related("entry", "freed_booking")
         .first()
     )
+
+
+def _is_refused_to_clients(offer: WaitlistOffer, *, salon: SalonSettings, now: datetime) -> bool:
+    refused = refusals_for(
+        staff=offer.staff,
+        service=offer.entry.service,
+        start_at=offer.start_at,
+        end_at=offer.end_at,
+        salon=salon,
+        now=now,
+    )
+    return bool(refused)
 
 
 def _is_good(offer: WaitlistOffer, *, now: datetime) -> bool:

@@ -13,11 +13,30 @@ from bookings.self_service.offer import take_offer
 from clients.models import Client
 from notifications.execution import run_due
 from notifications.models import Job, Message, Notification
-from staff.models import Service, Staff
-from tests.cast.availability import MONDAY_NOON
+from staff.models import OpeningException, Service, Staff
+from tests.cast.availability import MONDAY_NOON, at
 from tests.cast.bookings import Salon, make_cast
-from tests.cast.factories import caller, make_client, make_holiday, make_key, make_salon, make_time_off
-from tests.cast.waitlist import AN_HOUR, TEN, booked, live, offer_jobs, status, sweep, waits
+from tests.cast.factories import (
+    caller,
+    make_client,
+    make_holiday,
+    make_hours,
+    make_key,
+    make_salon,
+    make_time_off,
+)
+from tests.cast.waitlist import (
+    AN_HOUR,
+    TEN,
+    TUESDAY,
+    booked,
+    cancelled,
+    live,
+    offer_jobs,
+    status,
+    sweep,
+    waits,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(MONDAY_NOON)]
 
@@ -46,6 +65,7 @@ def test_the_client_is_mailed_the_time_and_can_take_it(salon: Salon) -> None:
             "end_at": "2026-11-24 11:00:00",
             "held": False,
             "expires_at": "2026-11-24 10:00:00",
+            "warnings": [],
         },
     )
     assert (status(entry), live()) == ("notified", [(entry.pk, salon.bea.pk, TEN)])
@@ -65,6 +85,7 @@ def test_the_client_is_mailed_the_time_and_can_take_it(salon: Salon) -> None:
 
 def test_it_is_held_and_passed_on_as_the_salon_wants_it(salon: Salon, clock: Any) -> None:
     make_salon(waitlist_hold_minutes=30)
+    make_hours(salon.bea)
     entry, second = waits(salon), waits(salon, make_client("Carl"))
     assert offer(salon, entry).json()["held"] is True
     assert Hold.objects.get().expires_at == MONDAY_NOON + timedelta(minutes=30)
@@ -73,6 +94,60 @@ def test_it_is_held_and_passed_on_as_the_salon_wants_it(salon: Salon, clock: Any
     assert (status(entry), status(second)) == ("waiting", "notified")
     assert live() == [(second.pk, salon.bea.pk, TEN)]
     assert [state for _, state in offer_jobs()] == ["cancelled", "pending"]
+
+
+def test_the_desk_is_told_what_speaks_against_the_time(salon: Salon) -> None:
+    make_hours(salon.cora)
+    salon.cora.services.clear()
+    closing = OpeningException.objects.create(date_from=TUESDAY, date_to=TUESDAY, name="Stocktaking")
+    booked(salon, at("2026-11-24 20:00"), client=salon.alice)
+    entry = waits(salon)
+    answer = offer(salon, entry, staff_id=salon.cora.pk, start_at="2026-11-24 20:00:00")
+    assert (answer.status_code, answer.json()["warnings"]) == (
+        201,
+        [
+            {
+                "code": "staff_does_not_offer_service",
+                "message": "This staff member does not offer this service.",
+            },
+            {
+                "code": "outside_working_hours",
+                "message": "This staff member does not work at that time: other hours hold that day "
+                "(Stocktaking).",
+            },
+            {"code": "client_busy", "message": "This client has another booking at that time."},
+        ],
+    )
+    assert live() == [(entry.pk, salon.cora.pk, at("2026-11-24 20:00"))]
+    closing.delete()
+    other = offer(salon, waits(salon, salon.bob), staff_id=salon.bea.pk, start_at="2026-11-24 14:00:00")
+    assert other.json()["warnings"] == []
+
+
+@pytest.mark.parametrize(("start_at", "goes_on"), [("20:00", False), ("16:00", True)])
+def test_it_goes_on_by_itself_only_where_a_client_could_book(
+    salon: Salon, clock: Any, start_at: str, goes_on: bool
+) -> None:
+    make_salon(waitlist_hold_minutes=30)
+    make_hours(salon.bea)
+    entry, second = waits(salon), waits(salon, make_client("Carl"))
+    assert offer(salon, entry, start_at=f"2026-11-24 {start_at}:00").status_code == 201
+    clock.shift(30 * 60)
+    assert sweep() == 1
+    assert (status(entry), status(second)) == ("waiting", "notified" if goes_on else "waiting")
+    assert live() == ([(second.pk, salon.bea.pk, at(f"2026-11-24 {start_at}"))] if goes_on else [])
+    assert len(offer_jobs()) == (2 if goes_on else 1)
+
+
+def test_a_freed_slot_outside_of_the_hours_goes_on_as_before(salon: Salon, clock: Any) -> None:
+    make_salon(waitlist_hold_minutes=30)
+    make_hours(salon.bea)
+    entry, second = waits(salon), waits(salon, make_client("Carl"))
+    cancelled(booked(salon, at("2026-11-24 20:00")))
+    assert status(entry) == "notified"
+    clock.shift(30 * 60)
+    assert sweep() == 1
+    assert status(second) == "notified"
 
 
 def test_the_mail_of_another_offer_to_the_client_stays(salon: Salon) -> None:
