@@ -7,7 +7,7 @@ has left, as after any other.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
@@ -18,15 +18,16 @@ from bookings.lifecycle import checks
 from bookings.lifecycle.audit import record
 from bookings.lifecycle.effects import RESENT
 from bookings.mails.client_mail import ClientReader
+from bookings.mails.confirmation import ConfirmationMail
 from bookings.mails.resent import Kind, Original, original_of
-from bookings.models import Booking
+from bookings.models import Booking, BookingQuerySet
 from bookings.why_not_sent import Reason
 from notifications import outbox
 from notifications.handlers import NotNeeded
 from notifications.letters.plain import is_address
 from notifications.models import Job, Message
 from notifications.outbox import Due, Recipient
-from notifications.outbox.states import IS_PENDING
+from notifications.outbox.states import IS_LIVE
 from staff.access.actor import Actor
 
 KIND_OF_STATUS: Mapping[str, Kind] = {
@@ -35,6 +36,9 @@ KIND_OF_STATUS: Mapping[str, Kind] = {
     Booking.Status.CANCELLED: Kind.CANCELLATION,
 }
 """The mail that a status owes; the others owe none."""
+
+DOUBLE_CLICK = timedelta(minutes=1)
+"""Who asks again so soon has pressed twice, or not seen the answer to the first."""
 
 NO_ADDRESS = "This client has no e-mail address; enter one first, then send again."
 ERASED = "This client's data was erased; there is nobody to send it to."
@@ -52,7 +56,8 @@ SENTENCES: Mapping[str, str] = {
 def send_again(*, actor: Actor, booking_id: int, kind: Kind, now: datetime | None = None) -> Message:
     """Make the mail due at once, audited; gives its row in the message log.
 
-    One that was asked for and has not left yet is given instead of a second one. Raises BookingNotFound,
+    One that was asked for and has not left yet, or has just left, is given instead of a second one. What
+    confirmed a series is sent again for all of it that stands. Raises BookingNotFound,
     and NothingToSend where no such mail would be true, the original is still to leave, or the client has no
     address.
     """
@@ -60,7 +65,7 @@ def send_again(*, actor: Actor, booking_id: int, kind: Kind, now: datetime | Non
     with transaction.atomic():
         booking = checks.lock_booking(actor=actor, booking_id=booking_id)
         original = _checked(booking, kind, now=now)
-        waiting = _waiting(booking, kind, original)
+        waiting = _waiting(booking, kind, original, now=now)
         if waiting is not None:
             return waiting
         event = record(
@@ -71,7 +76,9 @@ def send_again(*, actor: Actor, booking_id: int, kind: Kind, now: datetime | Non
             reason="",
             now=now,
         )
-        due = _due(booking, kind, once_key=f"{RESENT}:{booking.pk}:{event.pk}:{booking.client_id}", now=now)
+        once_key = f"{RESENT}:{booking.pk}:{event.pk}:{booking.client_id}"
+        together = _confirmed_together(booking, original)
+        due = _due(booking, kind, together=together, once_key=once_key, now=now)
         outbox.enqueue([due], now=now)
         return Message.objects.get(job__once_key=due.once_key)
 
@@ -96,26 +103,61 @@ def _checked(booking: Booking, kind: Kind, *, now: datetime) -> Original:
     return original
 
 
-def _waiting(booking: Booking, kind: Kind, original: Original) -> Message | None:
-    """The one asked for before, if it is still to be written. Raises NothingToSend when the original is.
+def _waiting(booking: Booking, kind: Kind, original: Original, *, now: datetime) -> Message | None:
+    """The one asked for before, if it has yet to leave, is leaving or has just left as it would leave now.
 
-    What has been written may have left to another address, and does not count.
+    Raises NothingToSend when the original has yet to leave or is leaving so.
     """
-    about = Q(booking_id=booking.pk, type__in=[RESENT, original.type])
-    if booking.series_id is not None:
-        about |= Q(booking_id=booking.series_id, type=original.type)
-    pending = Job.objects.filter(
-        IS_PENDING, about, sending_at=None, recipient=Recipient.client(booking.client_id)
+    just_left = Q(type=RESENT, state=Job.State.DONE, finished_at__gt=now - DOUBLE_CLICK)
+    found = Job.objects.filter(
+        IS_LIVE | just_left,
+        booking_id__in=_its_series(booking).values("pk"),
+        type__in=[RESENT, original.type],
+        recipient=Recipient.client(booking.client_id),
     )
-    for job in pending.select_related("message").order_by("id"):
-        if job.type != RESENT and booking.pk in job.payload.get("booking_ids", [job.booking_id]):
+    for job in found.select_related("message").order_by("id"):
+        if booking.pk not in job.payload.get("booking_ids", [job.booking_id]):
+            continue
+        if not _leaves_as_now(job, booking):
+            continue
+        if job.type != RESENT:
             raise NothingToSend(STILL_WAITING)
-        if job.type == RESENT and job.payload["type"] == kind:
+        if job.payload["type"] == kind:
             return job.message
     return None
 
 
-def _due(booking: Booking, kind: Kind, *, once_key: str, now: datetime) -> Due:
+def _leaves_as_now(job: Job, booking: Booking) -> bool:
+    """It is yet to be written, or goes to the address of now and no booking it tells of changed since."""
+    written_at = job.sending_at or job.finished_at
+    if job.state == Job.State.PENDING and written_at is None:
+        return True
+    if booking.client is None or job.message.to != booking.client.email:
+        return False
+    told = Booking.objects.filter(pk__in=job.payload.get("booking_ids", [job.booking_id]))
+    return written_at is None or not told.filter(updated_at__gt=written_at).exists()
+
+
+def _its_series(booking: Booking) -> BookingQuerySet:
+    """The bookings of its series; itself alone outside of one."""
+    if booking.series_id is None:
+        return Booking.objects.filter(pk=booking.pk)
+    return Booking.objects.filter(series_id=booking.series_id)
+
+
+def _confirmed_together(booking: Booking, original: Original) -> list[int]:
+    """Those of its series that one mail confirmed to its client with it; which still stand, the mail asks."""
+    client_id = booking.client_id
+    if booking.series_id is None or client_id is None or not isinstance(original, ConfirmationMail):
+        return []
+    mails = Job.objects.filter(
+        type=original.type, booking_id__in=_its_series(booking).values("pk"), message__client_id=client_id
+    )
+    payloads = mails.order_by("-id").values_list("payload", flat=True)
+    return next((ids for each in payloads if booking.pk in (ids := each.get("booking_ids", []))), [])
+
+
+def _due(booking: Booking, kind: Kind, *, together: list[int], once_key: str, now: datetime) -> Due:
     return Due(
         type=RESENT,
         once_key=once_key,
@@ -124,5 +166,5 @@ def _due(booking: Booking, kind: Kind, *, once_key: str, now: datetime) -> Due:
         client_id=booking.client_id,
         recipient=Recipient.client(booking.client_id),
         to="" if booking.client is None else booking.client.email,
-        payload={"type": kind.value},
+        payload={"type": kind.value, **({"booking_ids": together} if together else {})},
     )

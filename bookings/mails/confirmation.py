@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -39,7 +39,16 @@ class ConfirmationMail(AppointmentMail):
         if "booking_ids" not in job.payload:
             _require_news(booking, reader=reader, now=now)
             return self.words(booking, reader=reader, now=now)
-        found = sorted_out(in_payload(job), tell=lambda each: _require_news(each, reader=reader, now=now))
+        return self._together(job, _require_news, reader=reader, now=now)
+
+    def again_together(self, job: Job, *, reader: ClientReader, now: datetime) -> Letter:
+        """Those in the payload that still stand, also where the client knows of them."""
+        return self._together(job, _require_stands, reader=reader, now=now)
+
+    def _together(
+        self, job: Job, require: Callable[..., None], *, reader: ClientReader, now: datetime
+    ) -> Letter:
+        found = sorted_out(in_payload(job), tell=lambda each: require(each, reader=reader, now=now))
         fresh = [each for each, _ in found]
         if len(fresh) == 1:
             alone = self.words(fresh[0], reader=reader, now=now)

@@ -30,13 +30,19 @@ class Kind(StrEnum):
 
 
 class ResentMail(AppointmentMail):
-    """To the address the client has when it leaves; also for who was told before."""
+    """To the address the client has when it leaves; also for who was told before.
+
+    With `booking_ids` in the payload of those of a series that were confirmed together.
+    """
 
     type = "booking.resent"
     worded_by_salon = True
 
     def letter(self, job: Job, booking: Booking, *, reader: ClientReader, now: datetime) -> Letter:
-        return self._original(job, booking).again(booking, reader=reader, now=now)
+        original = self._original(job, booking)
+        if isinstance(original, ConfirmationMail) and "booking_ids" in job.payload:
+            return original.again_together(job, reader=reader, now=now)
+        return original.again(booking, reader=reader, now=now)
 
     def worded_as(self, job: Job, subject: Booking) -> str:
         return self._original(job, subject).type

@@ -259,7 +259,7 @@ def test_a_type_there_is_not_is_malformed(salon: Salon, body: Any) -> None:
     assert (refused.status_code, list(refused.json()["details"])) == (400, ["type"])
 
 
-def test_two_presses_are_one_mail_and_an_original_that_waits_is_enough(salon: Salon) -> None:
+def test_two_presses_are_one_mail_and_an_original_that_waits_is_enough(salon: Salon, clock: Any) -> None:
     booking = salon.book()
     refused = again(booking, "confirmation", who=salon.ada)
     assert (refused.status_code, refused.json()["code"]) == (409, "nothing_to_send")
@@ -268,11 +268,60 @@ def test_two_presses_are_one_mail_and_an_original_that_waits_is_enough(salon: Sa
     pressed = [again(booking, "confirmation", who=salon.ada).json() for _ in range(2)]
     assert pressed[0] == pressed[1]
     deliver()
+    clock.shift(timedelta(seconds=59))
+    assert again(booking, "confirmation", who=salon.ada).json()["id"] == pressed[0]["id"]
+    clock.shift(timedelta(seconds=1))
     later = again(booking, "confirmation", who=salon.ada).json()
     assert later["id"] != pressed[0]["id"] and later["message_id"] != pressed[0]["message_id"]
     deliver()
     assert [type for type, *_ in log()] == ["booking.created", "booking.resent", "booking.resent"]
     assert BookingEvent.objects.filter(changes__has_key="sent_again").count() == 2
+
+
+@pytest.mark.parametrize("of_it", ["claimed", "sending", "tried again"])
+def test_one_that_is_leaving_to_this_address_is_the_one_asked_for(salon: Salon, of_it: str) -> None:
+    booking = salon.book()
+    deliver()
+    correct(salon)
+    first = again(booking, "confirmation", who=salon.ada).json()
+    state = "pending" if of_it == "tried again" else "claimed"
+    jobs = Job.objects.filter(type="booking.resent")
+    jobs.update(state=state, sending_at=None if of_it == "claimed" else MORNING)
+    assert [again(booking, "confirmation", who=salon.ada).json()["id"] for _ in range(3)] == [first["id"]] * 3
+    assert jobs.count() == 1
+    assert BookingEvent.objects.filter(changes__has_key="sent_again").count() == 1
+
+
+def test_one_that_is_leaving_to_another_address_is_not(salon: Salon) -> None:
+    booking = salon.book()
+    deliver()
+    first = again(booking, "confirmation", who=salon.ada).json()
+    Job.objects.filter(type="booking.resent").update(state="claimed", sending_at=MORNING)
+    correct(salon)
+    second = again(booking, "confirmation", who=salon.ada).json()
+    assert (first["to"], second["to"], second["id"] != first["id"]) == (WRONG, RIGHT, True)
+
+
+def test_the_first_mail_that_is_leaving_to_this_address_is_enough(salon: Salon) -> None:
+    booking = salon.book()
+    Job.objects.update(state="claimed", sending_at=MORNING)
+    refused = again(booking, "confirmation", who=salon.ada)
+    assert (refused.status_code, "has not left yet" in refused.json()["error"]) == (409, True)
+    correct(salon)
+    assert again(booking, "confirmation", who=salon.ada).status_code == 201
+
+
+def test_a_move_between_two_presses_is_told(salon: Salon, clock: Any) -> None:
+    booking = salon.book()
+    deliver()
+    again(booking, "confirmation", who=salon.ada)
+    deliver()
+    clock.shift(timedelta(seconds=20))
+    salon.put(booking, {"start_at": "2026-03-24 15:00:00", "end_at": "2026-03-24 16:00:00"})
+    again(booking, "confirmation", who=salon.ada)
+    deliver()
+    first, second = Message.objects.filter(type="booking.resent").order_by("id")
+    assert ("15:00" in first.text, "15:00" in second.text) == (False, True)
 
 
 def test_an_idempotency_key_repeats_the_answer(salon: Salon) -> None:
@@ -340,18 +389,50 @@ def test_an_accepted_waitlist_offer_keeps_its_words(salon: Salon) -> None:
     assert (first.type, second.subject, second.text) == ("waitlist.confirmed", first.subject, first.text)
 
 
-def test_one_date_of_a_series_is_confirmed_alone(salon: Salon) -> None:
+def test_a_series_is_confirmed_again_as_it_was_owed(salon: Salon) -> None:
     booking = salon.book(recurrence="FREQ=WEEKLY;COUNT=3")
-    later = booking["occurrences"][1]
+    first, later, last = booking["occurrences"]
     assert again(later, "confirmation", who=salon.ada).status_code == 409
     deliver()
-    assert again(later, "confirmation", who=salon.ada).status_code == 201
+    correct(salon)
+    made = again(later, "confirmation", who=salon.ada)
+    assert (made.status_code, made.json()["to"]) == (201, RIGHT)
+    assert again(first, "confirmation", who=salon.ada).json()["id"] == made.json()["id"]
     deliver()
-    message = Message.objects.get(type="booking.resent")
-    assert (message.booking_id, len(Calendar.from_ical(message.ics).events)) == (later["id"], 1)
+    told, second = Message.objects.order_by("id")
+    assert (second.booking_id, second.subject, second.text) == (later["id"], told.subject, told.text)
+    assert "Your 3 appointments" in second.subject
+    uids = [[event["UID"] for event in Calendar.from_ical(each.ics).events] for each in (told, second)]
+    assert (uids[0], len(uids[1])) == (uids[1], 3)
+    assert set(second.facts["announces_each"]) == {str(each["id"]) for each in (first, later, last)}
+
+
+def test_of_a_series_only_what_stands_is_confirmed_again(salon: Salon, clock: Any) -> None:
+    first, later, last = salon.book(recurrence="FREQ=WEEKLY;COUNT=3")["occurrences"]
+    deliver()
+    salon.delete(first)
+    deliver()
+    again(last, "confirmation", who=salon.ada)
+    deliver()
+    assert "Your 2 appointments" in Message.objects.latest("id").subject
     salon.delete(later)
     deliver()
+    clock.shift(timedelta(minutes=2))
+    again(last, "confirmation", who=salon.ada)
+    deliver()
+    alone = Message.objects.latest("id")
+    assert (alone.booking_id, len(Calendar.from_ical(alone.ics).events)) == (last["id"], 1)
     assert again(later, "cancellation", who=salon.ada).status_code == 201
+
+
+def test_one_date_that_was_confirmed_alone_is_so_again(salon: Salon) -> None:
+    _first, later, _last = salon.book(recurrence="FREQ=WEEKLY;COUNT=3")["occurrences"]
+    salon.put(later, {"client_id": salon.bob.pk})
+    deliver()
+    again(later, "confirmation", who=salon.ada)
+    deliver()
+    message = Message.objects.latest("id")
+    assert (message.to, len(Calendar.from_ical(message.ics).events)) == (salon.bob.email, 1)
 
 
 def test_words_are_the_client_s_and_the_salon_s_own(salon: Salon) -> None:
