@@ -15,9 +15,10 @@ from clients.printing import ClientChangedJson, ClientJson, client_json
 from clients.records import add_client, archive_client, change_client
 from clients.search import found_by
 from clients.serializers import ClientSerializer
-from staff.access.auth import IsLoggedIn, actor_of, salon_of
+from staff.access.auth import IsLoggedIn, salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
-from staff.salon.affected import Touched, affected_bookings
+from staff.api.affected import affected
+from staff.salon.affected import Touched
 from staff.storage.storing import found
 from staff.wire.addresses import searched_address
 from staff.wire.answers import ListAnswer
@@ -128,10 +129,9 @@ class ClientView(GatedView):
 
 def _archived(request: Request, client: Client) -> Response:
     """With what the client still has ahead."""
-    zone = salon_of(request).zone
     ahead = Touched(timezone.now(), client_id=client.pk)
-    affected = affected_bookings(ahead, actor=actor_of(request), zone=zone)
-    return Response({**client_json(client, zone=zone), "affected_bookings": affected})
+    printed = client_json(client, zone=salon_of(request).zone)
+    return Response({**printed, "affected_bookings": affected(request, ahead)})
 
 
 def _answer(request: Request, client: Client) -> Response:

@@ -11,9 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from staff.access.auth import PersonWrites, actor_of, salon_of
+from staff.api.affected import AFFECTED_BY_HOURS, affected
 from staff.models import OpeningException
 from staff.printing import OpeningExceptionAnswerJson, OpeningExceptionJson, opening_exception_json
-from staff.salon.affected import affected_bookings
 from staff.salon.exceptions import add_exception, change_exception, exceptions, remove_exception, touched_by
 from staff.serializers import OpeningExceptionSerializer
 from staff.storage.storing import found
@@ -23,8 +23,6 @@ from staff.wire.paging import answer_queryset
 from staff.wire.reading import checked_body
 from staff.wire.schema import ID_IN_PATH, documented
 from staff.wire.views import GatedView
-
-AFFECTED = "`affected_bookings` are those ahead that lie outside the hours then, as far as you may see them."
 
 
 class OpeningExceptionFilter(ListFilter):
@@ -64,7 +62,7 @@ class OpeningExceptionListView(GatedView):
         request=OpeningExceptionSerializer,
         answer=OpeningExceptionAnswerJson,
         status=201,
-        description=AFFECTED,
+        description=AFFECTED_BY_HOURS,
     )
     def post(self, request: Request) -> Response:
         fields = checked_body(OpeningExceptionSerializer, request)
@@ -85,7 +83,7 @@ class OpeningExceptionView(GatedView):
         answer=OpeningExceptionAnswerJson,
         refused=[404],
         parameters=[ID_IN_PATH],
-        description=f"Absent keys keep their value. {AFFECTED}",
+        description=f"Absent keys keep their value. {AFFECTED_BY_HOURS}",
     )
     def put(self, request: Request, id: int) -> Response:
         fields = checked_body(OpeningExceptionSerializer, request, partial=True)
@@ -99,7 +97,7 @@ class OpeningExceptionView(GatedView):
         answer=OpeningExceptionAnswerJson,
         refused=[404],
         parameters=[ID_IN_PATH],
-        description=f"Answers it as it was. {AFFECTED}",
+        description=f"Answers it as it was. {AFFECTED_BY_HOURS}",
     )
     def delete(self, request: Request, id: int) -> Response:
         exception = remove_exception(id, actor=actor_of(request))
@@ -109,7 +107,5 @@ class OpeningExceptionView(GatedView):
 def _answer(
     request: Request, shown: OpeningException, *changed: OpeningException
 ) -> OpeningExceptionAnswerJson:
-    zone = salon_of(request).zone
-    touched = touched_by(*changed, zone=zone, now=timezone.now())
-    affected = affected_bookings(touched, actor=actor_of(request), zone=zone)
-    return {**opening_exception_json(shown), "affected_bookings": affected}
+    touched = touched_by(*changed, zone=salon_of(request).zone, now=timezone.now())
+    return {**opening_exception_json(shown), "affected_bookings": affected(request, touched)}

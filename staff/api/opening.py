@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from staff.access.auth import AdminWrites, PersonWrites, actor_of, salon_of
+from staff.api.affected import AFFECTED_BY_HOURS, affected
 from staff.models import Holiday, Staff, TimeOff, WorkingHours
 from staff.printing import (
     HolidayAnswerJson,
@@ -30,7 +31,7 @@ from staff.printing import (
     time_off_json,
     working_hours_json,
 )
-from staff.salon.affected import AffectedBookingJson, Touched, affected_bookings
+from staff.salon.affected import Touched
 from staff.salon.opening import (
     add_holiday,
     add_time_off,
@@ -65,9 +66,6 @@ from staff.wire.schema import ID_IN_PATH, documented
 from staff.wire.times import day_start
 from staff.wire.views import GatedView
 
-AFFECTED_BY_HOURS = (
-    "`affected_bookings` are those ahead that now lie outside the hours, as far as you may see them."
-)
 FROM = "From this salon date on."
 UP_TO = "Up to this salon date, inclusive."
 
@@ -147,7 +145,7 @@ class WorkingHoursListView(GatedView):
         return Response(
             {
                 "hours": [working_hours_json(each) for each in rows],
-                "affected_bookings": _affected(request, touched),
+                "affected_bookings": affected(request, touched),
             }
         )
 
@@ -312,21 +310,17 @@ def _visible_time_off(request: Request) -> QuerySet[TimeOff]:
 
 def _hours_answer(request: Request, hours: WorkingHours, staff_ids: Iterable[int]) -> WorkingHoursAnswerJson:
     touched = Touched(timezone.now(), staff_ids=frozenset(staff_ids), outside_hours=True)
-    return {**working_hours_json(hours), "affected_bookings": _affected(request, touched)}
+    return {**working_hours_json(hours), "affected_bookings": affected(request, touched)}
 
 
 def _time_off_answer(request: Request, away: TimeOff) -> TimeOffAnswerJson:
     touched = Touched(away.start_at, away.end_at, frozenset([away.staff_id]))
     return {
         **time_off_json(away, zone=salon_of(request).zone),
-        "affected_bookings": _affected(request, touched),
+        "affected_bookings": affected(request, touched),
     }
 
 
 def _holiday_answer(request: Request, holiday: Holiday) -> HolidayAnswerJson:
     touched = day_touched(holiday.date, zone=salon_of(request).zone)
-    return {**holiday_json(holiday), "affected_bookings": _affected(request, touched)}
-
-
-def _affected(request: Request, touched: Touched) -> list[AffectedBookingJson]:
-    return affected_bookings(touched, actor=actor_of(request), zone=salon_of(request).zone)
+    return {**holiday_json(holiday), "affected_bookings": affected(request, touched)}

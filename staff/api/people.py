@@ -7,10 +7,11 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from staff.access.auth import AdminWrites, actor_of, salon_of
+from staff.access.auth import AdminWrites
+from staff.api.affected import affected
 from staff.models import Staff
 from staff.printing import StaffAnswerJson, StaffJson, staff_json
-from staff.salon.affected import AffectedBookingJson, Touched, affected_bookings
+from staff.salon.affected import Touched
 from staff.salon.people import Changed, change_person, deactivate, hire, with_services
 from staff.serializers import StaffSerializer
 from staff.storage.storing import found
@@ -92,8 +93,8 @@ class StaffView(GatedView):
 
 
 def _answer(request: Request, changed: Changed) -> StaffAnswerJson:
-    affected: list[AffectedBookingJson] = []
-    if changed.deactivated:
-        touched = Touched(timezone.now(), staff_ids=frozenset([changed.person.pk]))
-        affected = affected_bookings(touched, actor=actor_of(request), zone=salon_of(request).zone)
-    return {**staff_json(changed.person), "affected_bookings": affected}
+    ahead = Touched(timezone.now(), staff_ids=frozenset([changed.person.pk]))
+    return {
+        **staff_json(changed.person),
+        "affected_bookings": affected(request, ahead) if changed.deactivated else [],
+    }
