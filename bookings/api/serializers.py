@@ -90,7 +90,10 @@ class BookingJson(TypedDict):
     client_phone: str | None
     service_name: str
     staff_name: str
-    status_detail: Annotated[str, "What a foreign format says beyond the status; often empty."]
+    status_detail: Annotated[
+        str,
+        "Beyond the status, often empty: `arrived` or `in_progress` by the desk, else a foreign format's.",
+    ]
     key: Key
     session_id: Annotated[Id, "The id of the first booking of the session."]
     location_id: Id | None
@@ -299,7 +302,11 @@ class BookingChangesSerializer(serializers.Serializer[Any]):
     end_at = WallClockField(required=False)
     status = ChoiceTextField(choices=Booking.Status.values, required=False)
     status_detail = ChoiceTextField(
-        choices=DETAILS, required=False, allow_blank=True, help_text="As far as it goes with the status."
+        choices=DETAILS,
+        required=False,
+        allow_blank=True,
+        help_text="As far as it goes with the status; the desk's words are `arrived` and `in_progress`. "
+        "Sets nothing in motion; another status empties it.",
     )
     notes = TextField(required=False)
     internal_notes = TextField(required=False)
