@@ -23,7 +23,8 @@ class Due:
     """One thing to enqueue. `run_at` is aware.
 
     `once_key` is the identity of what caused it: a second one with the same key is ignored.
-    `dedupe_key` is the debounce: while a row with it is pending, only that row's `run_at` and `payload` move.
+    `dedupe_key` is the debounce: while a row with it is pending, only that row's `run_at` and `payload` move;
+    a list in both payloads then holds what either names, whoever wrote it.
     `recipient` keeps the mails about one booking to one person in order; `to` is the address as known now,
     for the log, read again at sending. A mail gets its `Message` row here; `payload` holds ids and frozen
     amounts, no personal data.
@@ -44,8 +45,9 @@ class Due:
 def enqueue(dues: Sequence[Due], *, now: datetime) -> None:
     """Write jobs and the messages of mails; workers are woken once the caller's transaction commits.
 
-    Two statements for any number of plain dues; a debounced one costs a statement of its own, three more
-    when no pending row is there to move.
+    Two statements for any number of plain dues; a debounced one costs a statement of its own (two with a
+    payload), three more when no pending row is there to move. Of several debounced ones those of the least
+    key come first, so that two transactions that move the same rows never wait for each other.
     """
     by_once_key: dict[str, Due] = {}
     for due in dues:
@@ -53,9 +55,9 @@ def enqueue(dues: Sequence[Due], *, now: datetime) -> None:
     plain = [due for due in by_once_key.values() if due.dedupe_key is None]
     if plain:
         _insert(plain, now=now)
-    for due in by_once_key.values():
-        if due.dedupe_key is not None:
-            _insert_or_move(due, now=now)
+    debounced = [due for due in by_once_key.values() if due.dedupe_key is not None]
+    for due in sorted(debounced, key=lambda each: each.dedupe_key or ""):
+        _insert_or_move(due, now=now)
     if any(due.run_at <= now for due in by_once_key.values()):
         transaction.on_commit(wake_workers, robust=True)
 
@@ -79,20 +81,34 @@ def _insert(dues: Sequence[Due], *, now: datetime) -> None:
 
 def _insert_or_move(due: Due, *, now: datetime) -> None:
     """The upsert of the debounce. A row that a worker claims meanwhile is left alone and a new one made."""
-    if _move(due):
-        return
-    Job.objects.bulk_create([_job(due, now=now)], ignore_conflicts=True)
-    made = Job.objects.filter(once_key=due.once_key).only("id").first()
-    if made is None:
-        # Another transaction made the pending row between our two statements.
-        _move(due)
-    elif due.is_mail:
-        _insert_messages([(made, due)], now=now)
+    while not _move(due):
+        Job.objects.bulk_create([_job(due, now=now)], ignore_conflicts=True)
+        made = Job.objects.filter(once_key=due.once_key).only("id").first()
+        if made is not None:
+            if due.is_mail:
+                _insert_messages([(made, due)], now=now)
+            return
+        # Another transaction made the pending row between our two statements: that one is to move.
 
 
 def _move(due: Due) -> bool:
+    """What the pending row names beyond this due another transaction wrote: then its time counts too."""
     waiting = Job.objects.filter(IS_PENDING, dedupe_key=due.dedupe_key)
-    return bool(waiting.update(run_at=due.run_at, first_run_at=due.run_at, payload=dict(due.payload)))
+    run_at, payload = due.run_at, dict(due.payload)
+    if payload:
+        found = waiting.select_for_update(no_key=True).only("run_at", "payload").first()
+        if found is None:
+            return False
+        payload = _united(found.payload, payload)
+        if payload != due.payload:
+            run_at = min(run_at, found.run_at)
+    return bool(waiting.update(run_at=run_at, first_run_at=run_at, payload=payload))
+
+
+def _united(waiting: Mapping[str, Any], coming: Mapping[str, Any]) -> dict[str, Any]:
+    """As it comes; a list in both holds what either names, in order."""
+    both = {name: values for name, values in coming.items() if isinstance(values, list)}
+    return {**coming, **{name: sorted({*values, *waiting.get(name, [])}) for name, values in both.items()}}
 
 
 def _insert_messages(pairs: Iterable[tuple[Job, Due]], *, now: datetime) -> None:
