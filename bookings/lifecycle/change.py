@@ -167,7 +167,7 @@ def apply(
     written = write(actor=actor, booking=booking, changes=changes, how=how, salon=salon, now=now)
     if written is None:
         return Outcome(booking=booking, changed=False)
-    return written.outcome(dues=effects.set_in_motion(written.made))
+    return written.outcome(dues=effects.set_in_motion(written.made, queueing=not how.among_others))
 
 
 def write(

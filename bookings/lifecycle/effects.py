@@ -48,11 +48,34 @@ RESENT = "booking.resent"
 
 
 def set_in_motion(change: Change, *, queueing: bool = True) -> list[Due]:
-    """Gives the jobs that the change itself made due.
+    """As `set_all_in_motion`, for one change."""
+    [dues] = set_all_in_motion([change], queueing=queueing)
+    return dues
 
-    `queueing` False: another change in this transaction has locked waitlist entries, as one with `waited` has
-    itself; then an entry that somebody else has locked is passed over, not waited for.
+
+def set_all_in_motion(changes: Sequence[Change], *, queueing: bool = True) -> list[list[Due]]:
+    """Of changes of one transaction that are all written; gives the jobs that each of them made due.
+
+    First who waits, then who is told: jobs come after waitlist entries in the order of the locks, and among
+    them by client and series, as two of these transactions may move the same ones. Who has locked an entry,
+    as a change with `waited` has, or one that offered its slot, waits for no other: one that somebody else
+    has locked is passed over then. `queueing` False: this transaction has locked entries before.
     """
+    queueing = queueing and not any(each.waited.any for each in changes)
+    for each in changes:
+        if each.freed_slot and _offer_to_waitlist(each, queueing=queueing):
+            queueing = False
+        waitlist.pass_on_slots(each.waited, salon=each.salon, now=each.now)
+    order = sorted(range(len(changes)), key=lambda place: _whose(changes[place].booking))
+    told = {place: _tell(changes[place]) for place in order}
+    return [told[place] for place in range(len(changes))]
+
+
+def _whose(booking: Booking) -> tuple[int, int]:
+    return booking.client_id or 0, booking.series_id or 0
+
+
+def _tell(change: Change) -> list[Due]:
     if change.created:
         dues = _booked(change)
     else:
@@ -64,9 +87,6 @@ def set_in_motion(change: Change, *, queueing: bool = True) -> list[Due]:
             inapp_lines.tell_staff_member(change, "booking.new")
     outbox.enqueue(dues, now=change.now)
     webhooks.announce([change.event], now=change.now)
-    if change.freed_slot:
-        _offer_to_waitlist(change, queueing=queueing and not change.waited.any)
-    waitlist.pass_on_slots(change.waited, salon=change.salon, now=change.now)
     return dues
 
 
@@ -287,12 +307,12 @@ def _tell_former_client(change: Change) -> list[Due]:
     return [due]
 
 
-def _offer_to_waitlist(change: Change, *, queueing: bool) -> None:
-    """The waitlist step, for the slot the booking had before."""
+def _offer_to_waitlist(change: Change, *, queueing: bool) -> bool:
+    """The waitlist step, for the slot the booking had before. Gives whether an entry may be locked now."""
     before = change.before
     if before is None or before.start_at <= change.now:
-        return
-    waitlist.offer_freed_slot(
+        return False
+    return waitlist.offer_freed_slot(
         freed=waitlist.FreedSlot(
             staff_id=before.staff_id,
             service_id=before.service_id,

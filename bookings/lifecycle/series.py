@@ -9,15 +9,17 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
+from bookings import waitlist
 from bookings.errors import ClientAlreadyInSession, HolidayClosed, SlotTaken
 from bookings.lifecycle.book import Order, book
 from bookings.lifecycle.outcome import Outcome
 from bookings.lifecycle.told_together import announce_series
 from bookings.models import Booking
+from bookings.slots.busy import lock_staff
 from staff.access.actor import Actor
 from staff.models import SalonSettings
 from staff.wire.refusals import BadRequest, Refused
-from staff.wire.times import SwallowedTime, print_when
+from staff.wire.times import SwallowedTime, local_date, print_when
 
 TIME_OFF = "time_off"
 SWALLOWED = "no_such_time"
@@ -80,6 +82,14 @@ def book_series(
     skipped = [skipped_by_clocks(each) for each in swallowed]
     first_refusal: Refused | None = None
     with transaction.atomic():
+        if order.status in Booking.OCCUPYING:
+            lock_staff(order.staff_id)
+            waitlist.lock_open_entries(
+                [
+                    waitlist.Coming(order.client_id, order.service_id, local_date(each, zone=salon.zone))
+                    for each in starts
+                ]
+            )
         for start_at in starts:
             occurrence = replace(
                 order,

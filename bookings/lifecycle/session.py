@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.utils import timezone
 
+from bookings import waitlist
 from bookings.errors import BookingNotFound, SessionFull
-from bookings.lifecycle import checks
+from bookings.lifecycle import checks, effects
 from bookings.lifecycle.audit import record
-from bookings.lifecycle.change import SLOT, apply
+from bookings.lifecycle.change import SLOT, write
 from bookings.lifecycle.how import AS_USUAL, How
 from bookings.lifecycle.outcome import Outcome
 from bookings.models import Booking
 from bookings.slots.busy import lock_staff, release, slot_guard
 from staff.access.actor import Actor
 from staff.models import SalonSettings
+from staff.wire.times import local_date
+
+COMES = SLOT | {"client_id", "status"}
+"""What decides whether a booking fulfils what its client waits for."""
 
 
 def change_session(
@@ -45,18 +51,28 @@ def change_session(
         moving = [member for member in standing if _gives_up_its_time(member, changes)]
         staying = [member for member in standing if member not in moving]
         party = staying[0].party if staying else uuid.uuid4()
+        waited = False
         if moving:
             lock_staff(*{member.staff_id for member in members}, changes.get("staff_id", members[0].staff_id))
+            waited = waitlist.lock_open_entries(
+                [each for member in members for each in comes_to(member, changes, zone=salon.zone)]
+            )
             for member in moving:
                 release(member)
+        now = now or timezone.now()
         together = replace(how, party=party)
-        outcomes = [
-            apply(actor=actor, booking=member, changes=changes, how=together, salon=salon, now=now)
+        written = [
+            write(actor=actor, booking=member, changes=changes, how=together, salon=salon, now=now)
             for member in members
         ]
         if "service_id" in changes:
             check_all_fit(members)
-        return outcomes
+        made = [each.made for each in written if each is not None]
+        dues = iter(effects.set_all_in_motion(made, queueing=not (waited or how.among_others)))
+        return [
+            Outcome(booking=member, changed=False) if each is None else each.outcome(dues=next(dues))
+            for member, each in zip(members, written, strict=True)
+        ]
 
 
 def lock_members(*, actor: Actor, session_id: int) -> list[Booking]:
@@ -70,6 +86,16 @@ def lock_members(*, actor: Actor, session_id: int) -> list[Booking]:
     if not members:
         raise BookingNotFound
     return members
+
+
+def comes_to(booking: Booking, changes: Mapping[str, Any], *, zone: ZoneInfo) -> Iterator[waitlist.Coming]:
+    """What it comes to by the changes, if its client may have waited for that."""
+    if changes.get("status", booking.status) in Booking.OCCUPYING and COMES & set(changes):
+        yield waitlist.Coming(
+            client_id=changes.get("client_id", booking.client_id),
+            service_id=changes.get("service_id", booking.service_id),
+            date=local_date(changes.get("start_at", booking.start_at), zone=zone),
+        )
 
 
 def check_all_fit(members: Sequence[Booking]) -> None:

@@ -11,11 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from bookings import waitlist
 from bookings.errors import BookingNotFound
 from bookings.lifecycle import checks, effects
 from bookings.lifecycle.change import SLOT, Written, write
@@ -23,7 +25,7 @@ from bookings.lifecycle.how import How
 from bookings.lifecycle.outcome import Warning
 from bookings.lifecycle.replan import Planner, Step, Unit
 from bookings.lifecycle.series import Skipped, naming
-from bookings.lifecycle.session import check_all_fit
+from bookings.lifecycle.session import check_all_fit, comes_to
 from bookings.models import Booking
 from bookings.slots.busy import lock_staff, release, slot_guard
 from staff.access.actor import Actor
@@ -98,14 +100,16 @@ def change_whole(
             now=now,
         )
         planned = planner.plan(touched)
-        for step in (step for unit in planned.units for step in unit.steps):
+        steps = [step for unit in planned.units for step in unit.steps]
+        waited = _lock_entries(steps, zone=salon.zone)
+        for step in steps:
             if step.gives_up_its_time:
                 release(step.booking)
         written = [each for unit in planned.units for each in _write(unit, locked, planner)]
         return Whole(
-            bookings=[step.booking for unit in planned.units for step in unit.steps],
+            bookings=[step.booking for step in steps],
             skipped=planned.skipped,
-            warnings=_set_in_motion(written, together=_cancels(changes)),
+            warnings=_set_in_motion(written, queueing=not waited, together=_cancels(changes)),
         )
 
 
@@ -174,6 +178,13 @@ def _touched(locked: _Locked, *, scope: str, now: datetime) -> list[Booking]:
     return [each for each in locked.members if each.stands and each.start_at > now and each.start_at >= first]
 
 
+def _lock_entries(steps: Sequence[Step], *, zone: ZoneInfo) -> bool:
+    """The waitlist entries that these bookings may fulfil. Gives whether there are any."""
+    return waitlist.lock_open_entries(
+        [each for step in steps for each in comes_to(step.booking, step.changes, zone=zone)]
+    )
+
+
 def _parties(locked: _Locked, touched: Sequence[Booking], *, scope: str) -> dict[int, uuid.UUID]:
     """A new party for each session of which everybody who stands is touched: they stay together.
 
@@ -222,10 +233,9 @@ def _write_step(step: Step, *, party: uuid.UUID | None, planner: Planner) -> Wri
         raise naming(refused, when) from refused
 
 
-def _set_in_motion(written: Sequence[Written], *, together: bool) -> list[Warning]:
+def _set_in_motion(written: Sequence[Written], *, queueing: bool, together: bool) -> list[Warning]:
     """After all are written: so nobody who waits is offered a time that one of them moves into."""
-    queueing = not any(each.made.waited.any for each in written)
-    own = [effects.set_in_motion(each.made, queueing=queueing) for each in written]
+    own = effects.set_all_in_motion([each.made for each in written], queueing=queueing)
     shared = effects.announce_cancelled([each.made for each in written]) if together else []
     outcomes = [each.outcome(dues=[*dues, *shared]) for each, dues in zip(written, own, strict=True)]
     return list(dict.fromkeys(warning for outcome in outcomes for warning in outcome.warnings))

@@ -17,8 +17,17 @@ from django.db.models import F, Q
 
 from bookings import lifecycle, waitlist, webhooks
 from bookings.lifecycle.audit import record
-from bookings.models import Booking, BookingEvent, Feedback, NoShowFee, WaitlistEntry, stamp
+from bookings.models import (
+    Booking,
+    BookingEvent,
+    Feedback,
+    NoShowFee,
+    WaitlistEntry,
+    WaitlistOffer,
+    stamp,
+)
 from bookings.noshow.waive_or_refund import waive
+from bookings.slots.busy import lock_staff
 from bookings.why_not_sent import Reason
 from clients.models import Client
 from notifications import outbox
@@ -72,6 +81,7 @@ def erase_client(*, client_id: int, cancel_upcoming: bool, actor: Actor, now: da
     happens silently, through the door), StillSending, MergedAway."""
     salon = SalonSettings.load()
     with transaction.atomic():
+        _lock_around(client_id, now=now)
         client, everybody, names = _people(client_id)
         cancelled = _cancel_upcoming(everybody, really=cancel_upcoming, actor=actor, salon=salon, now=now)
         bookings = list(
@@ -86,6 +96,19 @@ def erase_client(*, client_id: int, cancel_upcoming: bool, actor: Actor, now: da
         Client.objects.filter(merged_into=client).delete()
         client.delete()
     return Erased(bookings=len(bookings), cancelled=cancelled, messages=messages)
+
+
+def _lock_around(client_id: int, *, now: datetime) -> None:
+    """What the door would lock one after the other, at once and in its order: the bookings that stand with
+    the first ones of their sessions, the staff they and the offers are with, the waitlist entries."""
+    theirs = Q(client_id=client_id) | Q(client__merged_into_id=client_id)
+    upcoming = Booking.objects.occupying().filter(theirs, end_at__gt=now)
+    ids = [pk for pair in upcoming.order_by().values_list("pk", "session_id") for pk in pair]
+    list(Booking.objects.select_for_update(no_key=True, of=("self",)).filter(pk__in=ids).order_by("pk"))
+    entries = WaitlistEntry.objects.filter(theirs, status__in=WaitlistEntry.OPEN_STATUSES)
+    offers = WaitlistOffer.objects.filter(entry__in=entries, state=WaitlistOffer.State.LIVE)
+    lock_staff(*upcoming.values_list("staff_id", flat=True), *offers.values_list("staff_id", flat=True))
+    list(entries.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
 
 
 def _people(client_id: int) -> tuple[Client, list[int], list[str]]:
@@ -116,7 +139,7 @@ def _cancel_upcoming(
         lifecycle.cancel(
             actor=actor,
             booking_id=booking_id,
-            how=lifecycle.How(reason=CANCELLED_BECAUSE, notify_client=False),
+            how=lifecycle.How(reason=CANCELLED_BECAUSE, notify_client=False, among_others=True),
             salon=salon,
             now=now,
         )

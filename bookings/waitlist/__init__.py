@@ -3,7 +3,9 @@
 from bookings.waitlist.client_booked import (
     NOBODY,
     BookedEntries,
+    Coming,
     book_entries,
+    lock_open_entries,
     lock_with_its_like,
     pass_on_slots,
 )
@@ -20,6 +22,7 @@ from bookings.waitlist.offers import (
 __all__ = [
     "NOBODY",
     "BookedEntries",
+    "Coming",
     "EntryNotFound",
     "FreedSlot",
     "OfferMade",
@@ -29,6 +32,7 @@ __all__ = [
     "change",
     "expire_passed_dates",
     "join",
+    "lock_open_entries",
     "lock_with_its_like",
     "offer_by_hand",
     "offer_freed_slot",

@@ -3,16 +3,18 @@
 First `book_entries`, before the booking takes its time: the slots held for these entries are given free, so
 that it may have one of them. Then `pass_on_slots`, once it stands: the offers end and their slots go on.
 
-Locks: who is here holds the booking and its staff member. The entries are locked together, in id order;
-after them nothing is waited for. A staff member whose row somebody else has at that moment is left to the
-next sweep, which ends the offers of entries that are booked.
+Locks: who is here holds the booking and its staff member. The entries are locked together, in id order, also
+those of several bookings of one transaction (`lock_open_entries`); after them nothing is waited for. A staff
+member whose row somebody else has at that moment is left to the next sweep, which ends the offers of entries
+that are booked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from django.db.models import Q, QuerySet
 
@@ -60,6 +62,30 @@ def book_entries(
     for hold_id in _live_offers(entries).filter(hold__isnull=False).values_list("hold_id", flat=True):
         holds.give_free(hold_id=hold_id)
     return BookedEntries(named, [entry for entry in entries if entry.pk != named_id])
+
+
+class Coming(NamedTuple):
+    """A booking to come, as far as an entry may wait for it; `date` is the salon's."""
+
+    client_id: int | None
+    service_id: int
+    date: date
+
+
+def lock_open_entries(bookings: Collection[Coming]) -> bool:
+    """Lock at once what several bookings of one transaction may book, before the first of them is written.
+
+    After `lock_staff`. Gives whether there is any entry. One statement.
+    """
+    if not bookings:
+        return False
+    like = WaitlistEntry.objects.filter(
+        client_id__in={each.client_id for each in bookings if each.client_id is not None},
+        service_id__in={each.service_id for each in bookings},
+        date__in={each.date for each in bookings},
+        status__in=WaitlistEntry.OPEN_STATUSES,
+    )
+    return bool(like.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
 
 
 def pass_on_slots(booked: BookedEntries, *, salon: SalonSettings, now: datetime) -> None:

@@ -57,26 +57,29 @@ def offer_freed_slot(
     now: datetime,
     event_id: int | None = None,
     queueing: bool = True,
-) -> WaitlistOffer | None:
+) -> bool:
     """The waitlist step: offer the slot to the first who waits for it, if there is a place.
 
     Inside the caller's transaction, after `lock_staff` and after the slot's busy times are gone. `event_id`
     is the audit event that freed it; None when an offer is passed on. `queueing` False, for who has locked an
-    entry already: one that somebody else has locked is passed over. One statement when nobody waits.
+    entry already: one that somebody else has locked is passed over. Gives whether an entry may be locked from
+    now on, offered or not. One statement when nobody waits.
     """
     if freed.start_at <= now:
-        return None
+        return False
     candidates = _who_waits(freed, salon=salon, first_round=event_id is not None)
     waiting = list(candidates.values_list("pk", "client_id")[:ENTRIES_TRIED])
     place = _what_can_be_offered(freed, salon=salon, now=now) if waiting else None
     if place is None:
-        return None
-    outside = (pk for pk, client_id in waiting if client_id not in place.client_ids)
-    locked = (_locked_waiting(pk, queueing=queueing) for pk in outside)
-    entry = next((entry for entry in locked if entry is not None), None)
-    if entry is None:
-        return None
-    return make_offer(entry, freed, place=place, salon=salon, event_id=event_id, now=now)
+        return False
+    outside = [pk for pk, client_id in waiting if client_id not in place.client_ids]
+    for number, pk in enumerate(outside):
+        # One that was waited for is locked, also when it waits no more: behind it nothing is waited for.
+        entry = _locked_waiting(pk, queueing=queueing and number == 0)
+        if entry is not None:
+            make_offer(entry, freed, place=place, salon=salon, event_id=event_id, now=now)
+            break
+    return bool(outside)
 
 
 def make_offer(

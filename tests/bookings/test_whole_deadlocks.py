@@ -16,12 +16,14 @@ from django.utils import timezone
 
 from bookings import lifecycle
 from bookings.lifecycle import How, Order, cancel_whole, change_whole
-from bookings.models import Booking, WaitlistEntry
+from bookings.models import Booking, BusyTime, WaitlistEntry, WaitlistOffer
+from bookings.personal_data.erasure import erase_client
 from notifications.models import Job, Message
 from staff.access.actor import SYSTEM
 from staff.models import SalonSettings, Service, Staff
 from staff.wire.times import local_date
 from tests.cast.bookings import Salon, make_cast
+from tests.cast.factories import make_client, make_service
 from tests.cast.races import answered, at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -104,3 +106,103 @@ def test_two_dates_of_a_series_moved_at_the_same_moment_are_told_in_one_mail(
         assert job.payload == {"booking_ids": sorted([one.pk, other.pk])}
         assert Message.objects.filter(job=job).count() == 1
     assert Job.objects.filter(type="booking.updated").count() == ROUNDS
+
+
+def test_two_series_cancelled_at_once_never_block_each_other_over_who_waits(
+    salon: Salon, noon: datetime
+) -> None:
+    other_service = make_service("Colour")
+    for attempt in range(ROUNDS):
+        day = noon + timedelta(days=attempt)
+        ours = make_series(salon, salon.bea, (day, salon.service), (day + 2 * HOUR, other_service))
+        theirs = make_series(salon, salon.cora, (day, other_service), (day + 2 * HOUR, salon.service))
+        entries = [
+            waits(make_client(f"W{attempt}{service.pk}").pk, service, day)
+            for service in (salon.service, other_service)
+        ]
+        both(cancel(ours[0]), cancel(theirs[0]))
+        offered = WaitlistOffer.objects.filter(entry__in=entries, state="live")
+        assert sorted(offered.values_list("entry_id", flat=True)) == [each.pk for each in entries]
+
+
+def test_two_series_that_come_to_a_day_for_which_their_client_waits_never_block_each_other(
+    salon: Salon, noon: datetime
+) -> None:
+    other_service = make_service("Colour")
+    for attempt in range(ROUNDS):
+        day, wanted = noon + timedelta(days=60 + attempt), noon + timedelta(days=attempt)
+        ours = make_series(salon, salon.bea, (day, salon.service), (day + 2 * HOUR, other_service))
+        theirs = make_series(salon, salon.cora, (day, other_service), (day + 2 * HOUR, salon.service))
+        entries = [waits(salon.alice.pk, service, wanted) for service in (salon.service, other_service)]
+        both(move(ours[0], wanted, "all"), move(theirs[0], wanted, "all"))
+        found = WaitlistEntry.objects.filter(pk__in=[each.pk for each in entries])
+        assert set(found.values_list("status", flat=True)) == {"booked"}
+
+
+def test_two_series_booked_over_the_days_for_which_their_client_waits_never_block_each_other(
+    salon: Salon, noon: datetime
+) -> None:
+    for attempt in range(ROUNDS):
+        days = [noon + timedelta(days=7 * attempt + number) for number in (0, 1)]
+        # The later day was asked for first.
+        entries = [waits(salon.alice.pk, salon.service, day) for day in reversed(days)]
+        order = Order(
+            client_id=salon.alice.pk,
+            staff_id=salon.bea.pk,
+            service_id=salon.service.pk,
+            start_at=days[0],
+            end_at=days[0] + HOUR,
+        )
+        one_day = partial(lifecycle.book_series, actor=SYSTEM, order=order, starts=[*days])
+        cora = Order(
+            client_id=salon.alice.pk,
+            staff_id=salon.cora.pk,
+            service_id=salon.service.pk,
+            start_at=days[1] + 2 * HOUR,
+            end_at=days[1] + 3 * HOUR,
+        )
+        back = partial(
+            lifecycle.book_series,
+            actor=SYSTEM,
+            order=cora,
+            starts=[days[1] + 2 * HOUR, days[0] + 2 * HOUR],
+        )
+        both(one_day, back)
+        found = WaitlistEntry.objects.filter(pk__in=[each.pk for each in entries])
+        assert set(found.values_list("status", flat=True)) == {"booked"}
+
+
+def test_two_clients_erased_at_once_never_block_each_other(salon: Salon, noon: datetime) -> None:
+    other_service = make_service("Colour")
+    for attempt in range(ROUNDS):
+        day = noon + timedelta(days=attempt)
+        for service in (salon.service, other_service):
+            waits(make_client(f"W{attempt}{service.pk}").pk, service, day)
+        leaving = []
+        for number, people in enumerate([(salon.bea, salon.cora), (salon.cora, salon.bea)]):
+            client = make_client(f"Gone{attempt}{number}")
+            services = (salon.service, other_service) if number == 0 else (other_service, salon.service)
+            for person, service, hour in zip(people, services, (0, 2), strict=True):
+                start_at = day + hour * HOUR
+                lifecycle.book(
+                    actor=SYSTEM,
+                    order=Order(
+                        client_id=client.pk,
+                        staff_id=person.pk,
+                        service_id=service.pk,
+                        start_at=start_at,
+                        end_at=start_at + HOUR,
+                    ),
+                )
+            leaving.append(
+                partial(
+                    erase_client,
+                    client_id=client.pk,
+                    cancel_upcoming=True,
+                    actor=SYSTEM,
+                    now=timezone.now(),
+                )
+            )
+        both(*leaving)
+    assert not BusyTime.objects.exists()
+    assert Booking.objects.filter(client=None).count() == 4 * ROUNDS

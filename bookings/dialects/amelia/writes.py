@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 
-from bookings import lifecycle
+from bookings import lifecycle, waitlist
 from bookings.dialects.amelia.appointments import OURS, Appointment, find_appointment, kept
 from bookings.dialects.amelia.codes import LIVE, REJECTED, WRITTEN_AS, shown_as
 from bookings.dialects.amelia.parse import Edit, NewAppointment, Occurrence, Seat
@@ -24,27 +24,38 @@ from bookings.slots.refused_to_everybody import find_service
 from staff.access.actor import Actor
 from staff.models import SalonSettings, Service
 from staff.wire.refusals import Refused
-from staff.wire.times import print_when
+from staff.wire.times import local_date, print_when
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who writes, in which salon, at what time (UTC), and whether the clients are told."""
+    """Who writes, in which salon, at what time (UTC), and whether the clients are told.
+
+    `among_others`: it writes several bookings at once.
+    """
 
     actor: Actor
     salon: SalonSettings
     now: datetime
     notify: bool = True
+    among_others: bool = False
 
     def telling(self, *, notify: bool) -> Caller:
         return replace(self, notify=notify)
+
+    @property
+    def how(self) -> lifecycle.How:
+        return lifecycle.How(notify_client=self.notify, among_others=self.among_others)
+
+    def date_of(self, start_at: datetime) -> date:
+        return local_date(start_at, zone=self.salon.zone)
 
     def change(self, booking: Booking, changes: dict[str, Any]) -> None:
         lifecycle.change(
             actor=self.actor,
             booking_id=booking.pk,
             changes=changes,
-            how=lifecycle.How(notify_client=self.notify),
+            how=self.how,
             salon=self.salon,
             now=self.now,
         )
@@ -77,6 +88,15 @@ def create(wanted: NewAppointment, *, caller: Caller) -> list[int]:
     with transaction.atomic():
         providers = {each.provider_id or wanted.provider_id for each in wanted.recurring}
         lock_staff(wanted.provider_id, *providers)
+        waitlist.lock_open_entries(
+            [
+                waitlist.Coming(
+                    seat.customer_id, each.service_id or wanted.service_id, caller.date_of(each.start_at)
+                )
+                for each in (first, *wanted.recurring)
+                for seat in wanted.seats
+            ]
+        )
         for occurrence in (first, *wanted.recurring):
             with _naming(occurrence.start_at, salon=caller.salon, named=recurs):
                 made.append(_book_all(wanted, occurrence, caller=caller))
@@ -94,6 +114,7 @@ def update(appointment_id: int, edit: Edit, *, caller: Caller) -> Written:
     """
     with transaction.atomic():
         before = _hold(appointment_id, edit.provider_id, caller=caller)
+        caller = _among(before, edit, caller=caller)
         seats = _seats_of(edit, before)
         removed = [each for each in before.bookings if each.pk in edit.removed]
         staying = [each for each in before.bookings if each.pk not in edit.removed]
@@ -111,7 +132,7 @@ def update(appointment_id: int, edit: Edit, *, caller: Caller) -> Written:
                 actor=caller.actor,
                 session_id=appointment_id,
                 changes=session,
-                how=lifecycle.How(notify_client=caller.notify),
+                how=caller.how,
                 salon=caller.salon,
                 now=caller.now,
             )
@@ -139,6 +160,7 @@ def set_status(
     pair = dict(zip(("status", "status_detail"), WRITTEN_AS[status], strict=True))
     with transaction.atomic():
         before = _hold(appointment_id, None, caller=caller)
+        caller = _among(before, None, caller=caller)
         differing = [each for each in before.bookings if shown_as(each) != status]
         for booking in differing:
             echo = {} if package_customer_id is None else {"packageCustomerId": package_customer_id}
@@ -151,6 +173,7 @@ def delete(appointment_id: int, *, caller: Caller) -> Appointment:
     """Everything rejected and hidden from Amelia's reads; gives the appointment as it was before."""
     with transaction.atomic():
         before = _hold(appointment_id, None, caller=caller)
+        caller = _among(before, None, caller=caller)
         for booking in before.bookings:
             caller.change(booking, _removal())
     return before
@@ -161,6 +184,26 @@ def _hold(appointment_id: int, provider_id: int | None, *, caller: Caller) -> Ap
     members = lifecycle.lock_members(actor=caller.actor, session_id=appointment_id)
     lock_staff(*{each.staff_id for each in members}, *([] if provider_id is None else [provider_id]))
     return find_appointment(appointment_id, actor=caller.actor)
+
+
+def _among(before: Appointment, edit: Edit | None, *, caller: Caller) -> Caller:
+    """Locks what anybody who is in it or comes may have waited for, before the first slot is offered."""
+    customers = {each.client_id for each in before.bookings}
+    services, starts = {before.lead.service_id}, {before.start_at}
+    if edit is not None:
+        customers |= {seat.customer_id for seat in edit.seats}
+        services |= {edit.service_id or before.lead.service_id}
+        starts |= {edit.start_at or before.start_at}
+    waited = waitlist.lock_open_entries(
+        [
+            waitlist.Coming(customer, service, caller.date_of(start_at))
+            for customer in customers
+            for service in services
+            for start_at in starts
+        ]
+    )
+    several = len(before.bookings) > 1 or (edit is not None and len(edit.seats) > 1)
+    return replace(caller, among_others=waited or several)
 
 
 def _book_all(wanted: NewAppointment, occurrence: Occurrence, *, caller: Caller) -> list[Booking]:

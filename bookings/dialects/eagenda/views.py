@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -15,12 +16,13 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from bookings import lifecycle
+from bookings import lifecycle, waitlist
 from bookings.dialects.eagenda import parse, render
 from bookings.dialects.eagenda.codes import WRITTEN_AS, code_of, shown_for
 from bookings.dialects.eagenda.sessions import grouped, held_members_of, matching, members_of
 from bookings.dialects.keys import READS, WRITES, DialectKey, KeyMay, actor_of_key
 from bookings.models import Booking
+from bookings.slots.busy import lock_staff
 from clients.models import Client
 from clients.records import add_client
 from clients.serializers import ClientSerializer
@@ -28,6 +30,7 @@ from staff.access.actor import Actor
 from staff.access.auth import KEY_PREFIX, salon_of
 from staff.models import ApiKey, Location, SalonSettings, Service, Staff
 from staff.wire.refusals import BadRequest, NotFound
+from staff.wire.times import local_date
 from staff.wire.views import GatedView
 
 
@@ -77,7 +80,9 @@ class AppointmentView(EAgendaView):
         actor, salon = actor_of_key(request), salon_of(request)
         how = lifecycle.How(notify_client=parse.send_email_in_query(request))
         with transaction.atomic():
-            for member in held_members_of(key, actor=actor):
+            members = held_members_of(key, actor=actor)
+            how = replace(how, among_others=len(members) > 1)
+            for member in members:
                 lifecycle.cancel(actor=actor, booking_id=member.pk, how=how, salon=salon)
         return Response(render.appointment(members_of(key, actor=actor), zone=salon.zone))
 
@@ -193,13 +198,21 @@ def _write_status(key: str, code: str, *, actor: Actor, salon: SalonSettings, se
         members = held_members_of(key, actor=actor)
         if shown_for(members) == code:
             return
+        lock_staff(*{each.staff_id for each in members})
+        waited = waitlist.lock_open_entries(
+            [
+                waitlist.Coming(each.client_id, each.service_id, local_date(each.start_at, zone=salon.zone))
+                for each in members
+            ]
+        )
+        how = lifecycle.How(notify_client=send_email, among_others=waited or len(members) > 1)
         for member in members:
             if code_of(member) != code:
                 lifecycle.change(
                     actor=actor,
                     booking_id=member.pk,
                     changes={"status": status, "status_detail": detail},
-                    how=lifecycle.How(notify_client=send_email),
+                    how=how,
                     salon=salon,
                 )
 
@@ -211,10 +224,14 @@ def _book(wanted: parse.NewAppointment, *, actor: Actor, salon: SalonSettings) -
         raise BadRequest.field("calendar_key", "There is no such calendar.")
     service = _service(wanted, staff)
     status, detail = WRITTEN_AS[wanted.status]
+    client_ids = [_client(attendee, salon=salon).pk for attendee in wanted.attendees]
+    lock_staff(staff.pk)
+    day = local_date(wanted.start_at, zone=salon.zone)
+    waitlist.lock_open_entries([waitlist.Coming(each, service.pk, day) for each in client_ids])
     first: Booking | None = None
-    for attendee in wanted.attendees:
+    for client_id in client_ids:
         order = lifecycle.Order(
-            client_id=_client(attendee, salon=salon).pk,
+            client_id=client_id,
             staff_id=staff.pk,
             service_id=service.pk,
             start_at=wanted.start_at,
