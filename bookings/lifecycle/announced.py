@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from bookings.after_visit import REACHED
 from bookings.models import Booking
@@ -33,45 +33,48 @@ class Announced:
         return cls(announced["as"], _instant(announced["start_at"]), _instant(announced["end_at"]))
 
 
-def last_announced(*, booking_id: int, client_id: int) -> Announced | None:
+def last_announced(booking: Booking, *, client_id: int) -> Announced | None:
     """By the last mail about this booking that reached (or may have reached) this client; None: by none."""
-    facts = (
-        Message.objects.filter(
-            booking_id=booking_id, client_id=client_id, state__in=REACHED, facts__has_key="announces"
-        )
-        .order_by("-id")
-        .values_list("facts", flat=True)
-        .first()
-    )
-    return None if facts is None else Announced.read(facts["announces"])
+    for facts in _reached(booking, client_id=client_id).values_list("facts", flat=True):
+        if (told := _of(booking, facts)) is not None:
+            return told
+    return None
 
 
 def last_told_to_stand(booking: Booking, *, client_id: int) -> Announced | None:
     """The last time a mail told this client that the booking stands, whatever was said after; None: never."""
-    about = Q(booking_id=booking.pk)
-    if booking.series_id is not None:
-        about |= Q(booking_id=booking.series_id, facts__announces_each__has_key=str(booking.pk))
-    reached = Message.objects.filter(about, client_id=client_id, state__in=REACHED).order_by("-id")
-    for facts in reached.values_list("facts", flat=True):
-        of_each = facts.get("announces_each") or {}
-        told = Announced.read(of_each.get(str(booking.pk), facts.get("announces")))
-        if told.status:
+    for facts in _reached(booking, client_id=client_id).values_list("facts", flat=True):
+        told = _of(booking, facts)
+        if told is not None and told.status:
             return told
     return None
 
 
 def stands_in_calendar(booking: Booking, *, client_id: int) -> bool:
     """Whether the last calendar file about this booking that reached this client put it into a calendar."""
-    about = Q(booking_id=booking.pk)
-    if booking.series_id is not None:
-        series = Booking.objects.filter(series_id=booking.series_id).order_by().values("pk")
-        about |= Q(booking_id__in=series, facts__announces_each__has_key=str(booking.pk))
-    reached = Message.objects.filter(about, client_id=client_id, state__in=REACHED).exclude(ics_method="")
-    last = reached.order_by("-id").values_list("ics_method", "facts").first()
+    reached = _reached(booking, client_id=client_id).exclude(ics_method="")
+    last = reached.values_list("ics_method", "facts").first()
     if last is None or last[0] == TAKES_OUT:
         return False
     told_of_each = last[1].get("announces_each", {})
     return told_of_each.get(str(booking.pk), ...) is not None
+
+
+def _reached(booking: Booking, *, client_id: int) -> QuerySet[Message]:
+    """The mails about it, or about others of its series with it, the last one first."""
+    about = Q(booking_id=booking.pk)
+    if booking.series_id is not None:
+        series = Booking.objects.filter(series_id=booking.series_id).order_by().values("pk")
+        about |= Q(booking_id__in=series, facts__announces_each__has_key=str(booking.pk))
+    return Message.objects.filter(about, client_id=client_id, state__in=REACHED).order_by("-id")
+
+
+def _of(booking: Booking, facts: Mapping[str, Any]) -> Announced | None:
+    """What a mail said of the booking; None when it said nothing."""
+    of_each = facts.get("announces_each")
+    if of_each is not None:
+        return Announced.read(of_each[str(booking.pk)]) if str(booking.pk) in of_each else None
+    return Announced.read(facts["announces"]) if "announces" in facts else None
 
 
 def _instant(text: str | None) -> datetime | None:

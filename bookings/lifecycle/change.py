@@ -221,7 +221,6 @@ def write(
         announced_by_page=how.announced_by_page,
         lapsed=how.lapsed,
         waited=waited,
-        in_series=how.together,
     )
     return Written(made, objections)
 
@@ -325,7 +324,7 @@ def _keep_announced(edit: _Edit, *, announced_by_page: bool) -> None:
         return
     announced = None
     if not declined and booking.client_id is not None:
-        announced = last_announced(booking_id=booking.pk, client_id=booking.client_id)
+        announced = last_announced(booking, client_id=booking.client_id)
     announced = announced or Announced()
     booking.announced_as = announced.status
     booking.announced_start_at, booking.announced_end_at = announced.start_at, announced.end_at

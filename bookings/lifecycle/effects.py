@@ -19,6 +19,7 @@ from bookings.lifecycle.outcome import Change
 from bookings.lifecycle.told_together import (
     SERIES_KEYS,
     drop_series_update,
+    joined,
     moved_in_series,
     of_series,
     series_update_of,
@@ -68,6 +69,8 @@ def set_all_in_motion(changes: Sequence[Change], *, queueing: bool = True) -> li
         waitlist.pass_on_slots(each.waited, salon=each.salon, now=each.now)
     order = sorted(range(len(changes)), key=lambda place: _whose(changes[place].booking))
     told = {place: _tell(changes[place]) for place in order}
+    if changes:
+        outbox.enqueue(joined([due for dues in told.values() for due in dues]), now=changes[0].now)
     return [told[place] for place in range(len(changes))]
 
 
@@ -85,7 +88,6 @@ def _tell(change: Change) -> list[Due]:
             inapp_lines.tell_salon(change, "booking.new")
         elif change.restaffed and change.stands:
             inapp_lines.tell_staff_member(change, "booking.new")
-    outbox.enqueue(dues, now=change.now)
     webhooks.announce([change.event], now=change.now)
     return dues
 
@@ -256,22 +258,7 @@ def _cancelled(change: Change) -> list[Due]:
     if change.lapsed:
         inapp_lines.tell_salon(change, "booking.lapsed")
         return _mail(change, "booking.lapsed")
-    return [] if change.in_series else _mail(change, "booking.cancelled")
-
-
-def announce_cancelled(changes: Sequence[Change]) -> list[Due]:
-    """One mail for each client of the bookings that were cancelled together; gives the jobs."""
-    dues: dict[int | None, list[Due]] = {}
-    for change in changes:
-        for due in _mail(change, "booking.cancelled"):
-            dues.setdefault(due.client_id, []).append(due)
-    told = [
-        theirs[0] if len(theirs) == 1 else of_series(theirs[0], [due.booking_id or 0 for due in theirs])
-        for theirs in dues.values()
-    ]
-    if told:
-        outbox.enqueue(told, now=changes[0].now)
-    return told
+    return _mail(change, "booking.cancelled")
 
 
 def _tell_former_client(change: Change) -> list[Due]:

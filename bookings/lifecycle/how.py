@@ -12,9 +12,8 @@ class How:
 
     `ask_by_mail`: entering `provisional` makes a token and mails accept and decline links (the native
     door); without it nobody is asked (a dialect). `party` is given when a whole session changes
-    together: the booking stays in it and shares this party. `together`: a cancellation that the caller tells
-    with those of other bookings. `among_others`: other changes of this transaction may lock waitlist entries
-    too, so none is waited for. `announced_by_page` and `lapsed` are those of
+    together: the booking stays in it and shares this party. `among_others`: other changes of this transaction
+    may lock waitlist entries too, so none is waited for. `announced_by_page` and `lapsed` are those of
     `outcome.Change`; `token_outcome` is what a spent request link says, "" where the salon decided itself.
     """
 
@@ -24,7 +23,6 @@ class How:
     ask_by_mail: bool = False
     base_url: str | None = None
     party: uuid.UUID | None = None
-    together: bool = False
     among_others: bool = False
     announced_by_page: bool = False
     lapsed: bool = False

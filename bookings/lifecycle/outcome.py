@@ -75,7 +75,7 @@ class Change:
     `event` is its identity: every job it causes carries the event's id in its once_key.
     `notify_client` False: no mail to the client from this change. `announced_by_page` True: the client
     did it on our page, which says what happened in place of a mail. `lapsed`: nobody answered.
-    `in_series`: one of several bookings made or cancelled together, which are announced together. `waited`:
+    `in_series`: one of several bookings made together, which are announced together. `waited`:
     the client's waitlist entries that it booked.
     """
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from bookings.lifecycle import inapp_lines
 from bookings.lifecycle.outcome import Change
@@ -61,10 +62,31 @@ def series_update_of(booking: Booking) -> str:
     return f"booking.updated:{SERIES}:{booking.series_id}:{booking.client_id}"
 
 
-def of_series(due: Due, booking_ids: Collection[int]) -> Due:
+def of_series(due: Due, booking_ids: Collection[int], **more: Any) -> Due:
     """The same mail, about all of these bookings."""
     type, _, identity = due.once_key.partition(":")
-    return replace(due, once_key=f"{type}:{SERIES}:{identity}", payload={"booking_ids": list(booking_ids)})
+    payload = {"booking_ids": list(booking_ids), **more}
+    return replace(due, once_key=f"{type}:{SERIES}:{identity}", payload=payload)
+
+
+def joined(dues: Sequence[Due]) -> list[Due]:
+    """What changes of one transaction owe, with one confirmation and one cancellation for each client.
+
+    A request keeps a mail of its own: its links are its own.
+    """
+    together: dict[Any, list[Due]] = {}
+    for due in dues:
+        one_for_all = due.type in ("booking.created", "booking.cancelled")
+        together.setdefault((due.type, due.client_id) if one_for_all else due.once_key, []).append(due)
+    return [each[0] if len(each) == 1 else _about_all(each) for each in together.values()]
+
+
+def _about_all(dues: Sequence[Due]) -> Due:
+    """What a former client was told of each is kept by the booking's id."""
+    told = {str(due.booking_id): due.payload["announced"] for due in dues if "announced" in due.payload}
+    return of_series(
+        dues[0], [due.booking_id or 0 for due in dues], **({"announced_each": told} if told else {})
+    )
 
 
 def drop_series_update(change: Change, *, reason: Reason) -> None:

@@ -109,7 +109,7 @@ def change_whole(
         return Whole(
             bookings=[step.booking for step in steps],
             skipped=planned.skipped,
-            warnings=_set_in_motion(written, queueing=not waited, together=_cancels(changes)),
+            warnings=_set_in_motion(written, queueing=not waited),
         )
 
 
@@ -218,7 +218,7 @@ def _write(unit: Unit, locked: _Locked, planner: Planner) -> list[Written]:
 
 
 def _write_step(step: Step, *, party: uuid.UUID | None, planner: Planner) -> Written | None:
-    how = replace(planner.how, party=party if step.needs_time else None, together=_cancels(planner.changes))
+    how = replace(planner.how, party=party if step.needs_time else None)
     when = print_when(step.booking.start_at, zone=planner.salon.zone)
     try:
         return write(
@@ -233,13 +233,8 @@ def _write_step(step: Step, *, party: uuid.UUID | None, planner: Planner) -> Wri
         raise naming(refused, when) from refused
 
 
-def _set_in_motion(written: Sequence[Written], *, queueing: bool, together: bool) -> list[Warning]:
+def _set_in_motion(written: Sequence[Written], *, queueing: bool) -> list[Warning]:
     """After all are written: so nobody who waits is offered a time that one of them moves into."""
-    own = effects.set_all_in_motion([each.made for each in written], queueing=queueing)
-    shared = effects.announce_cancelled([each.made for each in written]) if together else []
-    outcomes = [each.outcome(dues=[*dues, *shared]) for each, dues in zip(written, own, strict=True)]
+    dues = effects.set_all_in_motion([each.made for each in written], queueing=queueing)
+    outcomes = [each.outcome(dues=owed) for each, owed in zip(written, dues, strict=True)]
     return list(dict.fromkeys(warning for outcome in outcomes for warning in outcome.warnings))
-
-
-def _cancels(changes: Mapping[str, Any]) -> bool:
-    return bool(changes.get("status") == Booking.Status.CANCELLED)

@@ -91,7 +91,7 @@ def _told(job: Job, booking: Booking, *, reader: ClientReader, now: datetime) ->
         times = Times.announced(booking) if booking.announced_as else None
         ends = booking.end_at
     else:
-        times = _announced_to_former_client(job, reader)
+        times = _announced_to_former_client(job, booking, reader)
         ends = booking.end_at if times is None else times.end_at
     if times is None:
         raise not_needed(Reason.NEVER_ANNOUNCED)
@@ -131,12 +131,13 @@ def _wait_for_series(job: Job, booking: Booking) -> None:
     booking.refresh_from_db(fields=["announced_as", "announced_start_at", "announced_end_at"])
 
 
-def _announced_to_former_client(job: Job, reader: ClientReader) -> Times | None:
+def _announced_to_former_client(job: Job, booking: Booking, reader: ClientReader) -> Times | None:
     """What somebody who no longer has the booking was last told of it.
 
     The message log knows best: a confirmation may have left after the change of client froze the payload.
     """
-    announced = last_announced(booking_id=job.booking_id or 0, client_id=reader.client.pk)
+    announced = last_announced(booking, client_id=reader.client.pk)
     if announced is None:
-        announced = Announced.read(job.payload.get("announced"))
+        of_each = job.payload.get("announced_each", {})
+        announced = Announced.read(of_each.get(str(booking.pk), job.payload.get("announced")))
     return Times.said(announced)

@@ -46,8 +46,8 @@ def enqueue(dues: Sequence[Due], *, now: datetime) -> None:
     """Write jobs and the messages of mails; workers are woken once the caller's transaction commits.
 
     Two statements for any number of plain dues; a debounced one costs a statement of its own (two with a
-    payload), three more when no pending row is there to move. Of several debounced ones those of the least
-    key come first, so that two transactions that move the same rows never wait for each other.
+    payload), three more when no pending row is there to move. Debounced ones come in the order given: who
+    moves several rows gives them in the order in which everybody does.
     """
     by_once_key: dict[str, Due] = {}
     for due in dues:
@@ -55,9 +55,9 @@ def enqueue(dues: Sequence[Due], *, now: datetime) -> None:
     plain = [due for due in by_once_key.values() if due.dedupe_key is None]
     if plain:
         _insert(plain, now=now)
-    debounced = [due for due in by_once_key.values() if due.dedupe_key is not None]
-    for due in sorted(debounced, key=lambda each: each.dedupe_key or ""):
-        _insert_or_move(due, now=now)
+    for due in by_once_key.values():
+        if due.dedupe_key is not None:
+            _insert_or_move(due, now=now)
     if any(due.run_at <= now for due in by_once_key.values()):
         transaction.on_commit(wake_workers, robust=True)
 

@@ -267,7 +267,7 @@ def check_belief(world: World, traveller: Any) -> None:
     booking = world.booking
     for client in world.clients:
         if client.pk != booking.client_id and client.pk not in world.not_to_be_told:
-            told = last_announced(booking_id=booking.pk, client_id=client.pk)
+            told = last_announced(booking, client_id=client.pk)
             over = told is not None and told.end_at is not None and told.end_at <= timezone.now()
             assert told is None or told.status == "" or over
     if booking.end_at <= timezone.now():

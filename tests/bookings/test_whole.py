@@ -234,6 +234,47 @@ def test_a_series_cancelled_before_it_was_told_is_never_announced(salon: Salon) 
     }
 
 
+def told(*types: str) -> list[tuple[str, int | None, str]]:
+    """What was sent after the confirmation of the series."""
+    found = Message.objects.filter(type__in=types, state="kept").order_by("id")[1:]
+    return list(found.values_list("type", "client_id", "subject"))
+
+
+def test_a_series_given_to_another_client_is_one_mail_to_each_of_the_two(salon: Salon) -> None:
+    series = make_series(salon)
+    assert salon.put(series[0], {"client_id": salon.bob.pk, "scope": "all"}).status_code == 200
+    run_due(at_most=10)
+    assert sorted(told("booking.created", "booking.cancelled")) == [
+        ("booking.cancelled", salon.alice.pk, "3 of your appointments have been cancelled"),
+        ("booking.created", salon.bob.pk, "Your 3 appointments from Tuesday 24 March at 10:00 are confirmed"),
+    ]
+    gone = Message.objects.get(type="booking.cancelled")
+    for line in ("1: Tuesday 24 March 2026, 10:00", "2: Tuesday 31 March", "3: Tuesday 7 April"):
+        assert line in gone.text
+    assert set(Booking.objects.values_list("announced_as", flat=True)) == {"scheduled"}
+
+
+def test_a_series_given_back_before_a_mail_has_left_is_told_to_nobody(salon: Salon) -> None:
+    series = make_series(salon)
+    salon.put(series[0], {"client_id": salon.bob.pk, "scope": "all"})
+    salon.put(series[0], {"client_id": salon.alice.pk, "scope": "all"})
+    run_due(at_most=10)
+    assert told("booking.created", "booking.cancelled") == []
+    assert Message.objects.count() == 5
+
+
+def test_a_series_asked_for_is_a_mail_for_each_date_and_confirmed_by_one(salon: Salon) -> None:
+    series = make_series(salon)
+    salon.put(series[0], {"status": "provisional", "scope": "all"})
+    run_due(at_most=10)
+    assert Message.objects.filter(type="booking.provisional", state="kept").count() == 3
+    salon.put(series[0], {"status": "scheduled", "scope": "all"})
+    run_due(at_most=10)
+    assert [each[2] for each in told("booking.created")] == [
+        "Your 3 appointments from Tuesday 24 March at 10:00 are confirmed"
+    ]
+
+
 def make_class(salon: Salon, **changes: Any) -> list[dict[str, Any]]:
     salon.service.max_capacity = 4
     salon.service.save()
