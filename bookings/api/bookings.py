@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.http import StreamingHttpResponse
 from rest_framework.request import Request
@@ -25,7 +28,7 @@ from bookings.api.serializers import (
     printed_warnings,
 )
 from bookings.errors import BookingNotFound
-from bookings.lifecycle.recurrence import starts_of
+from bookings.lifecycle.recurrence import starts_of, wall_of
 from bookings.links import checked_base_url
 from bookings.models import Booking, BookingEvent
 from bookings.slots.refused_to_everybody import find_service
@@ -94,21 +97,20 @@ class BookingListView(GatedView):
         wanted = asked.validated_data
         if "base_url" in wanted:
             wanted["base_url"] = checked_base_url(wanted["base_url"])
-        if "end_at" not in wanted:
-            minutes = find_service(wanted["service_id"]).duration_minutes
-            wanted["end_at"] = wanted["start_at"] + timedelta(minutes=minutes)
+        length = length_of(wanted, zone=salon.zone)
         if "price" in wanted:
             wanted["price"] = lifecycle.AgreedPrice(wanted["price"])
         recurrence, skip_conflicts = wanted.pop("recurrence", None), wanted.pop("skip_conflicts")
-        order = lifecycle.Order(**wanted)
         if recurrence is None:
+            order = lifecycle.Order(**{**wanted, "end_at": wanted["start_at"] + length})
             return written(lifecycle.book(actor=actor, order=order, salon=salon), Printer(salon))
         starts = starts_of(
-            recurrence, start_at=order.start_at, zone=salon.zone, skip_swallowed=skip_conflicts
+            recurrence, start_at=wanted["start_at"], zone=salon.zone, skip_swallowed=skip_conflicts
         )
+        begins = starts.taking_place[0]
         series = lifecycle.book_series(
             actor=actor,
-            order=order,
+            order=lifecycle.Order(**{**wanted, "start_at": begins, "end_at": begins + length}),
             starts=starts.taking_place,
             swallowed=starts.swallowed,
             skip_conflicts=skip_conflicts,
@@ -196,7 +198,9 @@ class BookingView(GatedView):
 
     @documented(
         "Cancel a booking",
-        description="Sets the status to cancelled, answers with the booking; a second time changes nothing.",
+        description="Sets the status to cancelled, answers with the booking; a second time changes nothing. "
+        "With a scope all of them are, told in one mail for each client, and the answer is that of the "
+        "whole, as with PUT.",
         answer=EitherAnswer("CancelledBookings", (BookingJson, WholeJson)),
         refused=[404, 412],
         parameters=[ID_IN_PATH, IF_MATCH, *CancelQuery.parameters()],
@@ -224,6 +228,16 @@ class BookingView(GatedView):
         )
         printed = read_back(outcome, Printer(salon))
         return Response(printed, headers=etag(printed))
+
+
+def length_of(wanted: Mapping[str, Any], *, zone: ZoneInfo) -> timedelta:
+    """How long the booking lasts; on the wall clock where one of its times is skipped by the clocks."""
+    start_at = wanted["start_at"]
+    if "end_at" not in wanted:
+        return timedelta(minutes=find_service(wanted["service_id"]).duration_minutes)
+    if isinstance(start_at, datetime) and isinstance(wanted["end_at"], datetime):
+        return wanted["end_at"] - start_at
+    return wall_of(wanted["end_at"], zone=zone) - wall_of(start_at, zone=zone)
 
 
 def written(outcome: lifecycle.Outcome, printer: Printer) -> Response:

@@ -31,7 +31,7 @@ from staff.wire.fields import (
     WallClockField,
 )
 from staff.wire.money import print_amount
-from staff.wire.times import print_when
+from staff.wire.times import BadTime, SwallowedTime, parse_when, print_when
 
 
 class Row(NamedTuple):
@@ -256,6 +256,21 @@ class RecurrenceField(serializers.Field):
         return value
 
 
+class SeriesTimeField(WallClockField):
+    """With `recurrence` and `skip_conflicts` also a time that the clocks skip, given as its SwallowedTime."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        sent = getattr(self.parent, "initial_data", {})
+        if sent.get("recurrence") is None or sent.get("skip_conflicts") is not True:
+            return super().to_internal_value(data)
+        try:
+            return parse_when(data, zone=self.context["zone"])
+        except SwallowedTime as swallowed:
+            return swallowed
+        except BadTime:
+            return super().to_internal_value(data)
+
+
 SCOPE_HELP = "Who else: `following` or `all` of the series, `session` for everybody in the class."
 DETAILS = sorted({detail for _, detail in LEGAL_STATUS_PAIRS})
 
@@ -266,8 +281,8 @@ class NewBookingSerializer(serializers.Serializer[Any]):
     client_id = StrictIdField()
     staff_id = StrictIdField()
     service_id = StrictIdField()
-    start_at = WallClockField()
-    end_at = WallClockField(required=False, help_text="Absent: as long as the service takes.")
+    start_at = SeriesTimeField()
+    end_at = SeriesTimeField(required=False, help_text="Absent: as long as the service takes.")
     notes = TextField(required=False)
     internal_notes = TextField(required=False)
     price = MoneyField(required=False, allow_null=True, help_text="Agreed for one person; null: no price.")

@@ -45,9 +45,10 @@ class Starts:
 
 
 def starts_of(
-    recurrence: object, *, start_at: datetime, zone: ZoneInfo, skip_swallowed: bool = False
+    recurrence: object, *, start_at: datetime | SwallowedTime, zone: ZoneInfo, skip_swallowed: bool = False
 ) -> Starts:
-    """`start_at` and what `recurrence` adds: a list of times as contract §0 takes them, or an RRULE.
+    """`start_at`, which the clocks may skip like any other, and what `recurrence` adds: a list of times as
+    contract §0 takes them, or an RRULE.
 
     At most 104 occurrences within two years of `start_at`. Raises BadRequest (field `recurrence`), also for
     a wall-clock time that the clocks skip, unless those are to be skipped.
@@ -55,24 +56,32 @@ def starts_of(
     if isinstance(recurrence, list):
         read = [_time(text, zone=zone) for text in recurrence[: MOST_OCCURRENCES + 1]]
     elif isinstance(recurrence, str):
-        read = list(_by_rule(recurrence, start_at=start_at, zone=zone))
+        read = list(_by_rule(recurrence, wall=wall_of(start_at, zone=zone), zone=zone))
     else:
         raise BadRequest.field("recurrence", _HOW)
+    read.append(start_at)
     swallowed = {each.wall: each for each in read if isinstance(each, SwallowedTime)}
     if swallowed and not skip_swallowed:
         raise BadRequest.field("recurrence", min(swallowed.items())[1].message)
-    starts = {start_at, *(each for each in read if isinstance(each, datetime))}
+    starts = {each for each in read if isinstance(each, datetime)}
+    if not starts:
+        raise BadRequest.field("start_at", swallowed[min(swallowed)].message)
     if len(starts) + len(swallowed) > MOST_OCCURRENCES:
         raise BadRequest.field("recurrence", f"A series has at most {MOST_OCCURRENCES} occurrences.")
-    last_day = start_at + relativedelta(years=LONGEST_YEARS)
-    if min(starts) < start_at or max(starts) > last_day:
+    first = start_at if isinstance(start_at, datetime) else start_at.wall.replace(tzinfo=zone).astimezone(UTC)
+    last_day = first + relativedelta(years=LONGEST_YEARS)
+    if min(starts) < first or max(starts) > last_day:
         raise BadRequest.field("recurrence", _TOO_FAR)
     return Starts(sorted(starts), [swallowed[wall] for wall in sorted(swallowed)])
 
 
-def _by_rule(text: str, *, start_at: datetime, zone: ZoneInfo) -> Iterator[datetime | SwallowedTime]:
+def wall_of(moment: datetime | SwallowedTime, *, zone: ZoneInfo) -> datetime:
+    """What the salon's wall clock shows, or would show if it did not skip it."""
+    return moment.wall if isinstance(moment, SwallowedTime) else moment.astimezone(zone).replace(tzinfo=None)
+
+
+def _by_rule(text: str, *, wall: datetime, zone: ZoneInfo) -> Iterator[datetime | SwallowedTime]:
     parts = _parts(text)
-    wall = start_at.astimezone(zone).replace(tzinfo=None)
     last = wall + relativedelta(years=LONGEST_YEARS)
     most = MOST_OCCURRENCES + 1
     until: datetime | None = None

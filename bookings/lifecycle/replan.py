@@ -17,13 +17,13 @@ from bookings.errors import HolidayClosed, SlotTaken
 from bookings.lifecycle import checks
 from bookings.lifecycle.change import SLOT
 from bookings.lifecycle.how import How
-from bookings.lifecycle.series import SWALLOWED, Skipped, StaffAway, naming, printed_wall
+from bookings.lifecycle.series import Skipped, StaffAway, StartSwallowed, naming, printed_wall
 from bookings.models import Booking, BusyTime
 from bookings.slots.busy import occupied_range, overlapping, taken
 from bookings.slots.refused_to_everybody import check_holiday, check_times, find_service
 from staff.access.actor import Actor
 from staff.models import SalonSettings, TimeOff
-from staff.wire.refusals import BadRequest, Refused
+from staff.wire.refusals import Refused
 from staff.wire.times import SwallowedTime, parse_when, print_when
 
 
@@ -119,6 +119,8 @@ class Planner:
         refusals = self._refusals(list(units.values()))
         if refusals and (not self.skip_conflicts or len(refusals) == len(units)):
             unit, refused = refusals[0]
+            if isinstance(refused, StartSwallowed):
+                raise refused
             raise naming(refused, self._wanted_start(unit.steps[0], shift)) from refused
         refused_units = [unit for unit, _ in refusals]
         skipped = [
@@ -136,7 +138,7 @@ class Planner:
             try:
                 changes |= shift.applied(booking, zone=self.salon.zone)
             except SwallowedTime as swallowed:
-                fixed = BadRequest.field("start_at", swallowed.message, code=SWALLOWED)
+                fixed = StartSwallowed(swallowed)
                 changes |= {"start_at": booking.start_at, "end_at": booking.end_at}
         goal = _goal(booking, changes)
         elsewhere = any(getattr(booking, name) != changes[name] for name in SLOT & set(changes))
@@ -148,14 +150,18 @@ class Planner:
             for row in overlapping(goal.staff_id, *occupied_range(goal))
             if row.expires_at is None or row.expires_at > self.now
         ]
-        moves = (goal.start_at, goal.end_at) != (booking.start_at, booking.end_at)
-        return Step(booking, changes, goal, needs_time, rows, self._fixed_refusal(goal) if moves else None)
+        return Step(booking, changes, goal, needs_time, rows, self._fixed_refusal(booking, goal))
 
-    def _fixed_refusal(self, goal: Booking) -> Refused | None:
-        try:
-            check_holiday(goal.start_at, goal.end_at, zone=self.salon.zone)
-        except HolidayClosed as closed:
-            return closed
+    def _fixed_refusal(self, booking: Booking, goal: Booking) -> Refused | None:
+        """A holiday is in the way of other times, time off of another person as well."""
+        moves = (goal.start_at, goal.end_at) != (booking.start_at, booking.end_at)
+        if moves:
+            try:
+                check_holiday(goal.start_at, goal.end_at, zone=self.salon.zone)
+            except HolidayClosed as closed:
+                return closed
+        if not moves and goal.staff_id == booking.staff_id:
+            return None
         away = TimeOff.objects.filter(
             staff_id=goal.staff_id, start_at__lt=goal.end_at, end_at__gt=goal.start_at
         )

@@ -32,6 +32,15 @@ class StaffAway(BadRequest):
     message = "The staff member has time off then."
 
 
+class StartSwallowed(BadRequest):
+    """Daylight saving skips the start. The sentence names the time, so it is not put before it again."""
+
+    code = SWALLOWED
+
+    def __init__(self, swallowed: SwallowedTime) -> None:
+        super().__init__(swallowed.message, details={"start_at": [swallowed.message]})
+
+
 IN_THE_WAY = (SlotTaken, HolidayClosed, ClientAlreadyInSession, StaffAway)
 """What may be skipped: the calendar is against this occurrence, not the order."""
 

@@ -28,6 +28,7 @@ from bookings.lifecycle.series import Skipped, naming
 from bookings.lifecycle.session import check_all_fit, comes_to
 from bookings.models import Booking
 from bookings.slots.busy import lock_staff, release, slot_guard
+from bookings.slots.warn_or_refuse import CLIENT_BUSY, client_is_busy
 from staff.access.actor import Actor
 from staff.models import SalonSettings
 from staff.wire.refusals import BadRequest, Refused
@@ -38,6 +39,12 @@ FOLLOWING = "following"
 ALL = "all"
 SESSION = "session"
 SCOPES = (ONE, FOLLOWING, ALL, SESSION)
+
+
+NOBODY_TOUCHED = Warning(
+    "nothing_to_change",
+    "No booking in this scope is scheduled or provisional and still to come; nothing was changed.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +113,11 @@ def change_whole(
             if step.gives_up_its_time:
                 release(step.booking)
         written = [each for unit in planned.units for each in _write(unit, locked, planner)]
+        warnings = _set_in_motion(written, queueing=not waited)
         return Whole(
             bookings=[step.booking for step in steps],
             skipped=planned.skipped,
-            warnings=_set_in_motion(written, queueing=not waited),
+            warnings=warnings if touched else [NOBODY_TOUCHED],
         )
 
 
@@ -233,8 +241,16 @@ def _write_step(step: Step, *, party: uuid.UUID | None, planner: Planner) -> Wri
         raise naming(refused, when) from refused
 
 
+def _where_they_stand(written: Written) -> Written:
+    """Without a warning of another of them that had not left its place when this one was written."""
+    booking = written.made.booking
+    if CLIENT_BUSY not in written.objections or client_is_busy(booking):
+        return written
+    return replace(written, objections=[each for each in written.objections if each != CLIENT_BUSY])
+
+
 def _set_in_motion(written: Sequence[Written], *, queueing: bool) -> list[Warning]:
     """After all are written: so nobody who waits is offered a time that one of them moves into."""
     dues = effects.set_all_in_motion([each.made for each in written], queueing=queueing)
-    outcomes = [each.outcome(dues=owed) for each, owed in zip(written, dues, strict=True)]
+    outcomes = [_where_they_stand(each).outcome(dues=owed) for each, owed in zip(written, dues, strict=True)]
     return list(dict.fromkeys(warning for outcome in outcomes for warning in outcome.warnings))

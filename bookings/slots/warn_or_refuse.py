@@ -78,6 +78,14 @@ ON_WAITLIST = Objection(
 )
 
 
+def client_is_busy(booking: Booking) -> bool:
+    """Whether its client has another live booking at that time."""
+    elsewhere = Booking.objects.occupying().filter(
+        client_id=booking.client_id or 0, start_at__lt=booking.end_at, end_at__gt=booking.start_at
+    )
+    return elsewhere.exclude(pk=booking.pk).exists()
+
+
 def _about_length(service: Service, length: timedelta) -> list[Objection]:
     usual = timedelta(minutes=service.duration_minutes)
     if length == usual:

@@ -183,6 +183,37 @@ def test_skipping_also_skips_what_the_clocks_swallow(salon: Salon) -> None:
     ]
 
 
+@pytest.mark.parametrize("rule", ["FREQ=DAILY;COUNT=3", ["2026-03-30 02:30", "2026-03-31 02:30"]])
+@pytest.mark.parametrize(("end_at", "ends"), [(None, "03:30"), ("03:30", "03:30"), ("02:45", "02:45")])
+def test_the_first_start_may_be_swallowed_like_any_other(
+    salon: Salon, rule: Any, end_at: str | None, ends: str
+) -> None:
+    night = salon.order(start_at="2026-03-29 02:30", end_at=f"2026-03-29 {end_at}", recurrence=rule)
+    if end_at is None:
+        del night["end_at"]
+    before = stored()
+    refused = caller(salon.ada).post("/api/bookings", night, format="json")
+    assert (refused.status_code, next(iter(refused.json()["details"]))) == (400, "start_at")
+    assert stored() == before
+    answer = caller(salon.ada).post("/api/bookings", night | {"skip_conflicts": True}, format="json")
+    assert answer.status_code == 200, answer.json()
+    assert starts(answer) == ["2026-03-30 02:30:00", "2026-03-31 02:30:00"]
+    assert answer.json()["end_at"] == f"2026-03-30 {ends}:00"
+    assert [(each["start_at"], each["code"]) for each in answer.json()["skipped"]] == [
+        ("2026-03-29 02:30:00", "no_such_time")
+    ]
+
+
+def test_a_series_of_which_no_start_exists_is_refused(salon: Salon) -> None:
+    before = stored()
+    night = {"start_at": "2026-03-29 02:30", "end_at": "2026-03-29 03:30", "skip_conflicts": True}
+    answer = post(salon, **night, recurrence="FREQ=DAILY;COUNT=1")
+    assert (answer.status_code, list(answer.json()["details"])) == (400, ["start_at"])
+    assert stored() == before
+    alone = post(salon, **night)
+    assert (alone.status_code, list(alone.json()["details"])) == (400, ["start_at"])
+
+
 def test_skipping_also_skips_time_off(salon: Salon) -> None:
     make_time_off(salon.bea, datetime(2026, 3, 30, 22, 0, tzinfo=UTC))
     answer = post(salon, recurrence="FREQ=WEEKLY;COUNT=3", skip_conflicts=True)

@@ -148,14 +148,51 @@ def test_skipping_leaves_who_would_move_into_time_off_or_a_swallowed_hour(salon:
     make_time_off(salon.bea, datetime(2026, 3, 30, 0, 0, tzinfo=UTC), hours=2)
     answer = salon.put(days[0], at("2026-03-28 02:30", scope="all"))
     assert (answer.status_code, answer.json()["code"]) == (400, "no_such_time")
-    assert answer.json()["error"].startswith("2026-03-29 02:30:00")
+    swallowed = "2026-03-29 02:30 does not exist in Europe/Amsterdam: the clocks skip it. Send another time."
+    assert answer.json()["error"] == swallowed
+    assert answer.json()["details"] == {"start_at": [swallowed]}
     answer = salon.put(days[0], at("2026-03-28 02:30", scope="all", skip_conflicts=True))
     assert starts(answer) == ["2026-03-28 02:30:00"]
+    assert answer.json()["skipped"][0]["message"] == swallowed
     assert [(each["start_at"], each["code"]) for each in answer.json()["skipped"]] == [
         ("2026-03-29 02:30:00", "no_such_time"),
         ("2026-03-30 02:30:00", "time_off"),
     ]
     assert len(stand()) == 3
+
+
+def test_skipping_leaves_who_would_come_to_somebody_in_time_off(salon: Salon) -> None:
+    series = make_series(salon)
+    make_time_off(salon.cora, datetime(2026, 3, 31, 8, tzinfo=UTC), hours=1)
+    answer = salon.put(series[0], {"staff_id": salon.cora.pk, "scope": "all", "skip_conflicts": True})
+    assert starts(answer) == ["2026-03-24 10:00:00", "2026-04-07 10:00:00"]
+    assert [(each["start_at"], each["code"]) for each in answer.json()["skipped"]] == [
+        ("2026-03-31 10:00:00", "time_off")
+    ]
+    answer = salon.put(series[1], {"staff_id": salon.cora.pk, "scope": "all"})
+    assert starts(answer)[1] == "2026-03-31 10:00:00"
+    assert [each["code"] for each in answer.json()["warnings"]] == ["time_off"]
+
+
+def test_bookings_of_a_series_are_not_in_the_way_of_each_other(salon: Salon) -> None:
+    days = make_series(salon, "FREQ=DAILY;COUNT=4")
+    answer = salon.put(days[0], at("2026-03-25 10:30", scope="all"))
+    assert starts(answer)[0] == "2026-03-25 10:30:00"
+    assert [each["code"] for each in answer.json()["warnings"]] == ["outside_working_hours"]
+    other = salon.book(**at("2026-03-29 11:00"), staff_id=salon.cora.pk)
+    answer = salon.put(days[0], at("2026-03-26 10:30", scope="all"))
+    assert other["id"] not in [each["id"] for each in answer.json()["bookings"]]
+    assert [each["code"] for each in answer.json()["warnings"]] == ["outside_working_hours", "client_busy"]
+
+
+def test_a_scope_in_which_nobody_is_left_says_so(salon: Salon) -> None:
+    series = make_series(salon)
+    cancel(salon, series[0], "all")
+    before = stored()
+    for answer in (salon.put(series[0], {"notes": "x", "scope": "all"}), cancel(salon, series[0], "session")):
+        assert (answer.status_code, answer.json()["bookings"], answer.json()["skipped"]) == (200, [], [])
+        assert [each["code"] for each in answer.json()["warnings"]] == ["nothing_to_change"]
+    assert stored() == before
 
 
 def test_closed_ones_and_those_that_have_begun_are_left(salon: Salon) -> None:
