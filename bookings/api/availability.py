@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, NotRequired, TypedDict
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from bookings.slots import holds
 from bookings.slots.availability import Blocked, Day, StaffDay, availability
 from bookings.slots.class_seats import Standing
 from bookings.slots.refused_to_everybody import bookable, find_service
+from staff.access.actor import Actor
 from staff.access.auth import actor_of, salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
 from staff.models import SalonSettings, Service, Staff
@@ -66,7 +68,9 @@ class SessionJson(TypedDict):
     """A class that begins on this date."""
 
     staff_id: Id
-    session_of: Annotated[Id | None, "To join it; null while only holds keep seats in it."]
+    session_of: Annotated[
+        Id | None, "To join it; null while only holds keep seats in it, and where you may not see it."
+    ]
     start_at: When
     end_at: When
     seats_left: Annotated[Count, "Neither booked nor held."]
@@ -141,6 +145,7 @@ class AvailabilityView(GatedView):
             staff_id=staff_id,
             explain_to=actor_of(request) if explain else None,
         )
+        days = [_without_unseen(day, actor=actor_of(request)) for day in days]
         return Response(_availability_json(service, days, salon=salon, explain=explain))
 
 
@@ -170,6 +175,16 @@ class HoldView(GatedView):
     def delete(self, request: Request, token: str) -> Response:
         holds.release(token=token)
         return Response(status=204)
+
+
+def _without_unseen(day: Day, *, actor: Actor) -> Day:
+    """With the personal agenda nobody learns the ids of others' bookings."""
+    if actor.agenda_of is None or not day.sessions:
+        return day
+    own = [
+        each if each.staff_id == actor.agenda_of else replace(each, session_id=None) for each in day.sessions
+    ]
+    return replace(day, sessions=own)
 
 
 def _availability_json(

@@ -22,7 +22,7 @@ from bookings.models import Booking, Hold, WaitlistOffer, stamp
 from bookings.slots import holds
 from bookings.slots.availability import Objection
 from bookings.slots.busy import lock_staff, occupy, slot_guard
-from bookings.slots.class_seats import held_persons
+from bookings.slots.class_seats import held_persons, party_of_seats
 from bookings.slots.refused_to_everybody import (
     bookable,
     check_agenda,
@@ -207,6 +207,9 @@ def _gather(
         checks.check_price(order.price.amount, salon=salon)
     members = [] if session is None else checks.live_members(session.pk)
     party = members[0].party if members else uuid.uuid4()
+    if not members and (session is not None or order.by_client):
+        seats = party_of_seats(service=service, staff_id=staff.pk, start_at=order.start_at, now=now)
+        party = seats or party
     if order.hold_token is not None:
         hold = holds.take_over(token=order.hold_token, staff_id=staff.pk, now=now)
         if not members and (hold.service_id, hold.start_at) == (service.pk, order.start_at):

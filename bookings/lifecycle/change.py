@@ -91,6 +91,11 @@ class _Edit:
         return self.booking.stands and not self.before.stood
 
     @property
+    def returns(self) -> bool:
+        """It takes up the place that it had."""
+        return self.reopened and not self.touches(*SLOT)
+
+    @property
     def needs_slot(self) -> bool:
         """Busy times have to be written anew, and the database asked anew."""
         return self.booking.stands and (self.reopened or self.touches(*SLOT))
@@ -193,7 +198,7 @@ def write(
     _keep_tokens(edit, how=how, salon=salon, now=now)
     _keep_announced(edit, announced_by_page=how.announced_by_page)
     if edit.needs_slot:
-        booking.party = how.party or party_for(booking)
+        booking.party = how.party or party_for(booking, returns=edit.returns, now=now)
     if booking.status != Booking.Status.CANCELLED:
         booking.amelia_deleted = False
     booking.base_url = booking.base_url if how.base_url is None else how.base_url
@@ -290,7 +295,8 @@ def _keep_session(edit: _Edit, *, party: uuid.UUID | None, now: datetime) -> Non
     elif booking.stands and (edit.reopened or edit.touches("persons", "client_id")):
         others = checks.live_members(booking.session_id, but=booking.pk)
         one = booking.service.max_capacity == 1
-        held = 0 if one else held_persons(party=booking.party, staff_id=booking.staff_id, now=now)
+        seats = party_for(booking, returns=True, now=now) if edit.returns and not one else booking.party
+        held = 0 if one else held_persons(party=seats, staff_id=booking.staff_id, now=now)
         if others or held:
             who: dict[str, Any] = {"client_id": booking.client_id, "persons": booking.persons}
             checks.check_room(others, **who, service=booking.service, held=held)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from bookings.lifecycle.checks import live_members
 from bookings.models import Booking
+from bookings.slots.class_seats import party_of_seats
 
 
 def leave_session(booking: Booking) -> None:
@@ -26,11 +28,19 @@ def leave_session(booking: Booking) -> None:
         Booking.objects.filter(pk__in=staying[1:]).update(session_of_id=staying[0])
 
 
-def party_for(booking: Booking) -> uuid.UUID:
-    """The party of those present in its session, else a fresh one.
+def party_for(booking: Booking, *, returns: bool, now: datetime) -> uuid.UUID:
+    """The party of those present in its session, else a fresh one; who `returns` to where only holds keep
+    seats of its class takes theirs.
 
     Never the one it had: a deliberate overlap may stand there under that party, and a later move or
     restore is checked anew (contract §1.3).
     """
     present = live_members(booking.session_of_id or booking.pk, but=booking.pk)
-    return present[0].party if present else uuid.uuid4()
+    if present:
+        return present[0].party
+    kept = None
+    if returns:
+        kept = party_of_seats(
+            service=booking.service, staff_id=booking.staff_id, start_at=booking.start_at, now=now
+        )
+    return kept or uuid.uuid4()

@@ -85,6 +85,11 @@ class Unit:
     party: uuid.UUID | None
     steps: list[Step] = field(default_factory=list)
 
+    @property
+    def takes_seats_along(self) -> bool:
+        """The seats that holds keep in the class move with it."""
+        return self.party is not None and self.steps[0].needs_time
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -185,6 +190,7 @@ class Planner:
 
     def _first_refusal(self, moving: Sequence[tuple[int, Unit]]) -> tuple[int, Refused] | None:
         vacated = {step.booking.pk for _, unit in moving for step in unit.steps if step.gives_up_its_time}
+        lifted = {unit.steps[0].booking.party for _, unit in moving if unit.takes_seats_along}
         overlap = checks.is_deliberate(actor=self.actor, asked=self.how.allow_overlap, salon=self.salon)
         placed: list[Booking] = []
         for index, unit in moving:
@@ -192,7 +198,7 @@ class Planner:
                 if step.fixed is not None:
                     return index, step.fixed
                 if step.needs_time and not overlap:
-                    if any(row.booking_id not in vacated for row in step.rows):
+                    if any(row.booking_id not in vacated and row.party not in lifted for row in step.rows):
                         return index, taken(
                             step.goal, actor=self.actor, zone=self.salon.zone, vacated=vacated
                         )

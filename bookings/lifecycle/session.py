@@ -19,7 +19,8 @@ from bookings.lifecycle.audit import record
 from bookings.lifecycle.change import SLOT, write
 from bookings.lifecycle.how import AS_USUAL, How
 from bookings.lifecycle.outcome import Outcome
-from bookings.models import Booking
+from bookings.models import Booking, Hold
+from bookings.slots import holds
 from bookings.slots.busy import lock_staff, release, slot_guard
 from staff.access.actor import Actor
 from staff.models import SalonSettings
@@ -40,9 +41,9 @@ def change_session(
 ) -> list[Outcome]:
     """Make the same `changes` (as `change` takes them) to every booking of a session, which stays together.
 
-    A move takes the closed ones along, so that all of a session share one time. All or nothing. Gives
-    the outcomes oldest booking first. Raises BookingNotFound and what `change` raises, SessionFull also
-    when another service has no room for all who stand.
+    A move takes the closed ones and the seats that holds keep along, so that all share one time. All or
+    nothing. Gives the outcomes oldest booking first. Raises BookingNotFound and what `change` raises,
+    SessionFull also when another service has no room for all who stand.
     """
     salon = salon or SalonSettings.load()
     with slot_guard(actor=actor, zone=salon.zone), transaction.atomic():
@@ -51,22 +52,26 @@ def change_session(
         moving = [member for member in standing if _gives_up_its_time(member, changes)]
         staying = [member for member in standing if member not in moving]
         party = staying[0].party if staying else uuid.uuid4()
-        waited = False
+        waited, held = False, list[Hold]()
         if moving:
+            now = now or timezone.now()
             lock_staff(*{member.staff_id for member in members}, changes.get("staff_id", members[0].staff_id))
             waited = waitlist.lock_open_entries(
                 [each for member in members for each in comes_to(member, changes, zone=salon.zone)]
             )
+            if not staying and changes.get("status", moving[0].status) in Booking.OCCUPYING:
+                held = holds.lift(party=moving[0].party, staff_id=moving[0].staff_id, now=now)
             for member in moving:
                 release(member)
-        now = now or timezone.now()
         together = replace(how, party=party)
         written = [
             write(actor=actor, booking=member, changes=changes, how=together, salon=salon, now=now)
             for member in members
         ]
-        if "service_id" in changes:
-            check_all_fit(members)
+        if held:
+            holds.seat(held, beside=next(member for member in members if member.stands))
+        if held or "service_id" in changes:
+            check_all_fit(members, held=held)
         made = [each.made for each in written if each is not None]
         dues = iter(effects.set_all_in_motion(made, queueing=not (waited or how.among_others)))
         return [
@@ -98,12 +103,14 @@ def comes_to(booking: Booking, changes: Mapping[str, Any], *, zone: ZoneInfo) ->
         )
 
 
-def check_all_fit(members: Sequence[Booking]) -> None:
-    """Raises SessionFull when those who stand are more than their (new) service takes."""
+def check_all_fit(members: Sequence[Booking], *, held: Sequence[Hold] = ()) -> None:
+    """Raises SessionFull when who stands and the seats `held` are more than the (new) service takes."""
     service = members[0].service
-    persons = sum(member.persons for member in members if member.stands)
-    if persons > service.max_capacity:
-        raise SessionFull(f"{service.name} takes {service.max_capacity} persons; {persons} are booked.")
+    booked = sum(member.persons for member in members if member.stands)
+    kept = sum(hold.persons for hold in held)
+    if booked + kept > service.max_capacity:
+        more = f" and {kept} held" if kept else ""
+        raise SessionFull(f"{service.name} takes {service.max_capacity} persons; {booked} are booked{more}.")
 
 
 def _gives_up_its_time(booking: Booking, changes: Mapping[str, Any]) -> bool:

@@ -26,7 +26,8 @@ from bookings.lifecycle.outcome import Warning
 from bookings.lifecycle.replan import Planner, Step, Unit
 from bookings.lifecycle.series import Skipped, naming
 from bookings.lifecycle.session import check_all_fit, comes_to
-from bookings.models import Booking
+from bookings.models import Booking, Hold
+from bookings.slots import holds
 from bookings.slots.busy import lock_staff, release, slot_guard
 from bookings.slots.warn_or_refuse import CLIENT_BUSY, client_is_busy
 from staff.access.actor import Actor
@@ -109,10 +110,15 @@ def change_whole(
         planned = planner.plan(touched)
         steps = [step for unit in planned.units for step in unit.steps]
         waited = _lock_entries(steps, zone=salon.zone)
+        held = [_lift(unit, now=now) for unit in planned.units]
         for step in steps:
             if step.gives_up_its_time:
                 release(step.booking)
-        written = [each for unit in planned.units for each in _write(unit, locked, planner)]
+        written = [
+            each
+            for unit, seats in zip(planned.units, held, strict=True)
+            for each in _write(unit, locked, planner, held=seats)
+        ]
         warnings = _set_in_motion(written, queueing=not waited)
         return Whole(
             bookings=[step.booking for step in steps],
@@ -208,8 +214,17 @@ def _parties(locked: _Locked, touched: Sequence[Booking], *, scope: str) -> dict
     return parties
 
 
-def _write(unit: Unit, locked: _Locked, planner: Planner) -> list[Written]:
-    """The unit's bookings; the closed ones of a session that moves go along, so that all share one time."""
+def _lift(unit: Unit, *, now: datetime) -> list[Hold]:
+    """The holds that keep seats in a class that moves."""
+    if not unit.takes_seats_along:
+        return []
+    before = unit.steps[0].booking
+    return holds.lift(party=before.party, staff_id=before.staff_id, now=now)
+
+
+def _write(unit: Unit, locked: _Locked, planner: Planner, *, held: Sequence[Hold]) -> list[Written]:
+    """The unit's bookings; the closed ones of a session that moves go along, so that all share one time, and
+    so do the seats `held` in it."""
     written: list[Written | None] = []
     for step in unit.steps:
         written.append(_write_step(step, party=unit.party, planner=planner))
@@ -220,8 +235,10 @@ def _write(unit: Unit, locked: _Locked, planner: Planner) -> list[Written]:
         for closed in (each for each in session if not each.stands):
             follows = Step(closed, place, closed, needs_time=True)
             written.append(_write_step(follows, party=unit.party, planner=planner))
-        if "service_id" in place:
-            check_all_fit(session)
+        if held:
+            holds.seat(held, beside=moved.booking)
+        if held or "service_id" in place:
+            check_all_fit(session, held=held)
     return [each for each in written if each is not None]
 
 

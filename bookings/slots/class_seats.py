@@ -76,6 +76,20 @@ def standing_between(
     return sorted(found.values(), key=lambda each: (each.start_at, each.staff_id))
 
 
+def party_of_seats(*, service: Service, staff_id: int, start_at: datetime, now: datetime) -> uuid.UUID | None:
+    """The party under which seats alone are kept there: of a class in which nobody is booked (any more).
+
+    None where somebody overlaps them deliberately: that is to be asked of the database.
+    """
+    if service.max_capacity == 1:
+        return None
+    standing = standing_at(service=service, staff_id=staff_id, start_at=start_at, now=now)
+    if standing is None or standing.session_id is not None:
+        return None
+    booked = BusyTime.objects.filter(staff_id=staff_id, party=standing.party, booking__isnull=False)
+    return None if booked.exists() else standing.party
+
+
 def held_persons(*, party: uuid.UUID, staff_id: int, now: datetime, but: Collection[int] = ()) -> int:
     """For how many persons seats of this party are kept, without the holds `but`."""
     held = _live_holds(now=now).filter(staff_id=staff_id, party=party).exclude(hold_id__in=list(but))

@@ -160,6 +160,39 @@ def take_over(*, token: str, staff_id: int, now: datetime) -> Hold:
     return hold
 
 
+def lift(*, party: uuid.UUID, staff_id: int, now: datetime) -> list[Hold]:
+    """The live holds that keep seats in the class of this party, which is about to move with them.
+
+    Their busy times are given up until `seat`; in the caller's transaction after `lock_staff`.
+    """
+    times = BusyTime.objects.filter(staff_id=staff_id, party=party, hold__isnull=False, expires_at__gt=now)
+    held = list(Hold.objects.filter(pk__in=times.values("hold_id")).order_by("pk"))
+    times.delete()
+    return held
+
+
+def seat(held: Sequence[Hold], *, beside: Booking) -> None:
+    """Keep the seats beside a booking of the class that has its place: with its person, service and times."""
+    taken = list(BusyTime.objects.filter(booking_id=beside.pk))
+    for hold in held:
+        hold.party, hold.staff_id, hold.service_id = beside.party, beside.staff_id, beside.service_id
+        hold.start_at, hold.end_at = beside.start_at, beside.end_at
+    Hold.objects.bulk_update(held, ["party", "staff_id", "service_id", "start_at", "end_at"])
+    times = (
+        BusyTime(
+            staff_id=each.staff_id,
+            party=each.party,
+            starts_at=each.starts_at,
+            ends_at=each.ends_at,
+            hold=hold,
+            expires_at=hold.expires_at,
+        )
+        for hold in held
+        for each in taken
+    )
+    write_times(times, wanted=beside)
+
+
 def release(*, token: str) -> None:
     """Give the slot free before its time. Raises HoldNotFound."""
     with transaction.atomic():
@@ -205,15 +238,21 @@ def _choose(
     salon: SalonSettings,
     now: datetime,
 ) -> int:
-    """Lock everybody who offers the service, in id order, and pick one who is free. Raises NobodyFree."""
+    """Lock everybody who offers the service, in id order, and pick one who is free.
+
+    Raises SessionFull where classes stand at that time and all are full, else NobodyFree.
+    """
     offering = Staff.objects.filter(services=service, is_active=True, bookable=True)
     if actor.agenda_of is not None:
         offering = offering.filter(pk=actor.agenda_of)
     locked = lock_staff(*offering.values_list("pk", flat=True))
+    full: Standing | None = None
     for staff_id in sorted(locked) if service.max_capacity > 1 else ():
         present = _class_at(service, staff_id, start_at, now=now)
-        if present is not None and present.end_at == end_at and present.seats_left(service) >= persons:
-            return staff_id
+        if present is not None and present.end_at == end_at:
+            if present.seats_left(service) >= persons:
+                return staff_id
+            full = present if full is None else min(full, present, key=lambda each: each.taken)
     zone = salon.zone
     touched = local_dates(start_at, end_at, zone=zone)
     agendas = [
@@ -228,6 +267,8 @@ def _choose(
         for agenda in agendas
         if _may_be_chosen(agenda, Case(terms, agenda, start_at, end_at))
     ]
+    if not ranked and full is not None:
+        _require_room(full, service=service, persons=persons)
     if not ranked:
         raise NobodyFree
     return min(ranked)[-1]

@@ -17,7 +17,7 @@ from bookings.slots.busy import conflicts_of, lock_staff
 from bookings.slots.refused_to_everybody import bookable, check_agenda, check_holiday, find_service
 from bookings.slots.warn_or_refuse import ON_WAITLIST, warnings_for
 from bookings.waitlist.entries import EntryClosed, EntryNotFound
-from bookings.waitlist.offers import FreedSlot, live_offers_at, lock_entry, make_offer
+from bookings.waitlist.offers import FreedSlot, end_dead_offers, live_offers_at, lock_entry, make_offer
 from bookings.waitlist.place_for_one import Place, place_at
 from staff.access.actor import Actor
 from staff.models import SalonSettings
@@ -110,6 +110,7 @@ def _checked_place(
     check_holiday(start_at, end_at, zone=salon.zone)
     if time_off_of([freed.staff_id], start_at=start_at, end_at=end_at)[freed.staff_id]:
         raise BadRequest.field("start_at", "The staff member is away then.", code="time_off")
+    end_dead_offers(freed, now=now)
     if live_offers_at(freed).exists():
         raise OfferIsOut(TIME_IS_OFFERED)
     place = place_at(

@@ -69,7 +69,10 @@ def offer_freed_slot(
         return False
     candidates = _who_waits(freed, salon=salon, first_round=event_id is not None)
     waiting = list(candidates.values_list("pk", "client_id")[:ENTRIES_TRIED])
-    place = _what_can_be_offered(freed, salon=salon, now=now) if waiting else None
+    if not waiting:
+        return False
+    end_dead_offers(freed, now=now)
+    place = _what_can_be_offered(freed, salon=salon, now=now)
     if place is None:
         return False
     outside = [pk for pk, client_id in waiting if client_id not in place.client_ids]
@@ -293,6 +296,22 @@ def _what_can_be_offered(freed: FreedSlot, *, salon: SalonSettings, now: datetim
     closed = holidays_touched(freed.start_at, freed.end_at, zone=salon.zone)
     offered = live_offers_at(freed)
     return place if not closed and not away and person.exists() and not offered.exists() else None
+
+
+def end_dead_offers(freed: FreedSlot, *, now: datetime) -> None:
+    """Ends what nobody can take any more of the live offers in the way of this slot, before the sweep does.
+
+    Their clients wait again. One whose entry somebody has locked is left to the sweep.
+    """
+    free = WaitlistEntry.objects.select_for_update(of=("self",), skip_locked=True)
+    for offer in live_offers_at(freed).select_related("entry__service", "entry__client", "freed_booking"):
+        entry = None if _is_good(offer, now=now) else free.filter(pk=offer.entry_id).first()
+        if entry is None or live_offer_of(entry) is None:
+            continue
+        if entry.status == WaitlistEntry.Status.NOTIFIED:
+            entry.status = WaitlistEntry.Status.WAITING
+            entry.save(update_fields=["status", "updated_at"])
+        close_offer(offer, state=WaitlistOffer.State.PASSED, now=now)
 
 
 def live_offers_at(freed: FreedSlot) -> QuerySet[WaitlistOffer]:
