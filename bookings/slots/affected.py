@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from bookings.models import Booking
 from bookings.slots.availability.agenda import Agenda
 from staff.access.actor import Actor
-from staff.salon.affected import AffectedBookingJson, Touched
-from staff.salon.schedule import ONE_DAY
+from staff.salon.affected import NIGHT_ENDS, AffectedBookingJson, Touched
+from staff.salon.schedule import ONE_DAY, local_dates
 from staff.salon.timetable import timetables_of
 from staff.wire.times import print_when
 
@@ -24,8 +25,18 @@ def affected_bookings(touched: Touched, *, actor: Actor, zone: ZoneInfo) -> list
     if touched.client_id is not None:
         found = found.filter(client_id=touched.client_id)
     bookings = list(found.select_related("client").order_by("start_at", "id"))
+    if touched.concerns is not None:
+        bookings = [each for each in bookings if _is_concerned(each, touched.concerns, zone=zone)]
     standing = _outside_hours(bookings, zone=zone) if touched.outside_hours else bookings
     return [_printed(each, zone=zone) for each in standing]
+
+
+def _is_concerned(booking: Booking, concerns: Callable[[int, date], bool], *, zone: ZoneInfo) -> bool:
+    """Whether it may stand in hours that open on one of the dates."""
+    dates = local_dates(booking.start_at, booking.end_at, zone=zone)
+    if booking.start_at.astimezone(zone).time() < NIGHT_ENDS:
+        dates.append(dates[0] - ONE_DAY)
+    return any(concerns(booking.staff_id, day) for day in dates)
 
 
 def _outside_hours(bookings: Sequence[Booking], *, zone: ZoneInfo) -> Iterator[Booking]:

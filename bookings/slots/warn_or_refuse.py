@@ -5,12 +5,22 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import BigAutoField, DateField, DateTimeField, Exists, OuterRef, Q, QuerySet
+from django.db.models import (
+    BigAutoField,
+    BooleanField,
+    DateField,
+    DateTimeField,
+    Exists,
+    ExpressionWrapper,
+    OuterRef,
+    Q,
+    QuerySet,
+)
 
 from bookings.models import Booking, WaitlistEntry
 from bookings.slots.availability.agenda import Agenda, read_agendas, terms_of
 from bookings.slots.availability.rules import Case, Objection, objections_to, warnings_about
-from staff.models import OpeningException, SalonSettings, Service, Staff, TimeOff
+from staff.models import Holiday, OpeningException, SalonSettings, Service, Staff, TimeOff
 from staff.salon.schedule import ONE_DAY, Stretch, holiday_names, local_dates
 from staff.salon.timetable import Hours, Timetable, exceptions_for
 from staff.storage.prepared import Blank, Prepared
@@ -29,7 +39,7 @@ def warnings_for(
 ) -> list[Objection]:
     """What the desk is told about a booking that is taken all the same (times UTC).
 
-    One statement, and another where an exception to the hours may hold.
+    One statement, and two more where an exception to the hours or a holiday may hold.
 
     Codes: staff_does_not_offer_service, outside_working_hours, time_off, client_busy (by another booking than
     `booking_id`), shorter_than_service, longer_than_service, on_waitlist (of a time ahead). A staff member
@@ -52,7 +62,8 @@ def warnings_for(
     timetable = Timetable([Hours(*row[6:]) for row in rows if row[6] is not None])
     if rows and rows[0][5]:
         exceptions = exceptions_for({staff.pk: rows[0][4]}, first=first, last=last)
-        timetable = Timetable(timetable.hours, exceptions.get(staff.pk, ()))
+        closed = frozenset(holiday_names(first, last))
+        timetable = Timetable(timetable.hours, exceptions.get(staff.pk, ()), closed)
     if not timetable.keeps_hours:
         timetable = timetable.around_the_clock()
     agenda = Agenda(
@@ -98,7 +109,7 @@ def _about_length(service: Service, length: timedelta) -> list[Objection]:
 
 def _hours() -> QuerySet[Staff, tuple[Any, ...]]:
     """For each row of a person's hours: do they offer it, are they away, is the client elsewhere, does
-    the client wait for it, their location, whether an exception may hold then; and the row."""
+    the client wait for it, their location, whether an exception or a holiday may hold then; and the row."""
     away = TimeOff.objects.filter(
         staff_id=OuterRef("pk"),
         start_at__lt=Blank("end_at", DateTimeField()),
@@ -126,6 +137,9 @@ def _hours() -> QuerySet[Staff, tuple[Any, ...]]:
         Q(every_year=True)
         | Q(date_from__lte=Blank("last", DateField()), date_to__gte=Blank("first", DateField()))
     )
+    closed = Holiday.objects.filter(
+        date__gte=Blank("first", DateField()), date__lte=Blank("last", DateField())
+    )
     return (
         Staff.objects.filter(pk=Blank("staff_id", BigAutoField()))
         .annotate(
@@ -133,7 +147,9 @@ def _hours() -> QuerySet[Staff, tuple[Any, ...]]:
             away=Exists(away),
             client_busy=Exists(elsewhere),
             client_waits=Exists(waits),
-            exceptional=Exists(exceptional),
+            exceptional=ExpressionWrapper(
+                Q(Exists(exceptional)) | Q(Exists(closed)), output_field=BooleanField()
+            ),
         )
         .order_by()
         .values_list(
@@ -166,10 +182,17 @@ def refusals_for(
     refuses the write with SlotTaken and its conflicts.
     """
     touched = local_dates(start_at, end_at, zone=salon.zone)
+    holidays = holiday_names(touched[0] - ONE_DAY, touched[-1] + ONE_DAY)
     agendas = read_agendas(
-        service, touched[0], touched[-1], zone=salon.zone, now=now, staff_id=staff.pk, with_busy=False
+        service,
+        touched[0],
+        touched[-1],
+        zone=salon.zone,
+        now=now,
+        staff_id=staff.pk,
+        with_busy=False,
+        holidays=holidays,
     )
-    holidays = holiday_names(touched[0], touched[-1])
     terms = terms_of(service, salon=salon, now=now, holidays=holidays)
     return [
         objection for agenda in agendas for objection in objections_to(Case(terms, agenda, start_at, end_at))

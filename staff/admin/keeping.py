@@ -5,6 +5,7 @@ Names: KeptAdmin, say_refusal, say_affected, say_outside_hours.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -13,8 +14,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from staff.access.auth import actor_for
-from staff.models import SalonSettings, Staff
+from staff.models import SalonSettings, Staff, WorkingHours
 from staff.salon.affected import Touched, affected_bookings
+from staff.salon.opening import hours_touched
 from staff.wire.refusals import Refused
 
 MOST_NAMED = 10
@@ -65,6 +67,8 @@ def say_affected(request: HttpRequest, touched: Touched) -> None:
     messages.warning(request, f"Still booked: {', '.join(named[:MOST_NAMED])}{rest}.")
 
 
-def say_outside_hours(request: HttpRequest, staff_ids: set[int]) -> None:
-    """A warning with the bookings ahead of these people that lie outside their hours."""
-    say_affected(request, Touched(timezone.now(), staff_ids=frozenset(staff_ids), outside_hours=True))
+def say_outside_hours(
+    request: HttpRequest, *, before: Sequence[WorkingHours], after: Sequence[WorkingHours]
+) -> None:
+    """A warning with the bookings ahead that lie outside the hours since `after` stands for `before`."""
+    say_affected(request, hours_touched(before=before, after=after, now=timezone.now()))

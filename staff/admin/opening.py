@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -13,10 +14,11 @@ from django.utils import timezone
 from staff.admin.hours import HoursField
 from staff.admin.keeping import say_affected, say_outside_hours
 from staff.admin.week import week_link
-from staff.models import Holiday, OpeningException, SalonSettings, Staff, TimeOff, WorkingHours
+from staff.models import Holiday, OpeningException, SalonSettings, TimeOff, WorkingHours
 from staff.salon.affected import Touched
-from staff.salon.exceptions import touched_by
+from staff.salon.exceptions import check_apart, exceptions, touched_by
 from staff.salon.opening import day_touched
+from staff.wire.refusals import BadRequest
 
 
 @admin.register(WorkingHours)
@@ -32,12 +34,13 @@ class WorkingHoursAdmin(admin.ModelAdmin):
         return week_link(row.staff_id, label=f"The week of {row.staff.name}")
 
     def save_model(self, request: HttpRequest, obj: WorkingHours, form: Any, change: bool) -> None:
+        before = list(WorkingHours.objects.filter(pk=obj.pk)) if change else []
         super().save_model(request, obj, form, change)
-        say_outside_hours(request, {obj.staff_id})
+        say_outside_hours(request, before=before, after=[obj])
 
     def delete_model(self, request: HttpRequest, obj: WorkingHours) -> None:
         super().delete_model(request, obj)
-        say_outside_hours(request, {obj.staff_id})
+        say_outside_hours(request, before=[obj], after=[])
 
 
 @admin.register(TimeOff)
@@ -69,6 +72,9 @@ class HolidayAdmin(admin.ModelAdmin):
         say_affected(request, day_touched(obj.date, zone=zone))
 
 
+NOT_OF_THIS_SCOPE = "The scope you chose is not about these alone: choose another scope, or"
+
+
 class OpeningExceptionForm(forms.ModelForm):
     hours = HoursField(
         required=False,
@@ -81,6 +87,7 @@ class OpeningExceptionForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.before = exceptions().filter(pk=self.instance.pk or 0).first()
         self.fields["date_to"].required = False
         self.fields["date_to"].help_text = "The last day; the same day without it."
 
@@ -94,10 +101,14 @@ class OpeningExceptionForm(forms.ModelForm):
             self.add_error("people", "Choose whose hours these are.")
         if scope == OpeningException.Scope.LOCATION and not cleaned.get("location"):
             self.add_error("location", "Choose the location.")
-        if scope != OpeningException.Scope.STAFF:
-            cleaned["people"] = Staff.objects.none()
-        if scope != OpeningException.Scope.LOCATION:
-            cleaned["location"] = None
+        if scope and scope != OpeningException.Scope.STAFF and cleaned.get("people"):
+            self.add_error("people", f"{NOT_OF_THIS_SCOPE} leave the people out.")
+        if scope and scope != OpeningException.Scope.LOCATION and cleaned.get("location"):
+            self.add_error("location", f"{NOT_OF_THIS_SCOPE} leave the location out.")
+        try:
+            check_apart(cleaned.get("hours") or [])
+        except BadRequest as refused:
+            self.add_error("hours", refused.message.removeprefix("hours: "))
         return cleaned
 
 
@@ -125,12 +136,14 @@ class OpeningExceptionAdmin(admin.ModelAdmin):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        self._say(request, form.instance)
+        after = exceptions().get(pk=form.instance.pk)
+        say_affected(request, _touched([after] if form.before is None else [form.before, after]))
 
     def delete_model(self, request: HttpRequest, obj: OpeningException) -> None:
+        touched = _touched([obj])
         super().delete_model(request, obj)
-        self._say(request, obj)
+        say_affected(request, touched)
 
-    def _say(self, request: HttpRequest, exception: OpeningException) -> None:
-        zone = SalonSettings.load().zone
-        say_affected(request, touched_by(exception, zone=zone, now=timezone.now()))
+
+def _touched(changed: Sequence[OpeningException]) -> Touched:
+    return touched_by(*changed, zone=SalonSettings.load().zone, now=timezone.now())

@@ -145,9 +145,11 @@ class StaffAdmin(WeekPage, UserAdmin):
         return False
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        before = list(WorkingHours.objects.filter(staff=form.instance.pk))
         super().save_formset(request, form, formset, change)
         if formset.has_changed():
-            say_outside_hours(request, {form.instance.pk})
+            after = list(WorkingHours.objects.filter(staff=form.instance.pk))
+            say_outside_hours(request, before=before, after=after)
 
     def save_model(self, request: HttpRequest, obj: Staff, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

@@ -97,7 +97,7 @@ class WeekPage(admin.ModelAdmin):
             with transaction.atomic():
                 Staff.objects.select_for_update(no_key=True).get(pk=person.pk)
                 kept = [_as_fields(row) for row in person.working_hours.all() if _is_dated(row)]
-                week = replace_week(person.pk, actor=actor, rows=[*form.hours(), *kept])
+                before, week = replace_week(person.pk, actor=actor, rows=[*form.hours(), *kept])
         except Refused as refused:
             form.add_error(None, refused.message)
             return False
@@ -105,7 +105,7 @@ class WeekPage(admin.ModelAdmin):
         messages.success(request, f"The week of {person.name} is saved.")
         if not week:
             messages.warning(request, f"{person.name} has no hours at all now, so nothing is offered.")
-        say_outside_hours(request, {person.pk})
+        say_outside_hours(request, before=before, after=week)
         return True
 
 

@@ -11,7 +11,8 @@ from staff.access.auth import actor_of, salon_of
 from staff.salon.affected import AffectedBookingJson, Touched, affected_bookings
 
 AFFECTED_BY_HOURS = (
-    "`affected_bookings` are those ahead that lie outside the hours then, as far as you may see them."
+    "`affected_bookings` are those ahead that lie outside the hours, of the people and on the days that this "
+    "write is about, as far as you may see them."
 )
 
 

@@ -1,12 +1,12 @@
-"""/api/working-hours, /api/time-off, /api/holidays (contract §1.5).
+"""/api/working-hours, /api/time-off, /api/holidays (contract §1.5, §6a "opening").
 
 Administrators write everybody's, staff their own. Working hours and holidays are read by everybody, time off
-by whom it concerns. No booking refers to these rows, so DELETE removes them (204).
+by whom it concerns. No booking refers to these rows, so DELETE removes them: of working hours it answers the
+row as it was with `affected_bookings` (200), of the others nothing (204).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date
 from functools import partial
 
@@ -40,6 +40,7 @@ from staff.salon.opening import (
     change_time_off,
     change_working_hours,
     day_touched,
+    hours_touched,
     remove_holiday,
     remove_time_off,
     remove_working_hours,
@@ -125,7 +126,7 @@ class WorkingHoursListView(GatedView):
     def post(self, request: Request) -> Response:
         fields = checked_body(WorkingHoursSerializer, request)
         hours = add_working_hours(actor=actor_of(request), fields=fields)
-        return Response(_hours_answer(request, hours, [hours.staff_id]), status=201)
+        return Response(_hours_answer(request, hours, before=[], after=[hours]), status=201)
 
     @documented(
         "Replace a week",
@@ -138,13 +139,13 @@ class WorkingHoursListView(GatedView):
     )
     def put(self, request: Request) -> Response:
         staff_id = WeekQuery.of(request)["staff_id"]
-        rows = replace_week(
+        before, after = replace_week(
             staff_id, actor=actor_of(request), rows=checked_body(WeekSerializer, request)["hours"]
         )
-        touched = Touched(timezone.now(), staff_ids=frozenset([staff_id]), outside_hours=True)
+        touched = hours_touched(before=before, after=after, now=timezone.now())
         return Response(
             {
-                "hours": [working_hours_json(each) for each in rows],
+                "hours": [working_hours_json(each) for each in after],
                 "affected_bookings": affected(request, touched),
             }
         )
@@ -167,9 +168,9 @@ class WorkingHoursView(GatedView):
     )
     def put(self, request: Request, id: int) -> Response:
         fields = checked_body(WorkingHoursSerializer, request, partial=True)
-        before = found(WorkingHours.objects.all(), id).staff_id
+        before = found(WorkingHours.objects.all(), id)
         hours = change_working_hours(id, actor=actor_of(request), fields=fields)
-        return Response(_hours_answer(request, hours, [before, hours.staff_id]))
+        return Response(_hours_answer(request, hours, before=[before], after=[hours]))
 
     patch = put
 
@@ -182,7 +183,7 @@ class WorkingHoursView(GatedView):
     )
     def delete(self, request: Request, id: int) -> Response:
         hours = remove_working_hours(id, actor=actor_of(request))
-        return Response(_hours_answer(request, hours, [hours.staff_id]))
+        return Response(_hours_answer(request, hours, before=[hours], after=[]))
 
 
 class TimeOffListView(GatedView):
@@ -308,8 +309,10 @@ def _visible_time_off(request: Request) -> QuerySet[TimeOff]:
     return time_off_visible_to(actor_of(request), sees_all=front_desk)
 
 
-def _hours_answer(request: Request, hours: WorkingHours, staff_ids: Iterable[int]) -> WorkingHoursAnswerJson:
-    touched = Touched(timezone.now(), staff_ids=frozenset(staff_ids), outside_hours=True)
+def _hours_answer(
+    request: Request, hours: WorkingHours, *, before: list[WorkingHours], after: list[WorkingHours]
+) -> WorkingHoursAnswerJson:
+    touched = hours_touched(before=before, after=after, now=timezone.now())
     return {**working_hours_json(hours), "affected_bookings": affected(request, touched)}
 
 

@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from functools import lru_cache
 from typing import Any, Protocol, TypedDict
 from zoneinfo import ZoneInfo
@@ -33,13 +34,18 @@ class AffectedBookingJson(TypedDict):
     service_id: Id
 
 
+NIGHT_ENDS = time(6, 0)
+"""Until then a booking may stand in hours that opened the evening before."""
+
+
 @dataclass(frozen=True, slots=True)
 class Touched:
     """Which bookings a change may leave standing where they should not.
 
     Those that touch the stretch (UTC, half-open; `ends_at` None is for ever), of these people (None:
     everybody) and of this client (None: of anybody); with `outside_hours` only those outside the hours that
-    hold now for whoever keeps any.
+    hold now for whoever keeps any. `concerns` says on which salon dates other hours open for a staff id than
+    before; None: on any. A night belongs to the date on which it opens.
     """
 
     starts_at: datetime
@@ -47,6 +53,7 @@ class Touched:
     staff_ids: frozenset[int] | None = None
     client_id: int | None = None
     outside_hours: bool = False
+    concerns: Callable[[int, date], bool] | None = None
 
 
 class FindsAffected(Protocol):

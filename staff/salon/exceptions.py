@@ -1,12 +1,13 @@
 """Days on which other hours hold (contract §6a, /api/opening-exceptions); read by `staff.salon.timetable`.
 
-Names: add_exception, change_exception, remove_exception, exceptions, touched_by.
+Names: add_exception, change_exception, remove_exception, exceptions, touched_by, check_apart.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,15 +16,15 @@ from django.db.models import QuerySet
 
 from staff.access.actor import Actor
 from staff.models import OpeningException, Staff
-from staff.salon.affected import Touched
+from staff.salon.affected import NIGHT_ENDS, Touched
 from staff.salon.schedule import ONE_DAY, instant_on
+from staff.salon.timetable import exceptional
 from staff.storage.storing import locked
 from staff.wire.refusals import BadRequest, Forbidden
 from staff.wire.times import day_start, print_clock
 
 LONGEST_DAYS = 366
-NIGHT_ENDS = time(6, 0)
-"""A night that opens on the last day may hold bookings until then."""
+HOURS_A_DAY = 24
 Scope = OpeningException.Scope
 
 
@@ -58,17 +59,34 @@ def remove_exception(exception_id: int, *, actor: Actor) -> OpeningException:
 
 
 def touched_by(*exceptions: OpeningException, zone: ZoneInfo, now: datetime) -> Touched:
-    """The bookings ahead that may lie outside the hours since these exceptions came, changed or went.
+    """The bookings ahead that lie outside the hours since these exceptions came, changed or went: of the
+    people they are about, on the days on which they hold. What comes every year has no last day.
 
-    Of everybody: whose they are is seen by the timetables. What comes every year has no last day.
+    Before they are deleted, as far as the row is gone by then (`people` are read here).
     """
+    holding = [(_whom(each), exceptional(each)) for each in exceptions]
+    everybody = any(whom is None for whom, _ in holding)
+    people = None if everybody else frozenset(pk for whom, _ in holding for pk in whom or ())
+
+    def concerns(staff_id: int, day: date) -> bool:
+        return any(each.holds_on(day) for whom, each in holding if whom is None or staff_id in whom)
+
     first = min(each.date_from for each in exceptions)
     last = max(each.date_to for each in exceptions)
     starts_at = max(now, day_start(first, zone=zone))
     if any(each.every_year for each in exceptions):
-        return Touched(starts_at, outside_hours=True)
+        return Touched(starts_at, staff_ids=people, outside_hours=True, concerns=concerns)
     ends_at = instant_on(last + ONE_DAY, NIGHT_ENDS, zone=zone)
-    return Touched(min(starts_at, ends_at), ends_at, outside_hours=True)
+    return Touched(min(starts_at, ends_at), ends_at, staff_ids=people, outside_hours=True, concerns=concerns)
+
+
+def _whom(exception: OpeningException) -> frozenset[int] | None:
+    """Whose hours it is about; None: everybody's."""
+    if exception.scope == Scope.STAFF:
+        return frozenset(person.pk for person in exception.people.all())
+    if exception.scope == Scope.LOCATION:
+        return frozenset(Staff.objects.filter(location=exception.location_id).values_list("pk", flat=True))
+    return None
 
 
 def _store(exception: OpeningException, *, actor: Actor, fields: Mapping[str, Any]) -> OpeningException:
@@ -81,6 +99,7 @@ def _store(exception: OpeningException, *, actor: Actor, fields: Mapping[str, An
         values["date_to"] = values["date_from"]
     if "hours" in values:
         values["hours"] = [_stretch(each) for each in values["hours"]]
+        check_apart(values["hours"])
     for name, value in values.items():
         setattr(exception, name, value)
     if people and exception.location_id is not None:
@@ -95,6 +114,19 @@ def _store(exception: OpeningException, *, actor: Actor, fields: Mapping[str, An
 
 def _people_of(exception: OpeningException) -> list[int]:
     return list(Staff.objects.filter(opening_exceptions=exception.pk or 0).values_list("pk", flat=True))
+
+
+def check_apart(hours: Sequence[Sequence[str]]) -> None:
+    """Stretches of a day may touch, and one may pass midnight. Raises BadRequest where two overlap."""
+    stretches = sorted(
+        (opens, closes if closes > opens else f"{int(closes[:2]) + HOURS_A_DAY}{closes[2:]}")
+        for opens, closes in hours
+    )
+    for (opens, closes), (next_opens, _) in pairwise(stretches):
+        if next_opens < closes:
+            raise BadRequest.field(
+                "hours", f"What opens at {next_opens} begins before the hours from {opens} have ended."
+            )
 
 
 def _stretch(hours: Mapping[str, time]) -> list[str]:

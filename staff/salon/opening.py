@@ -5,8 +5,8 @@ Who may write whose: administrators everybody's, staff their own. Reading it bac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import date
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from staff.access.actor import Actor
 from staff.models import Holiday, Staff, TimeOff, WorkingHours
 from staff.salon.affected import Touched
 from staff.salon.schedule import ONE_DAY
+from staff.salon.timetable import Hours
 from staff.storage.storing import locked, store_changes, stored
 from staff.wire.refusals import BadRequest, Forbidden
 from staff.wire.times import day_start
@@ -62,17 +63,48 @@ def remove_working_hours(hours_id: int, *, actor: Actor) -> WorkingHours:
     return hours
 
 
-def replace_week(staff_id: int, *, actor: Actor, rows: Iterable[Mapping[str, Any]]) -> list[WorkingHours]:
-    """All working hours of this person, or nothing. Raises NotFound, Forbidden, BadRequest."""
+def replace_week(
+    staff_id: int, *, actor: Actor, rows: Iterable[Mapping[str, Any]]
+) -> tuple[list[WorkingHours], list[WorkingHours]]:
+    """All working hours of this person, or nothing; gives those before and those now.
+
+    Raises NotFound, Forbidden, BadRequest.
+    """
     with transaction.atomic():
         person = locked(Staff.objects.all(), staff_id)
         check_may_write(actor, staff_id=person.pk)
         week = [WorkingHours(staff=person, **fields) for fields in rows]
         for hours in week:
             _check_hours(hours)
+        before = list(WorkingHours.objects.filter(staff=person))
         WorkingHours.objects.filter(staff=person).delete()
         WorkingHours.objects.bulk_create(week)
-        return list(WorkingHours.objects.filter(staff=person))
+        return before, list(WorkingHours.objects.filter(staff=person))
+
+
+def hours_touched(*, before: Sequence[WorkingHours], after: Sequence[WorkingHours], now: datetime) -> Touched:
+    """The bookings ahead that lie outside the hours since the rows `after` were written in place of `before`.
+
+    On the days on which one of them opens that was not there before or is gone; on all days of who kept no
+    hours before, and was bound by none. One statement.
+    """
+    was, now_is = {_as_hours(row) for row in before}, {_as_hours(row) for row in after}
+    written = was ^ now_is
+    others = WorkingHours.objects.exclude(pk__in=[row.pk for row in after if row.pk is not None])
+    bound = {staff_id for staff_id, _ in was} | set(
+        others.filter(staff__in={staff_id for staff_id, _ in now_is}).values_list("staff_id", flat=True)
+    )
+
+    def concerns(staff_id: int, day: date) -> bool:
+        new = staff_id not in bound
+        return any(whose == staff_id and (new or hours.opens_on(day)) for whose, hours in written)
+
+    people = frozenset(staff_id for staff_id, _ in written)
+    return Touched(now, staff_ids=people, outside_hours=True, concerns=concerns)
+
+
+def _as_hours(row: WorkingHours) -> tuple[int, Hours]:
+    return row.staff_id, Hours(*(getattr(row, name) for name in Hours._fields))
 
 
 def day_touched(day: date, *, zone: ZoneInfo) -> Touched:

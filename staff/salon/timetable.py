@@ -1,6 +1,6 @@
 """When each person works: the hours of their week, and the days that are exceptions (contract §6a).
 
-Names: Hours, ExceptionalHours, Timetable, timetables_of, exceptions_for.
+Names: Hours, ExceptionalHours, Timetable, timetables_of, exceptions_for, exceptional.
 
 An exception of a person replaces that day's hours, one of their location or of the salon cuts them. One
 alone counts on a day: the person's before the location's before the salon's, a dated one before one that
@@ -20,7 +20,15 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q
 
 from staff.models import OpeningException, Staff
-from staff.salon.schedule import MIDNIGHT, ONE_DAY, Stretch, dates_between, instant_on, joined
+from staff.salon.schedule import (
+    MIDNIGHT,
+    ONE_DAY,
+    Stretch,
+    dates_between,
+    holiday_names,
+    instant_on,
+    joined,
+)
 
 A_WEEK = range(7)
 
@@ -72,10 +80,14 @@ class ExceptionalHours:
 
 @dataclass(frozen=True, slots=True)
 class Timetable:
-    """One person's hours and what is an exception to them, the one that counts first."""
+    """One person's hours and what is an exception to them, the one that counts first.
+
+    On `holidays` nothing opens: with a holiday goes the night that would begin on it.
+    """
 
     hours: Sequence[Hours] = ()
     exceptions: Sequence[ExceptionalHours] = ()
+    holidays: frozenset[date] = frozenset()
 
     @property
     def keeps_hours(self) -> bool:
@@ -84,13 +96,16 @@ class Timetable:
 
     def around_the_clock(self) -> Timetable:
         """The same exceptions for somebody who works whenever nothing speaks against it."""
-        return Timetable([Hours(weekday, MIDNIGHT, MIDNIGHT) for weekday in A_WEEK], self.exceptions)
+        always = [Hours(weekday, MIDNIGHT, MIDNIGHT) for weekday in A_WEEK]
+        return Timetable(always, self.exceptions, self.holidays)
 
     def exception_on(self, day: date) -> ExceptionalHours | None:
         return next((each for each in self.exceptions if each.holds_on(day)), None)
 
     def windows_on(self, day: date, *, zone: ZoneInfo) -> list[Stretch]:
         """The working windows that open on `day`, in order; rows that touch or overlap are one window."""
+        if day in self.holidays:
+            return []
         usual = ((row.opens, row.closes) for row in self.hours if row.opens_on(day))
         exception = self.exception_on(day)
         if exception is None:
@@ -105,8 +120,14 @@ class Timetable:
         )
 
 
-def timetables_of(staff_ids: Collection[int], *, first: date, last: date) -> dict[int, Timetable]:
-    """The timetable of each of `staff_ids` from `first` to `last`; nobody is missing. Two statements."""
+def timetables_of(
+    staff_ids: Collection[int], *, first: date, last: date, holidays: Collection[date] | None = None
+) -> dict[int, Timetable]:
+    """The timetable of each of `staff_ids` from `first` to `last`; nobody is missing.
+
+    Two statements, and one for the `holidays` between these dates where the caller has not read them.
+    """
+    closed = frozenset(holiday_names(first, last) if holidays is None else holidays)
     rows = (
         Staff.objects.filter(pk__in=staff_ids)
         .order_by("pk", "working_hours__weekday", "working_hours__opens", "working_hours__pk")
@@ -119,7 +140,9 @@ def timetables_of(staff_ids: Collection[int], *, first: date, last: date) -> dic
         if row[0] is not None:
             hours[staff_id].append(Hours(*row))
     exceptions = exceptions_for(locations, first=first, last=last)
-    return {staff_id: Timetable(hours[staff_id], exceptions.get(staff_id, ())) for staff_id in staff_ids}
+    return {
+        staff_id: Timetable(hours[staff_id], exceptions.get(staff_id, ()), closed) for staff_id in staff_ids
+    }
 
 
 def exceptions_for(
@@ -164,6 +187,12 @@ def in_year(day: date, year: int) -> date:
         return day.replace(year=year)
     except ValueError:
         return day.replace(year=year, day=28)
+
+
+def exceptional(exception: OpeningException) -> ExceptionalHours:
+    """The row as it is read beside the hours."""
+    about = (exception.date_from, exception.date_to, exception.every_year, exception.hours, exception.name)
+    return _read(about, replaces=exception.scope == OpeningException.Scope.STAFF)
 
 
 def _read(about: Sequence[Any], *, replaces: bool) -> ExceptionalHours:

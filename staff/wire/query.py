@@ -9,7 +9,7 @@
 Names: Query; QueryId, QueryNumber, QueryCount, QueryFlag, QueryDate, QueryChoice, QueryText,
 openapi_parameters, and QueryField for one's own. Lists narrow their rows with `staff.wire.filters`.
 An absent parameter is `initial` (None unless said); an empty one (`?staff_id=`) is a value, and a bad one but
-for texts; of a repeated one the last counts.
+for texts. One that comes twice is refused, as a key that comes twice in a body is.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -30,6 +30,7 @@ from staff.wire.text import LARGEST_INTEGER, check_text, plain_line
 from staff.wire.times import parse_date
 
 LONGEST_QUERY_TEXT = 200
+ONCE = "Send this parameter once."
 
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
 _WHOLE = re.compile(r"[0-9]+")
@@ -166,7 +167,12 @@ class QueryText(QueryField):
 
 
 class Query(forms.Form):
-    """The parameters of a call. Unknown ones are ignored."""
+    """The parameters of a call. Unknown ones are ignored.
+
+    `last_counts`: of one that comes twice, where a foreign format does not say that it may not.
+    """
+
+    last_counts: ClassVar[bool] = False
 
     def __init__(self, data: QueryDict, **kwargs: Any) -> None:
         # A field is dear to make, and most calls send few: only what came, or has to come, is read.
@@ -175,6 +181,7 @@ class Query(forms.Form):
             name: field for name, field in declared.items() if name in data or field.required
         }
         self.absent = {name: field.initial for name, field in declared.items() if name not in data}
+        self.sent = data
         super().__init__(data, **kwargs)
 
     @classmethod
@@ -188,9 +195,15 @@ class Query(forms.Form):
 
     def values(self) -> dict[str, Any]:
         """Raises ValidationError naming each bad parameter."""
-        if not self.is_valid():
+        repeated = [] if self.last_counts else [name for name in self.base_fields if self._comes_twice(name)]
+        for name in repeated:
+            self.errors[name] = self.error_class([ONCE])
+        if self.errors:
             raise ValidationError(self.errors.as_data())
         return {**self.absent, **self.cleaned_data}
+
+    def _comes_twice(self, name: str) -> bool:
+        return len(self.sent.getlist(name)) > 1
 
 
 def openapi_parameters(fields: Mapping[str, Any]) -> list[OpenApiParameter]:

@@ -154,8 +154,11 @@ def test_hours_and_time_off_are_read_for_everybody_asked_in_few_statements(
     make_time_off(bea, at("2026-11-23 12:00"), hours=2)
     make_time_off(bea, at("2026-11-23 13:00"), hours=3)
     make_time_off(cora, at("2026-11-25 00:00"))
+    day = date(2026, 11, 23)
+    with django_assert_num_queries(3):
+        timetables = timetables_of([bea.pk, cora.pk], first=day, last=day)
     with django_assert_num_queries(2):
-        timetables = timetables_of([bea.pk, cora.pk], first=date(2026, 11, 23), last=date(2026, 11, 23))
+        assert timetables_of([bea.pk, cora.pk], first=day, last=day, holidays=[]) == timetables
     with django_assert_num_queries(1):
         away = time_off_of([bea.pk, cora.pk], start_at=at("2026-11-23 00:00"), end_at=at("2026-11-24 00:00"))
     assert timetables == {bea.pk: Timetable([Hours(0, time(9), time(17))]), cora.pk: Timetable([])}

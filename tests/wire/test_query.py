@@ -70,9 +70,16 @@ def test_values_are_typed() -> None:
     }
 
 
-def test_an_empty_text_is_a_text_and_of_a_repeated_parameter_the_last_counts() -> None:
+def test_an_empty_text_is_a_text() -> None:
     assert read("text=")["text"] == ""
-    assert read("id=x&id=2")["id"] == 2
+
+
+def test_a_parameter_that_comes_twice_is_refused_like_a_key_that_does() -> None:
+    for query in ("id=1&id=2", "id=2&id=2", "id=x&id=2"):
+        with pytest.raises(ValidationError) as refusal:
+            read(query)
+        assert refusal.value.message_dict == {"id": ["Send this parameter once."]}
+    assert "unknown" not in read("unknown=1&unknown=2")
 
 
 @pytest.mark.parametrize(

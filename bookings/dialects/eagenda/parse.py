@@ -81,15 +81,21 @@ class QueryTruth(QueryField):
 
 
 class SendEmailQuery(Query):
+    last_counts = True
+
     send_email = QueryTruth()
 
 
 class PageQuery(Query):
+    last_counts = True
+
     page = QueryNumber(smallest=1, largest=LARGEST_PAGE, initial=1)
     page_size = QueryNumber(smallest=1, initial=DEFAULT_PAGE_SIZE)
 
 
 class SearchQuery(Query):
+    last_counts = True
+
     calendar_key = QueryKey()
     person_key = QueryKey()
     client_key = QueryKey()

@@ -136,11 +136,13 @@ def read_agendas(
     staff_id: int | None = None,
     viewer: Actor | None = None,
     with_busy: bool = True,
+    holidays: Collection[date] | None = None,
 ) -> list[Agenda]:
     """The agendas, by staff id, of `staff_id` or of everyone who offers `service`, for starts on these dates.
 
     Holds that have expired at `now` occupy nobody. `viewer` sees the ids of the bookings that
-    `visible_to` shows, nobody sees any. Five statements, four without `with_busy`.
+    `visible_to` shows, nobody sees any. Five statements, four without `with_busy`, one more without the
+    `holidays` from the day before `first` to the day after `last`.
     """
     people = _people(service, staff_id)
     if not people:
@@ -153,7 +155,7 @@ def read_agendas(
         + LONGEST_BOOKING
         + timedelta(minutes=service.buffer_after_minutes)
     )
-    timetables = timetables_of(ids, first=first - ONE_DAY, last=last + ONE_DAY)
+    timetables = timetables_of(ids, first=first - ONE_DAY, last=last + ONE_DAY, holidays=holidays)
     away = time_off_of(ids, start_at=begins, end_at=ends)
     busy = _busy_of(ids, begins, ends, now=now, viewer=viewer) if with_busy else {}
     return [

@@ -67,10 +67,18 @@ def availability(
     booking in the way where that actor may see it. Six statements, whatever the number of people and days;
     eight for a class, of which the sessions are told that a client could still join by their start.
     """
+    holidays = holiday_names(first - ONE_DAY, last + ONE_DAY)
     agendas = read_agendas(
-        service, first, last, zone=salon.zone, now=now, staff_id=staff_id, viewer=explain_to
+        service,
+        first,
+        last,
+        zone=salon.zone,
+        now=now,
+        staff_id=staff_id,
+        viewer=explain_to,
+        holidays=holidays,
     )
-    terms = terms_of(service, salon=salon, now=now, holidays=holiday_names(first, last + ONE_DAY))
+    terms = terms_of(service, salon=salon, now=now, holidays=holidays)
     length = timedelta(minutes=service.duration_minutes)
     step = timedelta(minutes=salon.slot_step_minutes)
     sessions = _sessions(service, agendas, first, last, terms=terms)
