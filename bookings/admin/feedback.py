@@ -6,12 +6,13 @@ from django.contrib import admin
 
 from bookings.models import Feedback
 from staff.admin.readonly import ReadOnlyAdmin
+from staff.admin.searching import FoldedSearch
 
 LONGEST_EXCERPT = 80
 
 
 @admin.register(Feedback)
-class FeedbackAdmin(ReadOnlyAdmin):
+class FeedbackAdmin(FoldedSearch, ReadOnlyAdmin):
     list_display = ("created_at", "rating", "client", "service", "staff", "excerpt")
     list_filter = ("rating", "booking__staff", "booking__service")
     list_select_related = ("booking__client", "booking__service", "booking__staff")

@@ -5,6 +5,7 @@ Nobody adds, edits or deletes a fee: what was owed and what was paid stays writt
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -48,7 +49,7 @@ class SessionInline(ReadOnlyInline):
 
 @admin.register(NoShowFee)
 class NoShowFeeAdmin(FoundByClient, ReadOnlyAdmin):
-    list_display = ("created_at", "state", "client", "booking", "amount", "paid_at", "reason")
+    list_display = ("created_at", "state", "client", "booked_for", "amount", "paid_at", "reason")
     list_filter = ("state", "currency")
     search_fields = ("=booking__id",)
     date_hierarchy = "created_at"
@@ -68,6 +69,10 @@ class NoShowFeeAdmin(FoundByClient, ReadOnlyAdmin):
     )
     readonly_fields = fields
     inlines = (SessionInline,)
+
+    @admin.display(description="booking", ordering="booking__start_at")
+    def booked_for(self, fee: NoShowFee) -> datetime:
+        return fee.booking.start_at
 
     @admin.display(ordering="amount_minor")
     def amount(self, fee: NoShowFee) -> str:

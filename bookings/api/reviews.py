@@ -1,8 +1,9 @@
 """/api/reviews: what clients said, and the averages (contract §1.4 "to completed").
 
 A review: `{id, booking_id, start_at, client_id, client_name, staff_id, staff_name, service_id, service_name,
-rating, comment, created_at}`, newest first. Filters, on both addresses: staff_id, service_id, client_id,
-rating, date_from and date_to (salon dates on which it was written, inclusive).
+rating, comment, created_at}`, newest first. Filters, on both addresses: search (what was said, the client's
+name), staff_id, service_id, client_id, rating, date_from and date_to (salon dates on which it was written,
+inclusive).
 `/api/reviews/summary`: `{count, average, ratings: {"1": n, ... "5": n}, staff: [{staff_id, staff_name, count,
 average}], services: [{service_id, service_name, count, average}]}`; averages have two decimals, null of
 nothing. Everybody who may see the booking may see what was said of it.
@@ -27,7 +28,14 @@ from bookings.self_service.feedback import HIGHEST, LOWEST
 from staff.access.auth import actor_of, salon_of
 from staff.salon.schedule import ONE_DAY
 from staff.wire.answers import Count, Id, ListAnswer, Number, When, between
-from staff.wire.filters import DateFilter, IdFilter, ListFilter, NumberFilter
+from staff.wire.filters import (
+    DateFilter,
+    IdFilter,
+    ListFilter,
+    NumberFilter,
+    SearchFilter,
+    every_word_in,
+)
 from staff.wire.paging import PageQuery, answer_queryset
 from staff.wire.query import Query
 from staff.wire.refusals import NotFound
@@ -53,6 +61,9 @@ COLUMNS = (
 
 
 class ReviewFilter(ListFilter):
+    search = SearchFilter(
+        every_word_in("comment", "booking__client__first_name", "booking__client__last_name")
+    )
     staff_id = IdFilter("booking__staff_id", help_text="Only visits with this person.")
     service_id = IdFilter("booking__service_id", help_text="Only visits for this service.")
     client_id = IdFilter("booking__client_id", help_text="Only this client's.")

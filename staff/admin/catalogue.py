@@ -6,11 +6,12 @@ from django.contrib import admin
 
 from staff.admin.keeping import KeptAdmin
 from staff.admin.money import PricedAdmin
+from staff.admin.searching import FoldedSearch
 from staff.models import Location, Service
 
 
 @admin.register(Service)
-class ServiceAdmin(KeptAdmin, PricedAdmin):
+class ServiceAdmin(FoldedSearch, KeptAdmin, PricedAdmin):
     list_display = ("name", "is_active", "category", "duration_minutes", "shown_price", "max_capacity")
     list_filter = ("is_active", "category", "staff")
     search_fields = ("name", "category")
@@ -27,7 +28,7 @@ class ServiceAdmin(KeptAdmin, PricedAdmin):
 
 
 @admin.register(Location)
-class LocationAdmin(KeptAdmin):
+class LocationAdmin(FoldedSearch, KeptAdmin):
     list_display = ("name", "is_active", "address", "slug")
     list_filter = ("is_active",)
     search_fields = ("name", "slug", "address")

@@ -15,6 +15,7 @@ from knox.models import AuthToken
 from staff.access.auth import make_key_secret
 from staff.access.keys import revoke_key
 from staff.admin.keeping import KeptAdmin
+from staff.admin.searching import FoldedSearch
 from staff.models import ApiKey, Staff
 
 admin.site.unregister(Group)
@@ -22,7 +23,7 @@ admin.site.unregister(AuthToken)
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(KeptAdmin):
+class ApiKeyAdmin(FoldedSearch, KeptAdmin):
     """The dialect is chosen once; what was lost is revoked and made anew."""
 
     list_display = ("name", "dialect", "mode", "prefix", "last_used_at", "expires_at", "revoked_at")
@@ -61,7 +62,7 @@ class ApiKeyAdmin(KeptAdmin):
 
 
 @admin.register(AuthToken)
-class LoginAdmin(admin.ModelAdmin):
+class LoginAdmin(FoldedSearch):
     """Who is logged in to the API; deleting a row ends that login."""
 
     list_display = ("user", "created", "expiry")

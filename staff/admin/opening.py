@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from staff.admin.hours import HoursField
 from staff.admin.keeping import say_affected, say_outside_hours
+from staff.admin.searching import FoldedSearch
 from staff.admin.week import week_link
 from staff.models import Holiday, OpeningException, SalonSettings, TimeOff, WorkingHours
 from staff.salon.affected import Touched
@@ -22,7 +23,7 @@ from staff.wire.refusals import BadRequest
 
 
 @admin.register(WorkingHours)
-class WorkingHoursAdmin(admin.ModelAdmin):
+class WorkingHoursAdmin(FoldedSearch):
     list_display = ("staff", "weekday", "opens", "closes", "valid_from", "valid_until", "whole_week")
     list_filter = ("staff", "weekday")
     list_select_related = ("staff",)
@@ -44,7 +45,7 @@ class WorkingHoursAdmin(admin.ModelAdmin):
 
 
 @admin.register(TimeOff)
-class TimeOffAdmin(admin.ModelAdmin):
+class TimeOffAdmin(FoldedSearch):
     list_display = ("staff", "start_at", "end_at", "reason")
     list_filter = ("staff",)
     list_select_related = ("staff",)
@@ -59,7 +60,7 @@ class TimeOffAdmin(admin.ModelAdmin):
 
 
 @admin.register(Holiday)
-class HolidayAdmin(admin.ModelAdmin):
+class HolidayAdmin(FoldedSearch):
     list_display = ("date", "name")
     search_fields = ("name",)
     date_hierarchy = "date"
@@ -113,7 +114,7 @@ class OpeningExceptionForm(forms.ModelForm):
 
 
 @admin.register(OpeningException)
-class OpeningExceptionAdmin(admin.ModelAdmin):
+class OpeningExceptionAdmin(FoldedSearch):
     form = OpeningExceptionForm
     list_display = ("date_from", "date_to", "every_year", "name", "open", "scope", "whose")
     list_filter = ("scope", "every_year")

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from staff.access.accounts import log_out_everywhere
 from staff.admin.keeping import say_affected, say_outside_hours
+from staff.admin.searching import FoldedSearch
 from staff.admin.week import WeekPage, week_link
 from staff.models import Staff, WorkingHours
 from staff.salon.affected import Touched
@@ -113,7 +114,7 @@ class WorkingHoursInline(admin.TabularInline):
 
 
 @admin.register(Staff)
-class StaffAdmin(WeekPage, UserAdmin):
+class StaffAdmin(FoldedSearch, WeekPage, UserAdmin):
     form = StaffForm
     add_form = NewStaffForm
     change_password_form = EndLoginsForm

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client as Browser
+from django.utils import timezone
 
 from bookings.models import NoShowFee, StripeSession
 from notifications.models import Job
-from staff.models import Staff
+from staff.models import SalonSettings, Staff
 from tests.cast.bookings import Salon
 from tests.cast.noshow import (
     AFTER_THE_VISIT,
@@ -58,6 +59,13 @@ def test_a_fee_is_shown_with_its_sessions_and_no_secret(stripe: StripeServer, ca
     assert "Waive this fee" in text
     assert fee.pay_token not in text
     assert session.idempotency_key not in text
+
+
+def test_the_list_tells_when_the_visit_was(stripe: StripeServer, cast: Salon) -> None:
+    _, fee, _ = missed_and_asked(cast)
+    page = logged_in(cast.ada).get(LIST).content.decode()
+    local = timezone.localtime(fee.booking.start_at, SalonSettings.load().zone)
+    assert f'<td class="field-booked_for nowrap">{local.day} {local:%b %Y, %H:%M}</td>' in page
 
 
 @pytest.mark.parametrize("path", ["add/", "{id}/delete/"])

@@ -240,3 +240,13 @@ def test_the_admin_reads_feedback_and_cannot_change_it(cast: Cast) -> None:
     assert admin.get("/admin/bookings/feedback/add/").status_code == 403
     review.refresh_from_db()
     assert (review.rating, Booking.objects.count(), Service.objects.count()) == (5, 1, 1)
+
+
+def test_reviews_are_searched_by_what_was_said_and_who_said_it(cast: Cast) -> None:
+    reviewed(cast, 5, comment="Très bien")
+    reviewed(cast, 3, days_ago=2, comment="Too short")
+    assert listed(cast.bea, "?search=tres") == [5]
+    assert listed(cast.bea, "?search=short%20adams") == [3]
+    assert listed(cast.bea, "?search=nobody") == []
+    summary = caller(cast.bea).get("/api/reviews/summary?search=tres").json()
+    assert (summary["count"], summary["average"]) == (1, 5.0)

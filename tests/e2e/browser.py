@@ -257,9 +257,15 @@ class Visit:
         return f"{len(addresses)} lists"
 
     def _fill_the_lists(self) -> None:
-        """One row in lists that the demo salon leaves empty."""
+        """One row in lists that the demo salon leaves empty, and words as long as a text may be."""
         away = {"staff_id": self.staff["id"], "start_at": f"{self.day} 20:00", "end_at": f"{self.day} 21:00"}
-        self.house.call("POST", "/api/time-off", away | {"reason": "Dentist"}, token=self.token)
+        self.house.call("POST", "/api/time-off", away | {"reason": "d" * 300}, token=self.token)
+        long = {"first_name": "Maximiliana", "last_name": "W" * 80, "alert": "a" * 200}
+        client = self.house.call("POST", "/api/clients", long, token=self.token)
+        theirs = {"client_id": client["id"], "service_id": self.service["id"], "allow_overlap": True}
+        self.house.call("POST", "/api/bookings", {**away, **theirs}, token=self.token)
+        day = {"date_from": f"{int(self.day[:4]) + 1}-01-06", "hours": [], "name": "e" * 200}
+        self.house.call("POST", "/api/opening-exceptions", day, token=self.token)
         key = {"name": "The website", "dialect": "native", "mode": "read"}
         self.house.call("POST", "/api/api-keys", key, token=self.token)
         self.house.call("PUT", "/api/settings", {"noshow_enabled": True}, token=self.token)

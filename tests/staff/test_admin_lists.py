@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 
 import pytest
 from django.contrib import admin
 from django.db import models
 from django.test import Client as Browser
 
+from bookings.models import Feedback
 from staff.admin_site import TECHNICAL
-from tests.cast.factories import make_ada, make_alice, make_bea, make_booking, make_salon, make_service
+from staff.models import Holiday, OpeningException, WorkingHours
+from tests.cast.factories import (
+    make_ada,
+    make_alice,
+    make_bea,
+    make_booking,
+    make_client,
+    make_location,
+    make_salon,
+    make_service,
+    make_staff,
+    make_time_off,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -82,3 +95,33 @@ def test_dates_are_short_and_days_have_twenty_four_hours(
     assert written in page
     assert 'href="/static/staff/admin.css"' in page
     assert browser.get("/static/staff/admin.css").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "typed"),
+    [
+        ("staff/staff", "zoe"),
+        ("staff/service", "cafe"),
+        ("staff/location", "strasse"),
+        ("staff/holiday", "paques"),
+        ("staff/openingexception", "paques"),
+        ("staff/timeoff", "conge"),
+        ("staff/workinghours", "ozturk"),
+        ("bookings/feedback", "tres lukasz"),
+    ],
+)
+def test_the_box_of_a_small_list_folds_as_the_api_does(browser: Browser, address: str, typed: str) -> None:
+    zoe = make_staff("Zoë Öztürk", services=[make_service("Café")])
+    make_location("Straße", "strasse")
+    now = datetime(2027, 3, 1, 14, 5, tzinfo=UTC)
+    Holiday.objects.create(date=date(2027, 4, 5), name="Pâques")
+    OpeningException.objects.create(date_from=now.date(), date_to=now.date(), name="Pâques")
+    make_time_off(zoe, now, reason="Congé")
+    WorkingHours.objects.create(staff=zoe, weekday=1, opens=time(9), closes=time(17))
+    visit = make_booking(
+        client=make_client("Łukasz", "Kos"), staff=zoe, service=zoe.services.get(), start_at=now
+    )
+    Feedback.objects.create(booking=visit, rating=5, comment="Très bien", created_at=now)
+    found = browser.get(f"/admin/{address}/", {"q": typed}).context["cl"]
+    assert found.result_count == 1
+    assert browser.get(f"/admin/{address}/", {"q": f"{typed} nowhere"}).context["cl"].result_count == 0
