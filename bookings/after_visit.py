@@ -30,19 +30,31 @@ def start(*, booking: Booking, event: BookingEvent, salon: SalonSettings, now: d
     """The mails due after this visit, without those that already reached this client for this booking."""
     if booking.client is None:
         return []
-    reached = _already_reached(booking)
-    dues = []
-    if (REVIEW_REQUEST, None) not in reached:
-        dues.append(_review(booking, event, salon=salon, now=now))
+    dues = ask_for_review(booking=booking, event=event, salon=salon, now=now)
+    reached = _steps_that_reached(booking)
     steps = FollowupStep.objects.filter(sequence__is_active=True).filter(
         Q(sequence__service_id=booking.service_id) | Q(sequence__service_id__isnull=True)
     )
     dues += [
         _step(booking, event, step, salon=salon, now=now)
         for step in steps.order_by("sequence_id", "delay_days", "id")
-        if (FOLLOWUP_STEP, step.pk) not in reached
+        if step.pk not in reached
     ]
     return dues
+
+
+def ask_for_review(
+    *, booking: Booking, event: BookingEvent, salon: SalonSettings, now: datetime
+) -> list[Due]:
+    """The request for a review of the booking's visit, which is asked for once (contract §7 "others")."""
+    if booking.client is None:
+        return []
+    asked = Q(visit_id=booking.visit_id) | Q(booking_id=booking.pk)
+    reached = Message.objects.filter(asked, client_id=booking.client_id, type=REVIEW_REQUEST)
+    of_visit = Job.objects.filter(IS_LIVE, visit_id=booking.visit_id, type=REVIEW_REQUEST)
+    if reached.filter(state__in=REACHED).exists() or of_visit.exists():
+        return []
+    return [_review(booking, event, salon=salon, now=now)]
 
 
 def stop(*, booking_id: int, now: datetime) -> None:
@@ -83,11 +95,12 @@ _PENDING_STEPS = Prepared(
 
 
 def _review(booking: Booking, event: BookingEvent, *, salon: SalonSettings, now: datetime) -> Due:
+    ended_at = booking.end_at if booking.visit is None else booking.visit.end_at
     return _due(
         REVIEW_REQUEST,
         booking,
         once_key=f"{REVIEW_REQUEST}:{booking.pk}:{event.pk}",
-        run_at=max(now, booking.end_at) + timedelta(hours=salon.review_delay_hours),
+        run_at=max(now, ended_at) + timedelta(hours=salon.review_delay_hours),
         payload={},
     )
 
@@ -112,6 +125,7 @@ def _due(type: str, booking: Booking, *, once_key: str, run_at: datetime, payloa
         once_key=once_key,
         run_at=run_at,
         booking_id=booking.pk,
+        visit_id=booking.visit_id,
         client_id=booking.client_id,
         recipient=Recipient.client(booking.client_id),
         to=booking.client.email if booking.client is not None else "",
@@ -119,13 +133,9 @@ def _due(type: str, booking: Booking, *, once_key: str, run_at: datetime, payloa
     )
 
 
-def _already_reached(booking: Booking) -> set[tuple[str, int | None]]:
+def _steps_that_reached(booking: Booking) -> set[int | None]:
+    """The steps of sequences that this client has had for this booking."""
     told = Message.objects.filter(
-        booking_id=booking.pk,
-        client_id=booking.client_id,
-        type__in=[REVIEW_REQUEST, FOLLOWUP_STEP],
-        state__in=REACHED,
+        booking_id=booking.pk, client_id=booking.client_id, type=FOLLOWUP_STEP, state__in=REACHED
     )
-    return {
-        (type, (payload or {}).get("step_id")) for type, payload in told.values_list("type", "job__payload")
-    }
+    return {(payload or {}).get("step_id") for payload in told.values_list("job__payload", flat=True)}

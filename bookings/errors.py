@@ -13,6 +13,16 @@ class BookingNotFound(NotFound):
     message = "Booking not found"
 
 
+class VisitNotFound(NotFound):
+    code = "visit_not_found"
+    message = "Visit not found"
+
+
+class VisitBegun(Conflict):
+    code = "visit_begun"
+    message = "A booking of this visit is completed, so it cannot be moved as a whole; move what is to come."
+
+
 class HolidayClosed(BadRequest):
     code = "holiday"
     message = "The salon is closed on that date."

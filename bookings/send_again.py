@@ -14,9 +14,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from bookings.errors import NothingToSend
-from bookings.lifecycle import checks
 from bookings.lifecycle.audit import record
-from bookings.lifecycle.effects import RESENT
+from bookings.lifecycle.locks import begin_again, lock_booking
+from bookings.lifecycle.mail_types import RESENT
 from bookings.mails.client_mail import ClientReader
 from bookings.mails.confirmation import ConfirmationMail
 from bookings.mails.resent import Kind, Original, original_of
@@ -53,6 +53,7 @@ SENTENCES: Mapping[str, str] = {
 }
 
 
+@begin_again
 def send_again(*, actor: Actor, booking_id: int, kind: Kind, now: datetime | None = None) -> Message:
     """Make the mail due at once, audited; gives its row in the message log.
 
@@ -63,7 +64,7 @@ def send_again(*, actor: Actor, booking_id: int, kind: Kind, now: datetime | Non
     """
     now = now or timezone.now()
     with transaction.atomic():
-        booking = checks.lock_booking(actor=actor, booking_id=booking_id)
+        booking = lock_booking(actor=actor, booking_id=booking_id)
         original = _checked(booking, kind, now=now)
         waiting = _waiting(booking, kind, original, now=now)
         if waiting is not None:
@@ -85,10 +86,11 @@ def send_again(*, actor: Actor, booking_id: int, kind: Kind, now: datetime | Non
 
 def _checked(booking: Booking, kind: Kind, *, now: datetime) -> Original:
     """The mail that is meant. Raises NothingToSend when it would not be true now, or not arrive."""
-    client, status = booking.client, booking.get_status_display().lower()
+    client = booking.client
     if client is None:
         raise NothingToSend(ERASED)
-    owed = KIND_OF_STATUS.get(booking.status)
+    state = Booking.Status(booking.status if booking.visit is None else booking.visit.status)
+    status, owed = state.label.lower(), KIND_OF_STATUS.get(state)
     if owed is None:
         raise NothingToSend(VISIT_CLOSED.format(status=status))
     if owed != kind:
@@ -116,9 +118,7 @@ def _waiting(booking: Booking, kind: Kind, original: Original, *, now: datetime)
         recipient=Recipient.client(booking.client_id),
     )
     for job in found.select_related("message").order_by("id"):
-        if booking.pk not in job.payload.get("booking_ids", [job.booking_id]):
-            continue
-        if not _leaves_as_now(job, booking):
+        if not _told_by(job).filter(pk=booking.pk).exists() or not _leaves_as_now(job, booking):
             continue
         if job.type != RESENT:
             raise NothingToSend(STILL_WAITING)
@@ -134,15 +134,21 @@ def _leaves_as_now(job: Job, booking: Booking) -> bool:
         return True
     if booking.client is None or job.message.to != booking.client.email:
         return False
-    told = Booking.objects.filter(pk__in=job.payload.get("booking_ids", [job.booking_id]))
-    return written_at is None or not told.filter(updated_at__gt=written_at).exists()
+    return written_at is None or not _told_by(job).filter(updated_at__gt=written_at).exists()
+
+
+def _told_by(job: Job) -> BookingQuerySet:
+    """The bookings that a mail tells of: those it names, else all of its visit."""
+    if "booking_ids" in job.payload:
+        return Booking.objects.filter(pk__in=job.payload["booking_ids"])
+    return Booking.objects.filter(Q(pk=job.booking_id) | Q(visit_id=job.visit_id, visit_id__isnull=False))
 
 
 def _its_series(booking: Booking) -> BookingQuerySet:
-    """The bookings of its series; itself alone outside of one."""
-    if booking.series_id is None:
-        return Booking.objects.filter(pk=booking.pk)
-    return Booking.objects.filter(series_id=booking.series_id)
+    """The bookings of its series; those of its visit outside of one."""
+    if booking.series_id is not None:
+        return Booking.objects.filter(series_id=booking.series_id)
+    return Booking.objects.filter(Q(pk=booking.pk) | Q(visit_id=booking.visit_id, visit_id__isnull=False))
 
 
 def _confirmed_together(booking: Booking, original: Original) -> list[int]:
@@ -163,6 +169,7 @@ def _due(booking: Booking, kind: Kind, *, together: list[int], once_key: str, no
         once_key=once_key,
         run_at=now,
         booking_id=booking.pk,
+        visit_id=booking.visit_id,
         client_id=booking.client_id,
         recipient=Recipient.client(booking.client_id),
         to="" if booking.client is None else booking.client.email,

@@ -21,6 +21,7 @@ from bookings.api.public import (
 )
 from bookings.api.reviews import ReviewListView, ReviewSummaryView, ReviewView
 from bookings.api.stripe_webhook import StripeWebhookView
+from bookings.api.visits import VisitListView, VisitView
 from bookings.api.waitlist import OfferByHandView, WaitlistEntryView, WaitlistView
 from bookings.pages.feedback import FeedbackPage
 from bookings.pages.front import FrontPage
@@ -39,6 +40,8 @@ urlpatterns = [
     path("api/bookings/<id:id>", BookingView.as_view()),
     path("api/bookings/<id:id>/events", BookingEventsView.as_view()),
     path("api/bookings/<id:id>/messages", BookingMessagesView.as_view()),
+    path("api/visits", VisitListView.as_view()),
+    path("api/visits/<id:id>", VisitView.as_view()),
     path("api/availability", AvailabilityView.as_view()),
     path("api/holds", HoldsView.as_view()),
     path("api/holds/<str:token>", HoldView.as_view()),

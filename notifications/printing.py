@@ -39,6 +39,7 @@ class JobJson(TypedDict):
     id: Id
     type: str
     booking_id: Id | None
+    visit_id: Id | None
     run_at: When
     state: Annotated[str, one_of(Job.State.choices)]
     attempts: Count
@@ -84,6 +85,7 @@ def job_json(job: Job, *, zone: ZoneInfo) -> JobJson:
         "id": job.pk,
         "type": job.type,
         "booking_id": job.booking_id,
+        "visit_id": job.visit_id,
         "run_at": print_when(job.run_at, zone=zone),
         "state": job.state,
         "attempts": job.attempts,

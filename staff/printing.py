@@ -18,11 +18,13 @@ from staff.models import (
     OpeningException,
     SalonSettings,
     Service,
+    ServiceDuration,
     Staff,
     TimeOff,
     WorkingHours,
 )
 from staff.salon.affected import AffectedBookingJson
+from staff.salon.parts import Duration, PartJson
 from staff.wire.answers import Amount, Clock, Count, Date, Id, Key, Number, When, between, one_of
 from staff.wire.countries import known_countries
 from staff.wire.money import CURRENCIES, print_amount
@@ -77,7 +79,7 @@ class ServiceJson(TypedDict):
 
     id: Id
     name: str
-    duration_minutes: Number
+    duration_minutes: Annotated[Number, "The sum of the parts."]
     price: Amount | None
     category: str
     buffer_before_minutes: Count
@@ -86,6 +88,15 @@ class ServiceJson(TypedDict):
     max_capacity: Number
     is_active: bool
     key: Key
+    parts: list[PartJson]
+
+
+class ServiceDurationJson(TypedDict):
+    """How long a service takes with one person who is quicker or slower than the others."""
+
+    staff_id: Id
+    duration_minutes: Annotated[Number, "The sum of the parts."]
+    parts: list[PartJson]
 
 
 class LocationJson(TypedDict):
@@ -225,6 +236,7 @@ class SalonSettingsJson(TypedDict):
     slot_step_minutes: Number
     min_notice_minutes: Count
     booking_horizon_days: Number
+    visit_max_wait_minutes: Annotated[Count, "Between two services of a visit that follow each other."]
 
 
 class SettingsChangedJson(SalonSettingsJson):
@@ -278,6 +290,15 @@ def service_json(service: Service, *, currency: str) -> ServiceJson:
         "max_capacity": service.max_capacity,
         "is_active": service.is_active,
         "key": str(service.key),
+        "parts": Duration.of(service).in_full,
+    }
+
+
+def service_duration_json(own: ServiceDuration) -> ServiceDurationJson:
+    return {
+        "staff_id": own.staff_id,
+        "duration_minutes": own.duration_minutes,
+        "parts": Duration.of(own).in_full,
     }
 
 

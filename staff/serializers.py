@@ -10,6 +10,7 @@ from rest_framework import serializers
 from staff.access.accounts import LONGEST_PASSWORD
 from staff.models import ApiKey, Location, SalonSettings, Service, Staff
 from staff.printing import LANGUAGE_CODES
+from staff.salon.parts import KINDS, MOST_PARTS
 from staff.wire.countries import known_countries
 from staff.wire.fields import (
     CalendarDateField,
@@ -75,11 +76,38 @@ class StaffSerializer(serializers.Serializer):
     service_ids = ReferencesField(Service.objects.all, required=False)
 
 
+class PartSerializer(serializers.Serializer):
+    """What the person does (`work`), or a `gap` in which they are free for somebody else."""
+
+    kind = ChoiceTextField(choices=KINDS)
+    minutes = StrictIntegerField(min_value=1, max_value=MINUTES_OF_A_DAY)
+
+
+class PartsField(serializers.ListField):
+    """The parts of a service or a booking, in full; `staff.salon.parts` has their rules."""
+
+    child = PartSerializer()
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            min_length=1,
+            max_length=MOST_PARTS,
+            error_messages=dict.fromkeys(("min_length", "max_length"), f"Send 1 to {MOST_PARTS} parts."),
+            **options,
+        )
+
+
 class ServiceSerializer(serializers.Serializer):
     """What a client books; minutes, and a price in the salon's currency."""
 
     name = _name()
-    duration_minutes = StrictIntegerField(min_value=1, max_value=MINUTES_OF_A_DAY)
+    duration_minutes = StrictIntegerField(
+        min_value=1,
+        max_value=MINUTES_OF_A_DAY,
+        required=False,
+        help_text="The sum of the parts; without parts it must be sent.",
+    )
+    parts = PartsField(required=False, help_text="Absent: work from start to end.")
     price = MoneyField(required=False, allow_null=True)
     category = _line(200)
     buffer_before_minutes = _count(0, MINUTES_OF_A_DAY)
@@ -87,6 +115,14 @@ class ServiceSerializer(serializers.Serializer):
     min_capacity = _count(1, LARGEST_COUNT)
     max_capacity = _count(1, LARGEST_COUNT)
     is_active = StrictBooleanField(required=False)
+
+
+class ServiceDurationSerializer(serializers.Serializer):
+    """One person's own minutes for a service: parts, or duration_minutes where there is one part."""
+
+    staff_id = ReferenceField(Staff.objects.all)
+    duration_minutes = StrictIntegerField(min_value=1, max_value=MINUTES_OF_A_DAY, required=False)
+    parts = PartsField(required=False)
 
 
 class LocationSerializer(serializers.Serializer):
@@ -219,3 +255,4 @@ class SalonSettingsSerializer(serializers.Serializer):
     slot_step_minutes = _count(1, MINUTES_OF_A_DAY)
     min_notice_minutes = _count(0, 365 * MINUTES_OF_A_DAY)
     booking_horizon_days = _count(1, 5 * 366)
+    visit_max_wait_minutes = _count(0, 12 * 60)

@@ -14,6 +14,7 @@ urlpatterns = [
     path("api/staff/<id:id>", people.StaffView.as_view()),
     path("api/services", catalogue.ServiceListView.as_view()),
     path("api/services/<id:id>", catalogue.ServiceView.as_view()),
+    path("api/services/<id:id>/durations", catalogue.ServiceDurationsView.as_view()),
     path("api/locations", catalogue.LocationListView.as_view()),
     path("api/locations/<id:id>", catalogue.LocationView.as_view()),
     path("api/working-hours", opening.WorkingHoursListView.as_view()),

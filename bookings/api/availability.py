@@ -1,4 +1,4 @@
-"""GET /api/availability, POST /api/holds, DELETE /api/holds/:token (contract §1.5)."""
+"""GET /api/availability, POST /api/holds, DELETE /api/holds/:token (contract §1.5, of visits §7)."""
 
 from __future__ import annotations
 
@@ -12,16 +12,29 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from bookings.api.visit_availability import (
+    QueryItems,
+    VisitAvailabilityJson,
+    VisitHoldJson,
+    VisitHoldRequestSerializer,
+    asked_items,
+    visit_availability_json,
+    visit_hold_json,
+)
 from bookings.models import Hold
 from bookings.slots import holds
 from bookings.slots.availability import Blocked, Day, StaffDay, availability
+from bookings.slots.availability.chains import chain_starts
+from bookings.slots.availability.wishes import MOST_ITEMS, wishes_for
 from bookings.slots.class_seats import Standing
 from bookings.slots.refused_to_everybody import bookable, find_service
+from bookings.slots.visit_holds import keep_visit
 from staff.access.actor import Actor
 from staff.access.auth import actor_of, salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
 from staff.models import SalonSettings, Service, Staff
-from staff.wire.answers import Count, Date, Id, Number, When
+from staff.salon.parts import PartJson
+from staff.wire.answers import Count, Date, EitherAnswer, Id, Number, When
 from staff.wire.fields import StrictIdField, StrictIntegerField, WallClockField
 from staff.wire.query import Query, QueryDate, QueryFlag, QueryId
 from staff.wire.reading import checked_body
@@ -33,11 +46,9 @@ MOST_DAYS = 62
 TOKEN_IN_PATH = OpenApiParameter("token", str, OpenApiParameter.PATH, required=True)
 
 
-class AvailabilityQuery(Query):
-    service_id = QueryId(required=True)
+class DatesQuery(Query):
     date_from = QueryDate(required=True)
     date_to = QueryDate(required=True, help_text=f"Inclusive; at most {MOST_DAYS} days.")
-    staff_id = QueryId(help_text="Absent: everyone who offers the service.")
     explain = QueryFlag(initial=False, help_text="1: also why the other starts are refused.")
 
     def clean(self) -> None:
@@ -50,6 +61,35 @@ class AvailabilityQuery(Query):
             self.add_error("date_to", f"at most {MOST_DAYS} days at once.")
 
 
+class AvailabilityQuery(DatesQuery):
+    service_id = QueryId(required=True, help_text="Or `items`.")
+    staff_id = QueryId(help_text="Absent: everyone who offers the service.")
+    field_order = ("service_id",)
+
+
+class VisitAvailabilityQuery(DatesQuery):
+    items = QueryItems(
+        required=True, help_text=f"1 to {MOST_ITEMS} services at one go: service:staff[:same]."
+    )
+    service_id = QueryId()
+    staff_id = QueryId()
+
+    def clean(self) -> None:
+        super().clean()
+        for name in ("service_id", "staff_id"):
+            if name in self.data:
+                self.add_error(name, "send items alone; each names its service and its staff member.")
+
+
+def _either_query() -> list[OpenApiParameter]:
+    """The parameters of both, of which no call needs all."""
+    each_query = (VisitAvailabilityQuery, AvailabilityQuery)
+    both = {each.name: each for query in each_query for each in query.parameters()}
+    for name in ("items", "service_id"):
+        both[name].required = False
+    return list(both.values())
+
+
 class BlockedJson(TypedDict):
     start_at: Annotated[When, "The first refused start."]
     end_at: Annotated[When, "Starts from here on are judged anew."]
@@ -60,6 +100,8 @@ class BlockedJson(TypedDict):
 
 class StaffDayJson(TypedDict):
     staff_id: Id
+    duration_minutes: Annotated[Number, "How long the service takes with this person."]
+    parts: list[PartJson]
     starts: list[When]
     blocked: NotRequired[Annotated[list[BlockedJson], "Only with explain=1."]]
 
@@ -104,7 +146,7 @@ class HoldRequestSerializer(serializers.Serializer):
         required=False, allow_null=True, help_text="Absent: chosen, least busy that day."
     )
     end_at = WallClockField(
-        required=False, allow_null=True, help_text="Absent: as long as the service lasts."
+        required=False, allow_null=True, help_text="Absent: as long as it takes this person."
     )
     persons = StrictIntegerField(
         required=False, min_value=1, max_value=1000, default=1, help_text="Seats to keep in a class."
@@ -123,13 +165,16 @@ class AvailabilityView(GatedView):
         description=(
             "The starts at which the service can be booked, on the salon's wall clock, `slot_step_minutes` "
             "apart, counted from the opening of each working window. A staff member without working hours is "
-            "never free. With explain=1 also why every other start is refused."
+            "never free. With explain=1 also why every other start is refused. With `items` the starts of a "
+            "visit of several services, each with who does what and when; what is answered can be booked."
         ),
-        answer=AvailabilityJson,
-        parameters=AvailabilityQuery.parameters(),
+        answer=EitherAnswer("AvailabilityOrVisits", (AvailabilityJson, VisitAvailabilityJson)),
+        parameters=_either_query(),
         tags=["availability"],
     )
     def get(self, request: Request) -> Response:
+        if "items" in request.query_params:
+            return self._visits(request)
         asked = AvailabilityQuery.of(request)
         staff_id, explain = asked["staff_id"], asked["explain"]
         service = find_service(asked["service_id"])
@@ -148,13 +193,27 @@ class AvailabilityView(GatedView):
         days = [_without_unseen(day, actor=actor_of(request)) for day in days]
         return Response(_availability_json(service, days, salon=salon, explain=explain))
 
+    def _visits(self, request: Request) -> Response:
+        asked = VisitAvailabilityQuery.of(request)
+        wishes, salon, explain = wishes_for(asked["items"]), salon_of(request), asked["explain"]
+        days = chain_starts(
+            wishes,
+            first=asked["date_from"],
+            last=asked["date_to"],
+            salon=salon,
+            now=timezone.now(),
+            explain_to=actor_of(request) if explain else None,
+        )
+        return Response(visit_availability_json(wishes, days, salon=salon, explain=explain))
+
 
 class HoldsView(GatedView):
     @documented(
         "Hold a slot",
-        description="Keeps the slot for some minutes. A booking made with the `hold_token` takes it over.",
-        request=HoldRequestSerializer,
-        answer=HoldJson,
+        description="Keeps the slot for some minutes. A booking made with the `hold_token` takes it over. "
+        "With `items` all slots of a visit, with one token.",
+        request=EitherAnswer("HoldOrVisit", (HoldRequestSerializer, VisitHoldRequestSerializer)),
+        answer=EitherAnswer("HeldOrVisit", (HoldJson, VisitHoldJson)),
         status=201,
         refused=[409, 422],
         parameters=[IDEMPOTENCY_KEY],
@@ -163,6 +222,11 @@ class HoldsView(GatedView):
     @idempotent
     def post(self, request: Request) -> Response:
         salon, now = salon_of(request), timezone.now()
+        if isinstance(request.data, dict) and "items" in request.data:
+            wanted = checked_body(VisitHoldRequestSerializer, request, zone=salon.zone, now=now)
+            wanted["items"] = asked_items(wanted["items"])
+            held = keep_visit(actor=actor_of(request), salon=salon, now=now, **wanted)
+            return Response(visit_hold_json(held, zone=salon.zone), status=201)
         wanted = checked_body(HoldRequestSerializer, request, zone=salon.zone, now=now)
         hold = holds.keep(actor=actor_of(request), salon=salon, now=now, **wanted)
         return Response(_hold_json(hold, zone=salon.zone), status=201)
@@ -170,7 +234,11 @@ class HoldsView(GatedView):
 
 class HoldView(GatedView):
     @documented(
-        "Give a held slot free", status=204, refused=[404], parameters=[TOKEN_IN_PATH], tags=["availability"]
+        "Give a held slot free, or all slots of a visit",
+        status=204,
+        refused=[404],
+        parameters=[TOKEN_IN_PATH],
+        tags=["availability"],
     )
     def delete(self, request: Request, token: str) -> Response:
         holds.release(token=token)
@@ -221,6 +289,8 @@ def _session_json(session: Standing, *, service: Service, zone: ZoneInfo) -> Ses
 def _staff_day_json(one: StaffDay, *, zone: ZoneInfo, explain: bool) -> StaffDayJson:
     printed: StaffDayJson = {
         "staff_id": one.staff_id,
+        "duration_minutes": one.duration.minutes,
+        "parts": one.duration.in_full,
         "starts": [print_when(start_at, zone=zone) for start_at in one.starts],
     }
     if explain:

@@ -31,7 +31,7 @@ from bookings.errors import BookingNotFound
 from bookings.lifecycle.recurrence import starts_of, wall_of
 from bookings.links import checked_base_url
 from bookings.models import Booking, BookingEvent
-from bookings.slots.refused_to_everybody import find_service
+from bookings.slots.refused_to_everybody import find_offered
 from staff.access.actor import SYSTEM
 from staff.access.auth import actor_of, salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
@@ -234,7 +234,7 @@ def length_of(wanted: Mapping[str, Any], *, zone: ZoneInfo) -> timedelta:
     """How long the booking lasts; on the wall clock where one of its times is skipped by the clocks."""
     start_at = wanted["start_at"]
     if "end_at" not in wanted:
-        return timedelta(minutes=find_service(wanted["service_id"]).duration_minutes)
+        return find_offered(wanted["service_id"], wanted["staff_id"]).duration.length
     if isinstance(start_at, datetime) and isinstance(wanted["end_at"], datetime):
         return wanted["end_at"] - start_at
     return wall_of(wanted["end_at"], zone=zone) - wall_of(start_at, zone=zone)

@@ -17,7 +17,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from bookings import waitlist, webhooks
-from bookings.models import Booking, BookingEvent, NoShowFee, stamp
+from bookings.lifecycle.locks import VisitChanged, begin_again, lock_visits
+from bookings.models import Booking, BookingEvent, NoShowFee, Visit, stamp
 from clients.models import Client
 from clients.printing import ClientJson, client_json
 from clients.records import AlreadyMerged
@@ -62,18 +63,26 @@ class ClientMergeView(GatedView):
         return Response(client_json(stays, zone=salon_of(request).zone))
 
 
+@begin_again
 def merge(*, client_id: int, into_id: int, actor: Actor, now: datetime) -> Client:
     """The client who stays. Raises NotFound, BadRequest (`into`), AlreadyMerged.
 
-    Locks bookings before clients, as the door does.
+    Locks visits, then bookings, then waitlist entries before clients, as the door does; begins again where
+    one of them has come to wait for something meanwhile.
     """
     if client_id == into_id:
         raise BadRequest.field("into", "A client cannot be merged into itself; send another id.")
     with transaction.atomic():
+        visits = lock_visits(Visit.objects.filter(client_id=client_id))
         bookings = list(
             Booking.objects.select_for_update(no_key=True).filter(client_id=client_id).order_by("pk")
         )
+        if any(each.visit_id not in visits for each in bookings if each.visit_id is not None):
+            raise VisitChanged
+        waiting = waitlist.lock_open_of([client_id, into_id])
         goes, stays = _locked_pair(client_id, into_id)
+        if waitlist.open_of([client_id, into_id]) != waiting:
+            raise VisitChanged
         _move_bookings(bookings, goes=goes, stays=stays, actor=actor, now=now)
         _move_the_rest(goes=goes, stays=stays, now=now)
         _join(goes=goes, stays=stays, now=now)
@@ -99,6 +108,9 @@ def _move_bookings(
     bookings: list[Booking], *, goes: Client, stays: Client, actor: Actor, now: datetime
 ) -> None:
     Booking.objects.filter(pk__in=[booking.pk for booking in bookings]).update(
+        client_id=stays.pk, version=F("version") + 1, updated_at=stamp(now)
+    )
+    Visit.objects.filter(client_id=goes.pk).update(
         client_id=stays.pk, version=F("version") + 1, updated_at=stamp(now)
     )
     events = BookingEvent.objects.bulk_create(

@@ -23,6 +23,23 @@ EXAMPLE_NEW_BOOKING = OpenApiExample(
     request_only=True,
 )
 
+EXAMPLE_NEW_VISIT = OpenApiExample(
+    "Colour and then a cut",
+    value={
+        "client_id": 5,
+        "start_at": "2026-03-24 10:00:00",
+        "items": [{"service_id": 12, "staff_id": 2, "staff_requested": True}, {"service_id": 3}],
+        "notes": "No perfume",
+    },
+    request_only=True,
+)
+
+EXAMPLE_ITEMS_OF_VISIT = OpenApiExample(
+    "Another service in place of one",
+    value={"items": {"add": [{"service_id": 4, "staff_id": 2}], "remove": [115]}},
+    request_only=True,
+)
+
 EXAMPLE_BOOKING = OpenApiExample(
     "The booking",
     value={
@@ -54,6 +71,10 @@ EXAMPLE_BOOKING = OpenApiExample(
         "updated_at": "2026-03-20 09:12:44",
         "series_id": None,
         "total_price": "38.00",
+        "visit_id": 1,
+        "position": 1,
+        "parts": [{"kind": "work", "minutes": 30}],
+        "staff_requested": False,
         "warnings": [],
     },
     response_only=True,

@@ -26,6 +26,7 @@ class BookingFilter(ListFilter):
     service_id = IdFilter(help_text="Of this service.")
     location_id = IdFilter(help_text="At this location.")
     series_id = IdFilter(help_text="Of the series with this id; its first booking is one of them.")
+    visit_id = IdFilter(help_text="Of this visit.")
     status = ChoiceFilter(
         choices=Booking.Status.values, help_text="With this status; the only way to list cancelled ones."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypedDict
 
+from django.db.models import Q
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -105,7 +106,7 @@ class BookingMessagesView(GatedView):
     def get(self, request: Request, id: int) -> Any:
         check_visible(request, id)
         printer = Printer(salon_of(request))
-        messages = Message.objects.filter(booking_id=id).order_by("id")
+        messages = Message.objects.filter(_about(id)).order_by("id")
         return answer_queryset(
             page_request(request), messages, row=lambda message: _printed(message, printer)
         )
@@ -128,6 +129,20 @@ class BookingMessagesView(GatedView):
         kind = Kind(checked_body(SendAgainSerializer, request)["type"])
         message = send_again(actor=actor_of(request), booking_id=id, kind=kind)
         return Response(_printed(message, Printer(salon_of(request))), status=201)
+
+
+def _about(booking_id: int) -> Q:
+    """Those about this booking, its whole visit, or several of its series with it among them."""
+    booking = Booking.objects.only("visit_id", "series_id").get(pk=booking_id)
+    about = Q(booking_id=booking_id)
+    if booking.visit_id is not None:
+        about |= Q(visit_id=booking.visit_id)
+    if booking.series_id is not None:
+        series = Booking.objects.filter(series_id=booking.series_id).order_by().values("pk")
+        told = Message.objects.filter(booking_id__in=series, job__payload__has_key="booking_ids")
+        payloads = told.order_by().values_list("pk", "job__payload")
+        about |= Q(pk__in=[pk for pk, payload in payloads if booking_id in payload["booking_ids"]])
+    return about
 
 
 def _printed(message: Message, printer: Printer) -> MessageJson:

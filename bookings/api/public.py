@@ -20,7 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from bookings import lifecycle
-from bookings.models import Booking
+from bookings.models import Booking, coming_with
 from bookings.pages.shell import check_token
 from bookings.self_service.feedback import (
     HIGHEST,
@@ -86,7 +86,7 @@ class OfferJson(TypedDict):
     expires_at: When
 
 
-class VisitJson(TypedDict):
+class ReviewedVisitJson(TypedDict):
     """The visit that feedback is asked about."""
 
     business_name: str
@@ -148,7 +148,8 @@ class AnswerView(PublicView):
     def answer(self, request: Request, token: str, *, yes: bool) -> Response:
         salon = salon_of(request)
         seen = lifecycle.request_of(token=token)
-        shown = _shown(request, stored=seen.start_at, salon=salon)
+        stored = min(each.start_at for each in coming_with(seen))
+        shown = _shown(request, stored=stored, salon=salon)
         answer = lifecycle.accept if yes else lifecycle.decline
         booking = answer(token=token, shown=shown)
         booking.client, booking.service, booking.staff = seen.client, seen.service, seen.staff
@@ -170,7 +171,7 @@ class DeclineView(AnswerView):
 class FeedbackView(PublicView):
     @documented(
         "The visit a review request asks about",
-        answer=VisitJson,
+        answer=ReviewedVisitJson,
         refused=[404, 410],
         public=True,
         tags=TAGS,
@@ -179,7 +180,7 @@ class FeedbackView(PublicView):
         booking = visit_of(token)
         check_open(booking)
         salon = salon_of(request)
-        visit: VisitJson = {
+        visit: ReviewedVisitJson = {
             "business_name": salon.business_name,
             "client_first_name": booking.client.first_name if booking.client else "",
             "service_name": booking.service.name,
@@ -274,18 +275,21 @@ def _shown(request: Request, *, stored: datetime, salon: SalonSettings) -> lifec
     if "start_at" not in fields:
         return None
     start_at = fields["start_at"]
-    return lambda booking: booking.start_at == start_at
+    return lambda booking: min(each.start_at for each in coming_with(booking)) == start_at
 
 
 def _appointment(booking: Booking, *, salon: SalonSettings) -> AppointmentJson:
+    """Of a visit of several bookings all services and people, from the first start to the last end."""
+    items = coming_with(booking)
+    deadlines = [each.provisional_expires_at for each in items if each.provisional_expires_at is not None]
     return {
         "business_name": salon.business_name,
         "client_first_name": _first_name(booking.client),
-        "service_name": booking.service.name,
-        "staff_name": booking.staff.name,
-        **_times(booking.start_at, booking.end_at, salon=salon),
+        "service_name": ", ".join(dict.fromkeys(each.service.name for each in items)),
+        "staff_name": ", ".join(dict.fromkeys(each.staff.name for each in items)),
+        **_times(min(each.start_at for each in items), max(each.end_at for each in items), salon=salon),
         "status": booking.status,
-        "expires_at": print_when(booking.provisional_expires_at, zone=salon.zone),
+        "expires_at": print_when(min(deadlines, default=None), zone=salon.zone),
     }
 
 

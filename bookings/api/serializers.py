@@ -19,6 +19,8 @@ from bookings.models import LEGAL_STATUS_PAIRS, Booking, BookingEvent
 from bookings.slots.availability import Objection
 from staff.access.actor import SYSTEM, Actor
 from staff.models import SalonSettings
+from staff.salon.parts import ONE_MINUTE, PartJson, in_full
+from staff.serializers import PartsField
 from staff.storage.prepared import Blank, Prepared
 from staff.wire.answers import Amount, Id, Key, Number, When, one_of
 from staff.wire.fields import (
@@ -66,6 +68,10 @@ class Row(NamedTuple):
     created_at: datetime
     updated_at: datetime
     series_id: int | None
+    visit_id: int | None
+    position: int
+    parts: list[Any]
+    staff_requested: bool
 
 
 COLUMNS = Row._fields
@@ -105,6 +111,10 @@ class BookingJson(TypedDict):
     updated_at: When
     series_id: Annotated[Id | None, "The id of the first booking of the series."]
     total_price: Annotated[Amount | None, "The price for all persons."]
+    visit_id: Annotated[Id | None, "What the client comes for in one go; `GET /api/visits/:id`."]
+    position: Annotated[Number, "Its place in the visit, from 1."]
+    parts: list[PartJson]
+    staff_requested: Annotated[bool, "The client asked for this person."]
 
 
 class WarningJson(TypedDict):
@@ -183,6 +193,10 @@ class Printer:
             "updated_at": self.when(row.updated_at),
             "series_id": row.series_id,
             "total_price": None if row.price is None else self.amount(row.price * row.persons),
+            "visit_id": row.visit_id,
+            "position": row.position,
+            "parts": in_full(row.parts, minutes=(row.end_at - row.start_at) // ONE_MINUTE),
+            "staff_requested": row.staff_requested,
         }
 
     def rows(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[BookingJson]:
@@ -282,7 +296,7 @@ class NewBookingSerializer(serializers.Serializer[Any]):
     staff_id = StrictIdField()
     service_id = StrictIdField()
     start_at = SeriesTimeField()
-    end_at = SeriesTimeField(required=False, help_text="Absent: as long as the service takes.")
+    end_at = SeriesTimeField(required=False, help_text="Absent: as long as it takes this person.")
     notes = TextField(required=False)
     internal_notes = TextField(required=False)
     price = MoneyField(required=False, allow_null=True, help_text="Agreed for one person; null: no price.")
@@ -295,6 +309,9 @@ class NewBookingSerializer(serializers.Serializer[Any]):
     )
     location_id = StrictIdField(required=False, allow_null=True)
     persons = StrictIntegerField(required=False, default=1, min_value=1, max_value=1000)
+    staff_requested = StrictBooleanField(
+        required=False, default=False, help_text="The client asked for them."
+    )
     allow_overlap = StrictBooleanField(required=False, default=False)
     hold_token = TextField(as_sent=True, required=False, null_is_empty=False, allow_null=True, max_length=200)
     session_of = StrictIdField(required=False, allow_null=True, help_text="Join the session of this booking.")
@@ -315,6 +332,7 @@ class BookingChangesSerializer(serializers.Serializer[Any]):
     location_id = StrictIdField(required=False, allow_null=True)
     start_at = WallClockField(required=False)
     end_at = WallClockField(required=False)
+    parts = PartsField(required=False, help_text="Stretches or shrinks this booking: end_at follows.")
     status = ChoiceTextField(choices=Booking.Status.values, required=False)
     status_detail = ChoiceTextField(
         choices=DETAILS,
@@ -327,6 +345,7 @@ class BookingChangesSerializer(serializers.Serializer[Any]):
     internal_notes = TextField(required=False)
     price = MoneyField(required=False, allow_null=True, help_text="Agreed for one person; null: no price.")
     persons = StrictIntegerField(required=False, min_value=1, max_value=1000)
+    staff_requested = StrictBooleanField(required=False, help_text="The client asked for this person.")
     allow_overlap = StrictBooleanField(required=False, default=False)
     base_url = TextField(as_sent=True, required=False, null_is_empty=False)
     reason = TextField(

@@ -1,6 +1,6 @@
 """THE DOOR: whatever happens to a booking happens here (contract §1.3-1.4; docs/adr/0012).
 
-Every function is keyword-only, takes `actor`, and is one transaction: it locks the booking, then
+Every function is keyword-only, takes `actor`, and is one transaction: it locks the visit, the booking, then
 the staff rows it leaves and enters in id order, then a waitlist entry; checks; saves; writes its
 BookingEvent; enqueues. No network inside. `effects.py` reads like the contract's table.
 """
@@ -10,32 +10,55 @@ from bookings.lifecycle.ask_how_it_went import remind_of_ended
 from bookings.lifecycle.book import AgreedPrice, Order, book
 from bookings.lifecycle.change import cancel, change
 from bookings.lifecycle.how import How
+from bookings.lifecycle.locks import begin_again
 from bookings.lifecycle.outcome import Outcome, Warning
 from bookings.lifecycle.series import Series, Skipped, book_series, name_series
 from bookings.lifecycle.session import change_session, lock_members, note
 from bookings.lifecycle.told_together import announce_series
+from bookings.lifecycle.visit_plan import ItemOrder
+from bookings.lifecycle.visit_scope import VISIT_SCOPES
+from bookings.lifecycle.visit_series import VisitSeries, book_visit_series
+from bookings.lifecycle.visits import (
+    ItemChanges,
+    VisitOrder,
+    VisitOutcome,
+    book_visit,
+    cancel_visit,
+    change_visit,
+)
 from bookings.lifecycle.whole import ONE, SCOPES, Whole, cancel_whole, change_whole
 
 __all__ = [
     "ONE",
     "SCOPES",
+    "VISIT_SCOPES",
     "AgreedPrice",
     "How",
+    "ItemChanges",
+    "ItemOrder",
     "Order",
     "Outcome",
     "Series",
     "Shown",
     "Skipped",
+    "VisitOrder",
+    "VisitOutcome",
+    "VisitSeries",
     "Warning",
     "Whole",
     "accept",
     "announce_series",
+    "begin_again",
     "book",
     "book_series",
+    "book_visit",
+    "book_visit_series",
     "cancel",
+    "cancel_visit",
     "cancel_whole",
     "change",
     "change_session",
+    "change_visit",
     "change_whole",
     "decline",
     "lapse_due",

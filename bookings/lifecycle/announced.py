@@ -19,32 +19,34 @@ TAKES_OUT = "CANCEL"
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """What a mail said: the booking's status and times (UTC). A status of "": that there is no booking."""
+    """What a mail said: the booking's status, times (UTC) and person. A status of "": that there is none."""
 
     status: str = ""
     start_at: datetime | None = None
     end_at: datetime | None = None
+    staff_id: int | None = None
 
     @classmethod
     def read(cls, announced: Mapping[str, Any] | None) -> Announced:
         """From what a message keeps of it in `facts["announces"]`."""
         if not announced or not announced.get("as"):
             return cls()
-        return cls(announced["as"], _instant(announced["start_at"]), _instant(announced["end_at"]))
+        start_at, end_at = _instant(announced["start_at"]), _instant(announced["end_at"])
+        return cls(announced["as"], start_at, end_at, announced.get("staff_id"))
 
 
 def last_announced(booking: Booking, *, client_id: int) -> Announced | None:
     """By the last mail about this booking that reached (or may have reached) this client; None: by none."""
-    for facts in _reached(booking, client_id=client_id).values_list("facts", flat=True):
-        if (told := _of(booking, facts)) is not None:
+    for message in _reached(booking, client_id=client_id).only("booking_id", "facts"):
+        if (told := _of(booking, message)) is not None:
             return told
     return None
 
 
 def last_told_to_stand(booking: Booking, *, client_id: int) -> Announced | None:
     """The last time a mail told this client that the booking stands, whatever was said after; None: never."""
-    for facts in _reached(booking, client_id=client_id).values_list("facts", flat=True):
-        told = _of(booking, facts)
+    for message in _reached(booking, client_id=client_id).only("booking_id", "facts"):
+        told = _of(booking, message)
         if told is not None and told.status:
             return told
     return None
@@ -53,28 +55,35 @@ def last_told_to_stand(booking: Booking, *, client_id: int) -> Announced | None:
 def stands_in_calendar(booking: Booking, *, client_id: int) -> bool:
     """Whether the last calendar file about this booking that reached this client put it into a calendar."""
     reached = _reached(booking, client_id=client_id).exclude(ics_method="")
-    last = reached.values_list("ics_method", "facts").first()
-    if last is None or last[0] == TAKES_OUT:
-        return False
-    told_of_each = last[1].get("announces_each", {})
-    return told_of_each.get(str(booking.pk), ...) is not None
+    for message in reached.only("booking_id", "facts", "ics_method"):
+        told = _of(booking, message)
+        if told is not None or "announces_each" not in message.facts:
+            return message.ics_method != TAKES_OUT and (told is None or bool(told.status))
+    return False
 
 
 def _reached(booking: Booking, *, client_id: int) -> QuerySet[Message]:
-    """The mails about it, or about others of its series with it, the last one first."""
+    """The mails about the visit it is in now, or about others of its series with it, the last one first.
+
+    What was said of it in a visit that it has left is another event in the client's calendar.
+    """
     about = Q(booking_id=booking.pk)
+    if booking.visit_id is not None:
+        about = Q(about, visit_id=None) | Q(visit_id=booking.visit_id)
     if booking.series_id is not None:
         series = Booking.objects.filter(series_id=booking.series_id).order_by().values("pk")
         about |= Q(booking_id__in=series, facts__announces_each__has_key=str(booking.pk))
     return Message.objects.filter(about, client_id=client_id, state__in=REACHED).order_by("-id")
 
 
-def _of(booking: Booking, facts: Mapping[str, Any]) -> Announced | None:
+def _of(booking: Booking, message: Message) -> Announced | None:
     """What a mail said of the booking; None when it said nothing."""
-    of_each = facts.get("announces_each")
+    of_each = message.facts.get("announces_each")
     if of_each is not None:
         return Announced.read(of_each[str(booking.pk)]) if str(booking.pk) in of_each else None
-    return Announced.read(facts["announces"]) if "announces" in facts else None
+    if message.booking_id != booking.pk or "announces" not in message.facts:
+        return None
+    return Announced.read(message.facts["announces"])
 
 
 def _instant(text: str | None) -> datetime | None:

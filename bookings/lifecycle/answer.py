@@ -11,13 +11,14 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Prefetch
 from django.utils import timezone
 
 from bookings.errors import LinkSpent, LinkUnknown, RequestMoved, RequestSpent
-from bookings.lifecycle import checks
-from bookings.lifecycle.change import apply
 from bookings.lifecycle.how import How
+from bookings.lifecycle.locks import begin_again, lock_bookings
 from bookings.lifecycle.requests import hash_token
+from bookings.lifecycle.visit_items import Step, change_items
 from bookings.models import Booking, SpentToken
 from bookings.slots.busy import slot_guard
 from staff.access.actor import SYSTEM, Actor
@@ -35,7 +36,10 @@ def request_of(*, token: str, now: datetime | None = None) -> Booking:
     Raises LinkUnknown (404), RequestSpent (410; its `code` says what became of it).
     """
     booking = (
-        Booking.objects.filter(provisional_token=token).select_related("client", "service", "staff").first()
+        Booking.objects.filter(provisional_token=token)
+        .select_related("client", "service", "staff", "visit")
+        .prefetch_related(Prefetch("visit__bookings", Booking.objects.select_related("service", "staff")))
+        .first()
     )
     if booking is None:
         spent = SpentToken.objects.filter(token_hash=hash_token(token)).first()
@@ -68,37 +72,38 @@ def lapse_due(*, now: datetime) -> int:
     return lapsed
 
 
+@begin_again
 def _answer(
     *, token: str, changes: Mapping[str, Any], outcome: str, shown: Shown | None, now: datetime | None
 ) -> Booking:
     salon = SalonSettings.load()
-    request_of(token=token, now=now)
+    asked = request_of(token=token, now=now)
     with slot_guard(actor=_client_actor(None), zone=salon.zone), transaction.atomic():
-        booking = checks.locked(Booking.objects.filter(provisional_token=token)).first()
-        if booking is None or _expired(booking, now=now or timezone.now()):
+        booking = lock_bookings([asked.pk])[asked.pk]
+        if booking.provisional_token != token or _expired(booking, now=now or timezone.now()):
             request_of(token=token, now=now)
             raise LinkSpent
         if shown is not None and not shown(booking):
             raise RequestMoved
-        return apply(
+        change_items(
+            [Step(each, changes) for each in _asked_together(booking)],
             actor=_client_actor(booking),
-            booking=booking,
-            changes=changes,
             how=How(announced_by_page=True, token_outcome=outcome),
             salon=salon,
-            now=now,
-        ).booking
+            now=now or timezone.now(),
+        )
+        return booking
 
 
+@begin_again
 def _lapse(booking_id: int, *, now: datetime) -> int:
     with transaction.atomic():
-        booking = checks.locked(Booking.objects.filter(pk=booking_id)).get()
+        booking = lock_bookings([booking_id])[booking_id]
         if booking.provisional_token is None or not _expired(booking, now=now):
             return 0
-        apply(
+        change_items(
+            [Step(each, {"status": Booking.Status.CANCELLED}) for each in _asked_together(booking)],
             actor=SYSTEM,
-            booking=booking,
-            changes={"status": Booking.Status.CANCELLED},
             how=How(lapsed=True, token_outcome="lapsed", reason="not answered in time"),
             salon=SalonSettings.load(),
             now=now,
@@ -106,8 +111,20 @@ def _lapse(booking_id: int, *, now: datetime) -> int:
     return 1
 
 
+def _asked_together(booking: Booking) -> list[Booking]:
+    """The requests of the booking's visit: one answer is for all of them (contract §7 "provisional")."""
+    visit = booking.visit
+    if visit is None:
+        return [booking]
+    return [each for each in visit.items if each.provisional_token is not None]
+
+
 def _expired(booking: Booking, *, now: datetime) -> bool:
-    return booking.provisional_expires_at is not None and booking.provisional_expires_at <= now
+    """The earliest deadline of a visit counts."""
+    asked = _asked_together(booking)
+    return any(
+        each.provisional_expires_at is not None and each.provisional_expires_at <= now for each in asked
+    )
 
 
 def _client_actor(booking: Booking | None) -> Actor:

@@ -1,4 +1,4 @@
-"""Asking the salon how a visit went (contract §1.4, last row of the table)."""
+"""Asking the salon how a visit went (contract §1.4); the client is asked by `bookings.mails.review`."""
 
 from __future__ import annotations
 

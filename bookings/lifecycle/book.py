@@ -13,11 +13,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from bookings import waitlist
-from bookings.lifecycle import checks, effects
+from bookings.lifecycle import checks, effects, visit_row
 from bookings.lifecycle.audit import record
 from bookings.lifecycle.outcome import Change, Outcome, printed_price
 from bookings.lifecycle.requests import ask_client
-from bookings.lifecycle.warnings import warnings_about
+from bookings.lifecycle.written import Written
 from bookings.models import Booking, Hold, WaitlistOffer, stamp
 from bookings.slots import holds
 from bookings.slots.availability import Objection
@@ -29,13 +29,14 @@ from bookings.slots.refused_to_everybody import (
     check_holiday,
     check_persons,
     check_times,
-    find_service,
+    find_offered,
 )
 from bookings.slots.warn_or_refuse import ON_WAITLIST, refusals_for, warnings_for
 from bookings.waitlist import BookedEntries
 from clients.models import Client
 from staff.access.actor import Actor
 from staff.models import SalonSettings, Service, Staff
+from staff.salon.parts import Parts, fitted
 from staff.wire.refusals import BadRequest
 from staff.wire.times import local_date
 
@@ -83,6 +84,7 @@ class Order:
     reason: str = ""
     by_client: bool = False
     in_series: bool = False
+    staff_requested: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ class _Found:
     staff: Staff
     client: Client
     service: Service
+    parts: Parts
     location_id: int | None
     session: Booking | None
     members: list[Booking]
@@ -129,36 +132,57 @@ def _book(
         if _session_to_join(order) != session_of:
             raise _SessionBegan
         now = now or timezone.now()
-        found = _gather(order, staff=staff, session=session, salon=salon, now=now)
-        objections = _checked_time(order, found, salon=salon, now=now)
-
-        waited = _book_entries(order, objections, salon=salon, now=now)
-        booking = _saved(order, found, waited=waited, salon=salon, now=now)
-        if booking.stands:
+        fresh = prepare(order, actor=actor, staff=staff, session=session, salon=salon, now=now)
+        visit_row.begin([fresh.booking], now=now)
+        written = write_new(fresh, actor=actor, salon=salon, now=now)
+        if fresh.booking.stands:
             overlap = checks.is_deliberate(actor=actor, asked=order.allow_overlap, salon=salon)
-            occupy(booking, overlap=overlap, now=now)
-        event = record(
-            booking,
-            actor=actor,
-            from_status="",
-            changes=_audited(order, found, salon=salon),
-            reason=order.reason,
-            now=now,
-        )
-        made = Change(
-            booking=booking,
-            before=None,
-            event=event,
-            salon=salon,
-            actor=actor,
-            now=now,
-            notify_client=order.notify_client,
-            in_series=order.in_series,
-            waited=waited,
-        )
-        dues = effects.set_in_motion(made)
-        warnings = warnings_about(made, objections=objections, dues=dues)
-    return Outcome(booking=booking, warnings=warnings)
+            occupy(fresh.booking, overlap=overlap, now=now)
+        return written.outcome(dues=effects.set_in_motion(written.made))
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """A booking as ordered, checked and not saved yet, with what speaks against its time.
+
+    `waited`: the waitlist entries that it fulfils, booked already.
+    """
+
+    order: Order
+    booking: Booking
+    objections: list[Objection]
+    waited: BookedEntries
+    audited: dict[str, Any]
+
+
+def prepare(
+    order: Order, *, actor: Actor, staff: Staff, session: Booking | None, salon: SalonSettings, now: datetime
+) -> Fresh:
+    """In the caller's transaction, after the staff member was locked; a hold is given up to the booking."""
+    found = _gather(order, staff=staff, session=session, salon=salon, now=now)
+    objections = _checked_time(order, found, salon=salon, now=now)
+    waited = _book_entries(order, objections, salon=salon, now=now)
+    booking = _made(order, found, waited=waited, salon=salon, now=now)
+    return Fresh(order, booking, objections, waited, _audited(order, found, salon=salon))
+
+
+def write_new(fresh: Fresh, *, actor: Actor, salon: SalonSettings, now: datetime) -> Written:
+    """Save and audit a booking that has its visit; its busy times are the caller's."""
+    order, booking = fresh.order, fresh.booking
+    booking.save(force_insert=True)
+    event = record(booking, actor=actor, from_status="", changes=fresh.audited, reason=order.reason, now=now)
+    made = Change(
+        booking=booking,
+        before=None,
+        event=event,
+        salon=salon,
+        actor=actor,
+        now=now,
+        notify_client=order.notify_client,
+        in_series=order.in_series,
+        waited=fresh.waited,
+    )
+    return Written(made, fresh.objections)
 
 
 def _session_to_join(order: Order) -> int | None:
@@ -199,7 +223,7 @@ def _gather(
     order: Order, *, staff: Staff, session: Booking | None, salon: SalonSettings, now: datetime
 ) -> _Found:
     client = checks.find_client(order.client_id)
-    service = find_service(order.service_id)
+    service, duration = find_offered(order.service_id, staff.pk)
     check_holiday(order.start_at, order.end_at, zone=salon.zone)
     checks.check_pair(order.status, order.detail)
     check_persons(order.persons, service)
@@ -223,6 +247,7 @@ def _gather(
         staff=staff,
         client=client,
         service=service,
+        parts=fitted(duration.parts, order.end_at - order.start_at),
         location_id=checks.location_for(order.location_id, staff=staff),
         session=session,
         members=members,
@@ -240,7 +265,7 @@ def _checked_time(order: Order, found: _Found, *, salon: SalonSettings, now: dat
         "now": now,
     }
     if not order.by_client:
-        return warnings_for(**about, client_id=found.client.pk)
+        return warnings_for(**about, parts=found.parts, client_id=found.client.pk)
     for refused in refusals_for(**about):
         raise BadRequest.field("start_at", refused.message, code=refused.code)
     return []
@@ -275,7 +300,7 @@ def _book_entries(
     )
 
 
-def _saved(
+def _made(
     order: Order, found: _Found, *, waited: BookedEntries, salon: SalonSettings, now: datetime
 ) -> Booking:
     booking = Booking(
@@ -297,6 +322,8 @@ def _saved(
         price=found.service.price if order.price is None else order.price.amount,
         buffer_before_minutes=found.service.buffer_before_minutes,
         buffer_after_minutes=found.service.buffer_after_minutes,
+        staff_requested=order.staff_requested,
+        parts=found.parts,
         source=order.source,
         base_url=order.base_url,
         foreign_data=dict(order.foreign_data or {}),
@@ -305,5 +332,4 @@ def _saved(
     )
     if order.provisional:
         ask_client(booking, hours=salon.provisional_hours, now=now)
-    booking.save(force_insert=True)
     return booking

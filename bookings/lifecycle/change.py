@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -13,18 +13,19 @@ from django.db import transaction
 from django.utils import timezone
 
 from bookings import waitlist
-from bookings.lifecycle import checks, effects
+from bookings.lifecycle import checks, effects, frozen, visit_row
 from bookings.lifecycle.announced import Announced, last_announced
 from bookings.lifecycle.audit import record
 from bookings.lifecycle.how import AS_USUAL, How
+from bookings.lifecycle.locks import begin_again, lock_booking
 from bookings.lifecycle.membership import leave_session, party_for
 from bookings.lifecycle.outcome import Before, Change, Outcome, printed_price
 from bookings.lifecycle.requests import ask_client, set_deadline, spend_token
-from bookings.lifecycle.warnings import warnings_about
+from bookings.lifecycle.written import Written
 from bookings.links import new_token
-from bookings.models import Booking, BookingEvent, stamp
+from bookings.models import Booking, BookingEvent, Visit, stamp
 from bookings.slots.availability import Objection
-from bookings.slots.busy import lock_staff, occupy, release, slot_guard
+from bookings.slots.busy import elsewhere, lock_staff, occupy, release, slot_guard
 from bookings.slots.class_seats import held_persons
 from bookings.slots.refused_to_everybody import (
     bookable,
@@ -36,7 +37,6 @@ from bookings.slots.refused_to_everybody import (
 )
 from bookings.slots.warn_or_refuse import CLIENT_BUSY, ON_WAITLIST, warnings_for
 from bookings.waitlist import BookedEntries
-from notifications.outbox import Due
 from staff.access.actor import Actor
 from staff.models import SalonSettings
 from staff.wire.times import local_date, print_when
@@ -47,6 +47,7 @@ CHANGEABLE = frozenset(
         "staff_id",
         "service_id",
         "location_id",
+        "staff_requested",
         "start_at",
         "end_at",
         "status",
@@ -55,17 +56,15 @@ CHANGEABLE = frozenset(
         "internal_notes",
         "persons",
         "price",
+        "parts",
         "foreign_data",
         "amelia_deleted",
     }
 )
 """The fields `change` takes: everything else of a booking follows from these."""
 
-SLOT = frozenset({"start_at", "end_at", "staff_id", "service_id"})
-"""What decides where the booking's busy times are (a service brings its own buffers)."""
-
-ON_THE_INVITATION = SLOT | {"status", "client_id", "location_id"}
-"""A change of one of these raises the SEQUENCE of the client's calendar entry."""
+SLOT = frozenset({"start_at", "end_at", "staff_id", "service_id", "parts"})
+"""What decides where the booking's busy times are (a service brings its own buffers and parts)."""
 
 UNAUDITED = frozenset({"status", "foreign_data", "amelia_deleted"})
 """The status has its own columns in the audit row; the others are a dialect's echo."""
@@ -101,6 +100,7 @@ class _Edit:
         return self.booking.stands and (self.reopened or self.touches(*SLOT))
 
 
+@begin_again
 def change(
     *,
     actor: Actor,
@@ -113,13 +113,15 @@ def change(
 ) -> Outcome:
     """Merge `changes` (fields of CHANGEABLE, times UTC) into the booking; absent keys keep their value.
 
-    Another status resets the detail unless `status_detail` says otherwise; the same status changes nothing.
+    `parts` are sent in full, and decide the end (`frozen.with_end`). Another status resets the detail unless
+    `status_detail` says otherwise; the same status changes nothing.
     Raises BookingNotFound, Stale (412), BadRequest (holiday included), Forbidden, SlotTaken, SessionFull.
     """
     salon = salon or SalonSettings.load()
     with slot_guard(actor=actor, zone=salon.zone), transaction.atomic():
-        booking = checks.lock_booking(actor=actor, booking_id=booking_id)
+        booking = lock_booking(actor=actor, booking_id=booking_id)
         checks.check_version(booking, expected_version)
+        changes = frozen.with_end(booking, changes)
         return apply(actor=actor, booking=booking, changes=changes, how=how, salon=salon, now=now)
 
 
@@ -144,19 +146,6 @@ def cancel(
         salon=salon,
         now=now,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A change that is saved and audited, and has not set anything in motion yet."""
-
-    made: Change
-    objections: list[Objection]
-
-    def outcome(self, *, dues: Iterable[Due]) -> Outcome:
-        """`dues`: what the change owes."""
-        warnings = warnings_about(self.made, objections=self.objections, dues=dues)
-        return Outcome(booking=self.made.booking, warnings=warnings)
 
 
 def apply(
@@ -193,27 +182,31 @@ def write(
         _lock_around(edit)
     now = now or timezone.now()
 
-    _freeze_service(edit)
+    frozen.freeze(booking, edit.stored, changes)
     _keep_session(edit, party=how.party, now=now)
     _keep_tokens(edit, how=how, salon=salon, now=now)
-    _keep_announced(edit, announced_by_page=how.announced_by_page)
     if edit.needs_slot:
         booking.party = how.party or party_for(booking, returns=edit.returns, now=now)
     if booking.status != Booking.Status.CANCELLED:
         booking.amelia_deleted = False
     booking.base_url = booking.base_url if how.base_url is None else how.base_url
     booking.version += 1
-    booking.sequence += edit.touches(*ON_THE_INVITATION)
     booking.updated_at = stamp(now)
+    left_visit = visit_row.keep_true(
+        booking,
+        of_other_client=edit.touches("client_id"),
+        moved=edit.touches("start_at"),
+        together=how.whole_visit,
+        now=now,
+    )
+    _keep_announced(edit, announced_by_page=how.announced_by_page)
     booking.save()
 
     objections = _objections(edit, salon=salon, now=now)
     waited = _book_entries(edit, objections, salon=salon)
-    if edit.needs_slot:
+    if not how.whole_visit:
         overlap = checks.is_deliberate(actor=actor, asked=how.allow_overlap, salon=salon)
-        occupy(booking, overlap=overlap, now=now)
-    elif not booking.stands:
-        release(booking)
+        _occupy(edit, left_visit, overlap=overlap, now=now)
     event = _audited(edit, actor=actor, how=how, salon=salon, now=now)
     made = Change(
         booking=booking,
@@ -226,6 +219,7 @@ def write(
         announced_by_page=how.announced_by_page,
         lapsed=how.lapsed,
         waited=waited,
+        left_visit=left_visit,
     )
     return Written(made, objections)
 
@@ -275,16 +269,6 @@ def _lock_around(edit: _Edit) -> None:
         bookable(staff.get(booking.staff_id), booking.staff_id)
 
 
-def _freeze_service(edit: _Edit) -> None:
-    """Another service: buffers and price are frozen anew, the times stay (contract §1.3)."""
-    if edit.touches("service_id"):
-        service = edit.booking.service
-        if not edit.touches("price"):
-            edit.booking.price = service.price
-        edit.booking.buffer_before_minutes = service.buffer_before_minutes
-        edit.booking.buffer_after_minutes = service.buffer_after_minutes
-
-
 def _keep_session(edit: _Edit, *, party: uuid.UUID | None, now: datetime) -> None:
     """A move takes the booking out into a session of its own; who stays or comes back needs room there."""
     booking = edit.booking
@@ -332,8 +316,24 @@ def _keep_announced(edit: _Edit, *, announced_by_page: bool) -> None:
     if not declined and booking.client_id is not None:
         announced = last_announced(booking, client_id=booking.client_id)
     announced = announced or Announced()
-    booking.announced_as = announced.status
+    booking.announced_as, booking.announced_staff_id = announced.status, announced.staff_id
     booking.announced_start_at, booking.announced_end_at = announced.start_at, announced.end_at
+
+
+def _occupy(edit: _Edit, left_visit: Visit | None, *, overlap: bool, now: datetime) -> None:
+    """The booking's busy times, and those of its neighbours in a visit, whose buffers come and go with it."""
+    booking = edit.booking
+    visits = [each for each in (booking.visit, left_visit) if each is not None]
+    mates = [each for visit in visits for each in visit.items if each.pk != booking.pk and each.stands]
+    others = elsewhere(mates)
+    for each in others:
+        release(each)
+    if edit.needs_slot or (booking.stands and left_visit is not None):
+        occupy(booking, overlap=overlap, now=now)
+    elif not booking.stands:
+        release(booking)
+    for each in others:
+        occupy(each, overlap=overlap, now=now)
 
 
 def _audited(edit: _Edit, *, actor: Actor, how: How, salon: SalonSettings, now: datetime) -> BookingEvent:
@@ -343,6 +343,8 @@ def _audited(edit: _Edit, *, actor: Actor, how: How, salon: SalonSettings, now: 
         for name in edit.differing
         if name not in UNAUDITED
     }
+    if "parts" in changes:
+        changes["parts"] = frozen.parts_audited(booking, edit.stored)
     if how.allow_overlap and edit.needs_slot:
         changes["allow_overlap"] = [None, True]
     return record(
@@ -375,6 +377,7 @@ def _objections(edit: _Edit, *, salon: SalonSettings, now: datetime) -> list[Obj
         end_at=booking.end_at,
         salon=salon,
         now=now,
+        parts=booking.parts,
         client_id=booking.client_id,
         booking_id=booking.pk,
     )

@@ -5,36 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from django.db.models import BigAutoField, Q
+from django.db.models import BigAutoField
 
-from bookings.errors import BookingNotFound, ClientAlreadyInSession, SessionFull, no_room
-from bookings.models import LEGAL_STATUS_PAIRS, Booking, BookingQuerySet
+from bookings.errors import ClientAlreadyInSession, SessionFull, no_room
+from bookings.lifecycle.locks import locked
+from bookings.models import LEGAL_STATUS_PAIRS, Booking
 from clients.models import Client
 from staff.access.actor import Actor
 from staff.models import Location, SalonSettings, Service, Staff
 from staff.storage.prepared import Blank, Prepared, PreparedRows
 from staff.wire.money import minor_digits, shown_digits
 from staff.wire.refusals import BadRequest, Stale
-
-
-def lock_booking(*, actor: Actor, booking_id: int) -> Booking:
-    """The booking, locked after the first one of its session: a session is locked in id order.
-
-    Raises BookingNotFound, also when `actor` may not see it, or no longer does once the lock is ours.
-    """
-    wanted = Booking.objects.visible_to(actor).filter(pk=booking_id)
-    rows = locked(
-        Booking.objects.filter(Q(pk__in=wanted.values("pk")) | Q(pk__in=wanted.values("session_of_id")))
-    ).select_related("client")
-    booking = next((row for row in rows if row.pk == booking_id), None)
-    if booking is None or (actor.agenda_of is not None and not wanted.exists()):
-        raise BookingNotFound
-    return booking
-
-
-def locked(bookings: BookingQuerySet) -> BookingQuerySet:
-    """These rows, locked in id order; other readers are not kept waiting."""
-    return bookings.select_for_update(no_key=True, of=("self",)).order_by("pk")
 
 
 def is_deliberate(*, actor: Actor, asked: bool, salon: SalonSettings) -> bool:

@@ -10,11 +10,11 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db.models import F, Q
 
 from bookings import after_visit, noshow, waitlist, webhooks
-from bookings.lifecycle import inapp_lines
+from bookings.lifecycle import inapp_lines, visit_effects, visit_leaving
+from bookings.lifecycle.mail_types import RESENT, STANDING_MAILS, update_mail_delay
 from bookings.lifecycle.outcome import Change
 from bookings.lifecycle.told_together import (
     SERIES_KEYS,
@@ -36,16 +36,6 @@ PROVISIONAL = Booking.Status.PROVISIONAL
 COMPLETED = Booking.Status.COMPLETED
 CANCELLED = Booking.Status.CANCELLED
 NO_SHOW = Booking.Status.NO_SHOW
-
-UPDATE_MAIL_DELAY = timedelta(seconds=settings.UPDATE_MAIL_DELAY_SECONDS)
-SOON = timedelta(minutes=60)
-UPDATE_MAIL_DELAY_WHEN_SOON = timedelta(minutes=2)
-
-STANDING_MAILS = ("booking.created", "booking.provisional", "booking.updated", "waitlist.confirmed")
-"""Mails that say the booking stands: moot once it does not."""
-
-RESENT = "booking.resent"
-"""One of the others once more (`bookings.send_again`). Which one would still be true it finds out itself."""
 
 
 def set_in_motion(change: Change, *, queueing: bool = True) -> list[Due]:
@@ -69,6 +59,11 @@ def set_all_in_motion(changes: Sequence[Change], *, queueing: bool = True) -> li
         waitlist.pass_on_slots(each.waited, salon=each.salon, now=each.now)
     order = sorted(range(len(changes)), key=lambda place: _whose(changes[place].booking))
     told = {place: _tell(changes[place]) for place in order}
+    for places in _of_one_visit(changes, order):
+        told[places[0]] += visit_effects.set_in_motion([changes[place] for place in places])
+        asked = [due for place in places for due in told[place] if due.type == after_visit.REVIEW_REQUEST]
+        for place in places:
+            told[place] = [due for due in told[place] if due not in asked or due is asked[0]]
     if changes:
         outbox.enqueue(joined([due for dues in told.values() for due in dues]), now=changes[0].now)
     return [told[place] for place in range(len(changes))]
@@ -78,8 +73,19 @@ def _whose(booking: Booking) -> tuple[int, int]:
     return booking.client_id or 0, booking.series_id or 0
 
 
+def _of_one_visit(changes: Sequence[Change], order: Sequence[int]) -> list[list[int]]:
+    """The places of changes that a visit of several bookings owes for together."""
+    found: dict[int | None, list[int]] = {}
+    for place in order:
+        if changes[place].of_several:
+            found.setdefault(changes[place].booking.visit_id, []).append(place)
+    return list(found.values())
+
+
 def _tell(change: Change) -> list[Due]:
-    if change.created:
+    if change.of_several:
+        dues = _of_item(change)
+    elif change.created:
         dues = _booked(change)
     else:
         _drop_what_is_moot(change)
@@ -90,6 +96,22 @@ def _tell(change: Change) -> list[Due]:
             inapp_lines.tell_staff_member(change, "booking.new")
     webhooks.announce([change.event], now=change.now)
     return dues
+
+
+def _of_item(change: Change) -> list[Due]:
+    """What one of several bookings of a visit owes for itself (contract §1.4, "visit")."""
+    booking = change.booking
+    if change.created and booking.client_id is not None:
+        after_visit.stop_for_rebooking(client_id=booking.client_id, now=change.now)
+    if change.gave_up(COMPLETED):
+        after_visit.stop(booking_id=booking.pk, now=change.now)
+    if not change.stands or (change.moved and not change.ended):
+        inapp.withdraw(booking_id=booking.pk, type="booking.followup")
+    if change.restaffed and change.stands:
+        inapp_lines.tell_staff_member(change, "booking.new")
+    if change.took_up(COMPLETED):
+        return after_visit.start(booking=booking, event=change.event, salon=change.salon, now=change.now)
+    return []
 
 
 def _asks_client(change: Change) -> bool:
@@ -110,7 +132,7 @@ def _booked(change: Change) -> list[Due]:
 
 def _drop_what_is_moot(change: Change) -> None:
     """Mails that have not left and would no longer be true (contract §1.3 "status change")."""
-    if change.client_changed and change.before is not None:
+    if change.client_changed and change.left_visit is None and change.before is not None:
         former = Recipient.client(change.before.client_id)
         _drop(change, STANDING_MAILS, reason=Reason.ANOTHER_CLIENT, recipient=former)
     if change.left(Booking.OCCUPYING) and not change.stands:
@@ -131,6 +153,8 @@ def _undone(change: Change) -> list[Due]:
     booking, before = change.booking, change.before
     if change.gave_up(COMPLETED):
         after_visit.stop(booking_id=booking.pk, now=change.now)
+    if change.left_visit is not None:
+        return visit_leaving.fee_of_who_stays(change, change.left_visit)
     if before is None or not change.gave_up(NO_SHOW):
         return []
     if before.client_id is not None:
@@ -142,7 +166,11 @@ def _undone(change: Change) -> list[Due]:
 def _owed(change: Change) -> list[Due]:
     """What the new status, the new times or the new client owe."""
     if change.client_changed:
-        return [*_tell_former_client(change), *(_announcement(change) if change.stands else _closed(change))]
+        left = visit_leaving.tell_of_leaving(change)
+        return [
+            *(left or _tell_former_client(change)),
+            *(_announcement(change) if change.stands else _closed(change)),
+        ]
     if change.entered(SCHEDULED) and change.left(PROVISIONAL):
         if change.announced_by_page:
             inapp_lines.tell_salon(change, "booking.accepted")
@@ -153,7 +181,7 @@ def _owed(change: Change) -> list[Due]:
         return _requested(change)
     if change.entered(COMPLETED, CANCELLED, NO_SHOW):
         return _closed(change)
-    if change.moved and change.stands:
+    if change.stands and (change.moved or (change.restaffed and change.booking.staff_requested)):
         return _moved(change)
     return []
 
@@ -209,13 +237,12 @@ def _moved(change: Change) -> list[Due]:
     """One pending update mail per booking, due a while after the latest move."""
     if not change.ended:
         inapp.withdraw(booking_id=change.booking.pk, type="booking.followup")
-    delay = UPDATE_MAIL_DELAY
-    booking_ids = moved_in_series(change)
-    soon = Booking.objects.filter(pk__in=booking_ids, start_at__lt=change.now + SOON, end_at__gt=change.now)
-    if change.booking.start_at - change.now < SOON or (len(booking_ids) > 1 and soon.exists()):
-        delay = min(delay, UPDATE_MAIL_DELAY_WHEN_SOON)
+    booking_ids = moved_in_series(change.booking)
+    present = Booking.objects.filter(pk__in=booking_ids, end_at__gt=change.now)
+    starts = present.order_by().values_list("start_at", flat=True) if len(booking_ids) > 1 else []
+    delay = update_mail_delay(start_at=min([change.booking.start_at, *starts]), now=change.now)
     if not booking_ids:
-        key = f"booking.updated:{change.booking.pk}"
+        key = visit_effects.update_of(change.booking.visit_id)
         return _mail(change, "booking.updated", delay=delay, dedupe_key=key)
     dues = _mail(change, "booking.updated", delay=delay, dedupe_key=series_update_of(change.booking))
     return [of_series(due, booking_ids) for due in dues]
@@ -230,7 +257,7 @@ def _closed(change: Change) -> list[Due]:
     if change.took_up(NO_SHOW):
         if booking.client_id is not None:
             Client.objects.filter(pk=booking.client_id).update(no_show_count=F("no_show_count") + 1)
-        return noshow.charge(booking=booking, event=change.event, salon=change.salon, now=now)
+        return noshow.charge(bookings=[booking], event=change.event, salon=change.salon, now=now)
     if change.created or (change.client_changed and not _has_yet_to_hear(change)):
         return []
     return _cancelled(change)
@@ -270,7 +297,7 @@ def _tell_former_client(change: Change) -> list[Due]:
     before, booking = change.before, change.booking
     if before is None or before.client_id is None or not change.notify_client or before.end_at <= change.now:
         return []
-    if before.status == CANCELLED:
+    if before.status == CANCELLED or change.left_visit is not None:
         return []
     being_told = outbox.on_its_way(
         booking_id=booking.pk, types=[*STANDING_MAILS, RESENT], recipient=Recipient.client(before.client_id)
@@ -344,6 +371,7 @@ def _due(
         once_key=f"{type}:{change.booking.pk}:{change.event.pk}:{client_id}",
         run_at=change.now + delay,
         booking_id=change.booking.pk,
+        visit_id=change.booking.visit_id,
         client_id=client_id,
         recipient=Recipient.client(client_id),
         to="" if client is None else client.email,

@@ -13,7 +13,8 @@ class How:
     `ask_by_mail`: entering `provisional` makes a token and mails accept and decline links (the native
     door); without it nobody is asked (a dialect). `party` is given when a whole session changes
     together: the booking stays in it and shares this party. `among_others`: other changes of this transaction
-    may lock waitlist entries too, so none is waited for. `announced_by_page` and `lapsed` are those of
+    may lock waitlist entries too, so none is waited for. `whole_visit`: all bookings of its visit change in
+    this way, and the caller writes their busy times. `announced_by_page` and `lapsed` are those of
     `outcome.Change`; `token_outcome` is what a spent request link says, "" where the salon decided itself.
     """
 
@@ -24,6 +25,7 @@ class How:
     base_url: str | None = None
     party: uuid.UUID | None = None
     among_others: bool = False
+    whole_visit: bool = False
     announced_by_page: bool = False
     lapsed: bool = False
     token_outcome: str = ""

@@ -9,7 +9,7 @@ from django.utils import formats, translation
 from django.utils.translation import gettext as _
 
 from bookings.lifecycle.outcome import Change
-from bookings.models import Booking
+from bookings.models import Booking, Visit
 from notifications import inapp
 from staff.models import SalonSettings
 
@@ -21,17 +21,32 @@ def tell_salon(change: Change, type: str) -> None:
 
 def tell_salon_of_series(bookings: Sequence[Booking], *, salon: SalonSettings, now: datetime) -> None:
     """One line for a series: its first booking, and how many more there are."""
-    first, more = bookings[0], len(bookings) - 1
+    first, more = bookings[0], len({each.visit_id for each in bookings}) - 1
     with translation.override(salon.locale):
         body = summary(first, salon=salon)
         inapp.tell_staff(
-            staff_ids=[first.staff_id],
+            staff_ids={each.staff_id for each in bookings},
             and_admins=True,
             type="booking.new",
             title=titles()["booking.new"],
             body=f"{body} (+{more})" if more else body,
             booking_id=first.pk,
             now=now,
+        )
+
+
+def tell_salon_of_visit(visit: Visit, type: str, change: Change) -> None:
+    """One line about the visit's first booking for all its people, and how many more bookings there are."""
+    first, more = visit.items[0], len(visit.items) - 1
+    with translation.override(change.salon.locale):
+        inapp.tell_staff(
+            staff_ids={each.staff_id for each in visit.items},
+            and_admins=True,
+            type=type,
+            title=titles()[type],
+            body=f"{summary(first, salon=change.salon)} (+{more})",
+            booking_id=first.pk,
+            now=change.now,
         )
 
 

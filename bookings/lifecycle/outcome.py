@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from bookings.models import Booking, BookingEvent
+from bookings.models import Booking, BookingEvent, Visit
 from bookings.waitlist import NOBODY, BookedEntries
 from staff.access.actor import Actor
 from staff.models import SalonSettings
@@ -75,8 +75,8 @@ class Change:
     `event` is its identity: every job it causes carries the event's id in its once_key.
     `notify_client` False: no mail to the client from this change. `announced_by_page` True: the client
     did it on our page, which says what happened in place of a mail. `lapsed`: nobody answered.
-    `in_series`: one of several bookings made together, which are announced together. `waited`:
-    the client's waitlist entries that it booked.
+    `in_series`: one of several bookings made together, which are announced together. `waited`: the client's
+    waitlist entries that it booked. `left_visit`: the one it went out of, to another client.
     """
 
     booking: Booking
@@ -90,6 +90,13 @@ class Change:
     lapsed: bool = False
     in_series: bool = False
     waited: BookedEntries = NOBODY
+    left_visit: Visit | None = None
+
+    @property
+    def of_several(self) -> bool:
+        """It belongs to a visit of several bookings, whose mails `visit_mails` owes."""
+        visit = self.booking.visit
+        return visit is not None and len(visit.items) > 1
 
     @property
     def created(self) -> bool:

@@ -16,20 +16,23 @@ from zoneinfo import ZoneInfo
 from bookings.errors import HolidayClosed, SlotTaken
 from bookings.lifecycle import checks
 from bookings.lifecycle.change import SLOT
+from bookings.lifecycle.frozen import parts_after
 from bookings.lifecycle.how import How
 from bookings.lifecycle.series import Skipped, StaffAway, StartSwallowed, naming, printed_wall
 from bookings.models import Booking, BusyTime
-from bookings.slots.busy import occupied_range, overlapping, taken
+from bookings.slots.busy import overlapping, taken
 from bookings.slots.refused_to_everybody import check_holiday, check_times, find_service
+from bookings.slots.stretches import stretches_of, touching, work_parts
 from staff.access.actor import Actor
-from staff.models import SalonSettings, TimeOff
+from staff.models import SalonSettings
+from staff.salon.schedule import time_off_of
 from staff.wire.refusals import Refused
 from staff.wire.times import SwallowedTime, parse_when, print_when
 
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """By how much the named booking moves, and by how much longer it lasts.
+    """By how much the named booking moves, and by how much longer it lasts; `length`: how long each does now.
 
     `wall` is the difference on the salon's wall clock, applied to each booking on its own date: ten o'clock
     stays ten o'clock over daylight saving. A new start without a new end keeps each as long as it is.
@@ -37,6 +40,7 @@ class Shift:
 
     wall: timedelta
     longer: timedelta
+    length: timedelta | None = None
 
     @classmethod
     def of(cls, named: Booking, changes: Mapping[str, Any], *, zone: ZoneInfo) -> Shift:
@@ -45,7 +49,9 @@ class Shift:
         start_at = changes.get("start_at", named.start_at)
         end_at = changes.get("end_at", start_at + length)
         check_times(start_at, end_at)
-        return cls(_wall(start_at, zone) - _wall(named.start_at, zone), end_at - start_at - length)
+        lasting = end_at - start_at
+        wall = _wall(start_at, zone) - _wall(named.start_at, zone)
+        return cls(wall, lasting - length, lasting if "parts" in changes else None)
 
     def start_of(self, booking: Booking, *, zone: ZoneInfo) -> datetime:
         """Raises SwallowedTime."""
@@ -56,7 +62,8 @@ class Shift:
     def applied(self, booking: Booking, *, zone: ZoneInfo) -> dict[str, datetime]:
         """The booking's new times (UTC). Raises SwallowedTime."""
         start_at = self.start_of(booking, zone=zone)
-        return {"start_at": start_at, "end_at": start_at + (booking.end_at - booking.start_at) + self.longer}
+        length = self.length or booking.end_at - booking.start_at + self.longer
+        return {"start_at": start_at, "end_at": start_at + length}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +159,7 @@ class Planner:
             return Step(booking, changes, goal, needs_time, fixed=fixed)
         rows = [
             row
-            for row in overlapping(goal.staff_id, *occupied_range(goal))
+            for row in overlapping(goal.staff_id, stretches_of(goal))
             if row.expires_at is None or row.expires_at > self.now
         ]
         return Step(booking, changes, goal, needs_time, rows, self._fixed_refusal(booking, goal))
@@ -165,12 +172,11 @@ class Planner:
                 check_holiday(goal.start_at, goal.end_at, zone=self.salon.zone)
             except HolidayClosed as closed:
                 return closed
-        if not moves and goal.staff_id == booking.staff_id:
+        if not self.skip_conflicts or (not moves and goal.staff_id == booking.staff_id):
             return None
-        away = TimeOff.objects.filter(
-            staff_id=goal.staff_id, start_at__lt=goal.end_at, end_at__gt=goal.start_at
-        )
-        return StaffAway() if self.skip_conflicts and away.exists() else None
+        away = time_off_of([goal.staff_id], start_at=goal.start_at, end_at=goal.end_at)[goal.staff_id]
+        work = work_parts(goal.start_at, goal.end_at, goal.parts)
+        return StaffAway() if touching(work, away) else None
 
     def _refusals(self, units: Sequence[Unit]) -> list[tuple[Unit, Refused]]:
         """Every unit that cannot move, by their order; without skipping the first one is enough.
@@ -218,27 +224,27 @@ class Planner:
 
 def _goal(booking: Booking, changes: Mapping[str, Any]) -> Booking:
     """Raises BadRequest for a service that is not offered."""
-    buffered: Any = booking
+    another = None
     if changes.get("service_id", booking.service_id) != booking.service_id:
-        buffered = find_service(changes["service_id"])
+        another = find_service(changes["service_id"])
+    buffered: Any = another or booking
+    staff_id = changes.get("staff_id", booking.staff_id)
+    start_at, end_at = changes.get("start_at", booking.start_at), changes.get("end_at", booking.end_at)
     return Booking(
         pk=booking.pk,
-        staff_id=changes.get("staff_id", booking.staff_id),
-        start_at=changes.get("start_at", booking.start_at),
-        end_at=changes.get("end_at", booking.end_at),
+        staff_id=staff_id,
+        start_at=start_at,
+        end_at=end_at,
         status=changes.get("status", booking.status),
         buffer_before_minutes=buffered.buffer_before_minutes,
         buffer_after_minutes=buffered.buffer_after_minutes,
+        parts=parts_after(booking, changes, another=another, staff_id=staff_id, length=end_at - start_at),
     )
 
 
 def _meets(goal: Booking, placed: Collection[Booking]) -> bool:
-    starts_at, ends_at = occupied_range(goal)
-    for other in placed:
-        other_starts_at, other_ends_at = occupied_range(other)
-        if other.staff_id == goal.staff_id and other_starts_at < ends_at and other_ends_at > starts_at:
-            return True
-    return False
+    wanted = stretches_of(goal)
+    return any(other.staff_id == goal.staff_id and touching(wanted, stretches_of(other)) for other in placed)
 
 
 def _wall(instant: datetime, zone: ZoneInfo) -> datetime:

@@ -14,10 +14,11 @@ from django.utils import timezone
 
 from bookings import waitlist
 from bookings.errors import BookingNotFound, SessionFull
-from bookings.lifecycle import checks, effects
+from bookings.lifecycle import effects
 from bookings.lifecycle.audit import record
 from bookings.lifecycle.change import SLOT, write
 from bookings.lifecycle.how import AS_USUAL, How
+from bookings.lifecycle.locks import VisitChanged, begin_again, lock_booking, lock_bookings
 from bookings.lifecycle.outcome import Outcome
 from bookings.models import Booking, Hold
 from bookings.slots import holds
@@ -30,6 +31,7 @@ COMES = SLOT | {"client_id", "status"}
 """What decides whether a booking fulfils what its client waits for."""
 
 
+@begin_again
 def change_session(
     *,
     actor: Actor,
@@ -83,14 +85,20 @@ def change_session(
 def lock_members(*, actor: Actor, session_id: int) -> list[Booking]:
     """The session's bookings, oldest first, locked until the caller's transaction ends.
 
-    The first one is locked on its own before the others are read: who joined while we waited for it is
-    then among them. Raises BookingNotFound when `actor` sees none.
+    Who joins locks the first one, so after it nobody more comes; who joined while we waited for it makes
+    this begin again (VisitChanged). Raises BookingNotFound when `actor` sees none.
     """
-    checks.lock_session(session_id)
-    members = list(checks.locked(Booking.objects.visible_to(actor).filter(session_id=session_id)))
-    if not members:
+    known = Booking.objects.filter(session_id=session_id).order_by()
+    found = lock_bookings(list(known.values_list("pk", flat=True)))
+    present = list(known.values_list("pk", flat=True))
+    if not set(present) <= set(found):
+        raise VisitChanged
+    seen = Booking.objects.visible_to(actor)
+    if actor.agenda_of is not None:
+        present = list(seen.filter(pk__in=present).values_list("pk", flat=True))
+    if not present:
         raise BookingNotFound
-    return members
+    return [found[pk] for pk in sorted(present)]
 
 
 def comes_to(booking: Booking, changes: Mapping[str, Any], *, zone: ZoneInfo) -> Iterator[waitlist.Coming]:
@@ -120,10 +128,11 @@ def _gives_up_its_time(booking: Booking, changes: Mapping[str, Any]) -> bool:
     return any(getattr(booking, name) != changes[name] for name in SLOT & set(changes))
 
 
+@begin_again
 def note(*, actor: Actor, booking_id: int, reason: str, now: datetime | None = None) -> Booking:
     """Write an audit row for a call that changed nothing. Raises BookingNotFound."""
     with transaction.atomic():
-        booking = checks.lock_booking(actor=actor, booking_id=booking_id)
+        booking = lock_booking(actor=actor, booking_id=booking_id)
         record(
             booking,
             actor=actor,

@@ -10,6 +10,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from bookings.lifecycle import inapp_lines
 from bookings.lifecycle.outcome import Change
 from bookings.models import Booking
@@ -39,6 +41,7 @@ def announce_series(
         once_key=f"booking.created:{SERIES}:{first.pk}",
         run_at=now,
         booking_id=first.pk,
+        visit_id=first.visit_id,
         client_id=first.client_id,
         recipient=Recipient.client(first.client_id),
         to=first.client.email,
@@ -47,14 +50,15 @@ def announce_series(
     outbox.enqueue([due], now=now)
 
 
-def moved_in_series(change: Change) -> list[int]:
-    """This booking and those of its series that the same mail is to tell of; none outside a series, and
-    none for a request, whose mail repeats its own links."""
-    booking = change.booking
+def moved_in_series(booking: Booking) -> list[int]:
+    """All bookings of its visit and those of its series that the same mail is to tell of; none outside a
+    series, and none for a request, whose mail repeats its own links."""
     if booking.series_id is None or booking.status != SCHEDULED:
         return []
+    visit = booking.visit
+    mates = [booking.pk] if visit is None else [each.pk for each in visit.items]
     waiting = outbox.waiting_payload(dedupe_key=series_update_of(booking))
-    return sorted({booking.pk, *waiting.get("booking_ids", [])})
+    return sorted({*mates, *waiting.get("booking_ids", [])})
 
 
 def series_update_of(booking: Booking) -> str:
@@ -82,11 +86,16 @@ def joined(dues: Sequence[Due]) -> list[Due]:
 
 
 def _about_all(dues: Sequence[Due]) -> Due:
-    """What a former client was told of each is kept by the booking's id."""
-    told = {str(due.booking_id): due.payload["announced"] for due in dues if "announced" in due.payload}
-    return of_series(
-        dues[0], [due.booking_id or 0 for due in dues], **({"announced_each": told} if told else {})
-    )
+    """Of a visit all its bookings. What a former client was told of each is kept by the booking's id."""
+    told: dict[str, Any] = {}
+    for due in dues:
+        told |= due.payload.get("announced_each", {})
+        if "announced" in due.payload:
+            told[str(due.booking_id)] = due.payload["announced"]
+    about = Q(pk__in=[due.booking_id for due in dues])
+    about |= Q(visit_id__in=[due.visit_id for due in dues if due.visit_id is not None])
+    ids = Booking.objects.filter(about).order_by("pk").values_list("pk", flat=True)
+    return of_series(dues[0], ids, **({"announced_each": told} if told else {}))
 
 
 def drop_series_update(change: Change, *, reason: Reason) -> None:

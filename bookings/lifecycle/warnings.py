@@ -43,5 +43,7 @@ def _about_client(change: Change, dues: Iterable[Due]) -> Iterator[Warning]:
 
 def _about_staff(change: Change) -> Iterator[Warning]:
     staff = change.booking.staff
+    if change.restaffed and change.stands and change.booking.staff_requested:
+        yield Warning("staff_requested", "The client asked for another person, and is told of the change.")
     if change.retimed and not (staff.is_active and staff.bookable):
         yield Warning("staff_not_bookable", "This staff member takes no bookings any more.")

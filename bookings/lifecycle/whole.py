@@ -14,22 +14,24 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, prefetch_related_objects
 from django.utils import timezone
 
 from bookings import waitlist
 from bookings.errors import BookingNotFound
 from bookings.lifecycle import checks, effects
-from bookings.lifecycle.change import SLOT, Written, write
+from bookings.lifecycle.change import SLOT, write
+from bookings.lifecycle.frozen import with_end
 from bookings.lifecycle.how import How
+from bookings.lifecycle.locks import VisitChanged, begin_again, lock_bookings
 from bookings.lifecycle.outcome import Warning
 from bookings.lifecycle.replan import Planner, Step, Unit
 from bookings.lifecycle.series import Skipped, naming
 from bookings.lifecycle.session import check_all_fit, comes_to
+from bookings.lifecycle.written import Written
 from bookings.models import Booking, Hold
 from bookings.slots import holds
 from bookings.slots.busy import lock_staff, release, slot_guard
-from bookings.slots.warn_or_refuse import CLIENT_BUSY, client_is_busy
 from staff.access.actor import Actor
 from staff.models import SalonSettings
 from staff.wire.refusals import BadRequest, Refused
@@ -69,6 +71,7 @@ class _Locked:
         return [each for each in self.present if each.session_id == session_id]
 
 
+@begin_again
 def change_whole(
     *,
     actor: Actor,
@@ -83,14 +86,15 @@ def change_whole(
 ) -> Whole:
     """Make `changes` (as `change` takes them) to everybody in `scope` of this booking.
 
-    Its new times say by how much the others move (`replan.Shift`). All or nothing, or without those that the
-    calendar refuses. `expected_version` is the named booking's. Raises what `change` raises, naming the
-    occurrence; BadRequest when the booking is in no series.
+    Its new times say by how much the others move (`replan.Shift`), parts that are sent are those of each. All
+    or nothing, or without those that the calendar refuses. `expected_version` is the named booking's. Raises
+    what `change` raises, naming the occurrence; BadRequest when the booking is in no series.
     """
     salon = salon or SalonSettings.load()
     with slot_guard(actor=actor, zone=salon.zone), transaction.atomic():
         locked = _lock(actor=actor, booking_id=booking_id, scope=scope)
         checks.check_version(locked.named, expected_version)
+        changes = with_end(locked.named, changes)
         staff_ids = {each.staff_id for each in locked.present} | {
             changes.get("staff_id", locked.named.staff_id)
         }
@@ -151,32 +155,29 @@ def cancel_whole(
 
 
 def _lock(*, actor: Actor, booking_id: int, scope: str) -> _Locked:
-    """Everybody in scope and in their sessions, locked in id order; what `actor` may not see is no member.
+    """Everybody in scope and in their sessions, locked; what `actor` may not see is no member.
 
-    Who joined while we waited for the first one of a session is locked in the next round. Raises
-    BookingNotFound, BadRequest.
+    Who joined while we waited makes this begin again (VisitChanged). Raises BookingNotFound, BadRequest.
     """
-    locked: set[int] = set()
-    while True:
-        named = Booking.objects.visible_to(actor).filter(pk=booking_id).first()
-        if named is None:
-            raise BookingNotFound
-        members = Booking.objects.filter(_in_scope(named, scope))
-        with_their_sessions = Booking.objects.filter(
-            session_id__in=members.order_by().values("session_id")
-        ).order_by()
-        wanted = set(with_their_sessions.values_list("pk", flat=True))
-        if wanted <= locked:
-            break
-        locked |= {each.pk for each in checks.locked(Booking.objects.filter(pk__in=wanted | locked))}
-    present = list(
-        Booking.objects.filter(pk__in=wanted)
-        .select_related("client", "staff", "service")
-        .order_by("start_at", "pk")
-    )
-    ids = set(members.visible_to(actor).order_by().values_list("pk", flat=True))
-    named = next(each for each in present if each.pk == booking_id)
-    return _Locked(named, [each for each in present if each.pk in ids], present)
+    found = lock_bookings(_with_their_sessions(actor=actor, booking_id=booking_id, scope=scope))
+    wanted = _with_their_sessions(actor=actor, booking_id=booking_id, scope=scope)
+    if not wanted <= set(found):
+        raise VisitChanged
+    present = sorted((found[pk] for pk in wanted), key=lambda each: (each.start_at, each.pk))
+    prefetch_related_objects(present, "client", "staff", "service")
+    members = Booking.objects.visible_to(actor).filter(_in_scope(found[booking_id], scope))
+    ids = set(members.order_by().values_list("pk", flat=True))
+    return _Locked(found[booking_id], [each for each in present if each.pk in ids], present)
+
+
+def _with_their_sessions(*, actor: Actor, booking_id: int, scope: str) -> set[int]:
+    """The ids of everybody in scope and of all in their sessions. Raises BookingNotFound, BadRequest."""
+    named = Booking.objects.visible_to(actor).filter(pk=booking_id).first()
+    if named is None:
+        raise BookingNotFound
+    members = Booking.objects.filter(_in_scope(named, scope))
+    sessions = members.order_by().values("session_id")
+    return set(Booking.objects.filter(session_id__in=sessions).order_by().values_list("pk", flat=True))
 
 
 def _in_scope(named: Booking, scope: str) -> Q:
@@ -258,16 +259,8 @@ def _write_step(step: Step, *, party: uuid.UUID | None, planner: Planner) -> Wri
         raise naming(refused, when) from refused
 
 
-def _where_they_stand(written: Written) -> Written:
-    """Without a warning of another of them that had not left its place when this one was written."""
-    booking = written.made.booking
-    if CLIENT_BUSY not in written.objections or client_is_busy(booking):
-        return written
-    return replace(written, objections=[each for each in written.objections if each != CLIENT_BUSY])
-
-
 def _set_in_motion(written: Sequence[Written], *, queueing: bool) -> list[Warning]:
     """After all are written: so nobody who waits is offered a time that one of them moves into."""
     dues = effects.set_all_in_motion([each.made for each in written], queueing=queueing)
-    outcomes = [_where_they_stand(each).outcome(dues=owed) for each, owed in zip(written, dues, strict=True)]
+    outcomes = [each.where_it_stands().outcome(dues=owed) for each, owed in zip(written, dues, strict=True)]
     return list(dict.fromkeys(warning for outcome in outcomes for warning in outcome.warnings))

@@ -45,38 +45,99 @@ class AppointmentMail(ClientMail):
             keep_announced(int(booking_id), client_id=client.pk, announced=announced)
 
 
-def announces(booking: Booking) -> dict[str, Any]:
-    """What the client believes once they have read this mail; kept by the handler's `sent`."""
+def announces(items: Sequence[Booking]) -> dict[str, Any]:
+    """What the client believes once they have read this mail; kept by the handler's `sent`.
+
+    Of a visit of several bookings, or of a series, by booking id.
+    """
+    return {"announces": _belief(items[0])} if _is_alone(items) else announces_each(items)
+
+
+def announces_each(items: Iterable[Booking]) -> dict[str, Any]:
+    """As `announces`, by booking id; of one that is cancelled that there is none."""
+    return {"announces_each": {str(each.pk): _belief(each) for each in items}}
+
+
+def _belief(booking: Booking) -> dict[str, Any] | None:
+    if booking.status == Status.CANCELLED:
+        return None
     return {
-        "announces": {
-            "as": booking.status,
-            "start_at": booking.start_at.isoformat(),
-            "end_at": booking.end_at.isoformat(),
-        }
+        "as": booking.status,
+        "start_at": booking.start_at.isoformat(),
+        "end_at": booking.end_at.isoformat(),
+        "staff_id": booking.staff_id,
     }
 
 
-def announces_each(bookings: Sequence[Booking]) -> dict[str, Any]:
-    """As `announces`, by booking id."""
-    return {"announces_each": {str(each.pk): announces(each)["announces"] for each in bookings}}
+def takes_back(items: Sequence[Booking]) -> Mapping[str, Any]:
+    """After this mail the client believes that there are none of these."""
+    return NOTHING_STANDS if _is_alone(items) else {"announces_each": {str(each.pk): None for each in items}}
 
 
-def in_payload(job: Job) -> list[Booking]:
-    """The bookings that a mail about several of them may tell of, with all that it says, by their start."""
-    found = Booking.objects.filter(pk__in=job.payload["booking_ids"])
-    return list(found.select_related("client", "staff", "service", "location").order_by("start_at", "pk"))
+def _is_alone(items: Sequence[Booking]) -> bool:
+    """Its visit has no other booking: who reads `announces` without an id takes it for the job's booking."""
+    visit = items[0].visit
+    return len(items) == 1 and (visit is None or len(visit.items) == 1)
 
 
-def sorted_out(bookings: Iterable[Booking], *, tell: Callable[[Booking], Told]) -> list[tuple[Booking, Told]]:
-    """The bookings that are news, with what `tell` gives; it raises NotNeeded for one that is none.
+def of_visit(booking: Booking) -> list[Booking]:
+    """All bookings of its visit in their order, with all that a mail says of them."""
+    if booking.visit_id is None:
+        return [booking]
+    items = list(_WITH_ALL.filter(visit_id=booking.visit_id).order_by("position", "pk"))
+    items = items if len(items) > 1 else [booking]
+    for each in items:
+        if each.visit is not None:
+            each.visit.items = items
+    return items
+
+
+def in_payload(job: Job) -> list[list[Booking]]:
+    """The visits of which a mail about several of them may tell, by their start."""
+    found: dict[int, list[Booking]] = {}
+    for booking in _WITH_ALL.filter(pk__in=job.payload["booking_ids"]).order_by("start_at", "pk"):
+        found.setdefault(booking.visit_id or -booking.pk, []).append(booking)
+    return list(found.values())
+
+
+_WITH_ALL = Booking.objects.select_related("client", "staff", "service", "location", "visit")
+
+
+def counted(items: Sequence[Booking]) -> list[Booking]:
+    """Those of a visit that are not cancelled; all where all are."""
+    return [each for each in items if each.status != Status.CANCELLED] or list(items)
+
+
+def status_of(items: Sequence[Booking]) -> Status:
+    """The visit's, as its bookings have it now."""
+    visit = items[0].visit
+    return Status(items[0].status if visit is None or len(items) == 1 else visit.status)
+
+
+def is_what_was_told(items: Sequence[Booking], *, as_: Status | None = None) -> bool:
+    """The client believes exactly in what stands of these, at these times; `as_`: all of it told with this
+    status. What is over was told with the one it had."""
+    known = [each for each in items if each.announced_as]
+    still_open = [each for each in known if each.stands or each.status == Status.CANCELLED]
+    if as_ is not None and any(each.announced_as != as_ for each in still_open):
+        return False
+    return {(each.pk, each.announced_start_at, each.announced_end_at) for each in known} == {
+        (each.pk, each.start_at, each.end_at) for each in items if each.status != Status.CANCELLED
+    }
+
+
+def sorted_out(
+    visits: Iterable[list[Booking]], *, tell: Callable[[list[Booking]], Told]
+) -> list[tuple[list[Booking], Told]]:
+    """The visits that are news, with what `tell` gives; it raises NotNeeded for one that is none.
 
     Raises what it raised for the first one when none is left.
     """
-    fresh: list[tuple[Booking, Told]] = []
+    fresh: list[tuple[list[Booking], Told]] = []
     moot: NotNeeded | None = None
-    for booking in bookings:
+    for items in visits:
         try:
-            fresh.append((booking, tell(booking)))
+            fresh.append((items, tell(items)))
         except NotNeeded as why:
             moot = moot or why
     if not fresh:
@@ -84,20 +145,31 @@ def sorted_out(bookings: Iterable[Booking], *, tell: Callable[[Booking], Told]) 
     return fresh
 
 
-def require_status(booking: Booking, *wanted: Status) -> None:
-    if booking.status not in wanted:
-        raise not_needed(MEANWHILE[Status(booking.status)])
+def require_status(items: Sequence[Booking], *wanted: Status) -> None:
+    status = status_of(items)
+    if status not in wanted:
+        raise not_needed(MEANWHILE[status])
 
 
-def require_not_ended(booking: Booking, *, now: datetime) -> None:
-    if booking.end_at <= now:
+def require_not_ended(items: Sequence[Booking], *, now: datetime) -> None:
+    if max(each.end_at for each in counted(items)) <= now:
         raise not_needed(Reason.ALREADY_ENDED)
 
 
-def links_are_spent(booking: Booking, *, now: datetime) -> bool:
+def links_are_spent(items: Sequence[Booking], *, now: datetime) -> bool:
     """Whether accept and decline would answer 410: at the start, or after the time to answer."""
-    expires_at = booking.provisional_expires_at or booking.start_at
-    return min(expires_at, booking.start_at) <= now
+    return answer_until(items) <= now
+
+
+def answer_until(items: Sequence[Booking]) -> datetime:
+    """The earliest deadline of the requests among these counts."""
+    asked = [each for each in items if each.provisional_token is not None] or items
+    return min(min(each.provisional_expires_at or each.start_at, each.start_at) for each in asked)
+
+
+def asking(items: Sequence[Booking]) -> Booking | None:
+    """The booking whose links the one mail of a visit carries."""
+    return next((each for each in items if each.provisional_token is not None), None)
 
 
 def keep_announced(booking_id: int, *, client_id: int, announced: Mapping[str, Any] | None) -> None:
@@ -105,6 +177,7 @@ def keep_announced(booking_id: int, *, client_id: int, announced: Mapping[str, A
     now_announced = Announced.read(announced)
     Booking.objects.filter(pk=booking_id, client_id=client_id).update(
         announced_as=now_announced.status,
+        announced_staff_id=now_announced.staff_id,
         announced_start_at=now_announced.start_at,
         announced_end_at=now_announced.end_at,
     )

@@ -56,7 +56,7 @@ def require_theirs(booking: Booking, reader: ClientReader) -> None:
 
 def read_booking(job: Job) -> Booking:
     """The job's booking with all that a mail says of it, in one statement. Raises NotNeeded."""
-    with_all = Booking.objects.select_related("client", "staff", "service", "location")
+    with_all = Booking.objects.select_related("client", "staff", "service", "location", "visit")
     booking: Booking | None = with_all.filter(pk=job.booking_id or 0).first()
     if booking is None:
         raise not_needed(Reason.GONE)

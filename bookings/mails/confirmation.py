@@ -13,7 +13,10 @@ from bookings.mails.appointment import (
     AppointmentMail,
     announces,
     announces_each,
+    counted,
     in_payload,
+    is_what_was_told,
+    of_visit,
     require_not_ended,
     require_status,
     sorted_out,
@@ -37,8 +40,9 @@ class ConfirmationMail(AppointmentMail):
 
     def letter(self, job: Job, booking: Booking, *, reader: ClientReader, now: datetime) -> Letter:
         if "booking_ids" not in job.payload:
-            _require_news(booking, reader=reader, now=now)
-            return self.words(booking, reader=reader, now=now)
+            items = of_visit(booking)
+            _require_news(items, reader=reader, now=now)
+            return self.words(items, reader=reader, now=now)
         return self._together(job, _require_news, reader=reader, now=now)
 
     def again_together(self, job: Job, *, reader: ClientReader, now: datetime) -> Letter:
@@ -49,18 +53,20 @@ class ConfirmationMail(AppointmentMail):
         self, job: Job, require: Callable[..., None], *, reader: ClientReader, now: datetime
     ) -> Letter:
         found = sorted_out(in_payload(job), tell=lambda each: require(each, reader=reader, now=now))
-        fresh = [each for each, _ in found]
+        fresh = [items for items, _ in found]
         if len(fresh) == 1:
             alone = self.words(fresh[0], reader=reader, now=now)
-            return replace(alone, facts=announces_each(fresh))
+            return replace(alone, facts=announces_each(fresh[0]))
         return _series_confirmed(fresh, reader=reader, now=now)
 
     def again(self, booking: Booking, *, reader: ClientReader, now: datetime) -> Letter:
-        _require_stands(booking, reader=reader, now=now)
-        return self.words(booking, reader=reader, now=now)
+        items = of_visit(booking)
+        _require_stands(items, reader=reader, now=now)
+        return self.words(items, reader=reader, now=now)
 
-    def words(self, booking: Booking, *, reader: ClientReader, now: datetime) -> Letter:
-        return _confirmed(booking, reader=reader, now=now)
+    def words(self, items: Sequence[Booking], *, reader: ClientReader, now: datetime) -> Letter:
+        """`items`: all of the visit, the cancelled ones too."""
+        return _confirmed(items, reader=reader, now=now)
 
 
 class WaitlistConfirmationMail(ConfirmationMail):
@@ -68,52 +74,58 @@ class WaitlistConfirmationMail(ConfirmationMail):
 
     type = "waitlist.confirmed"
 
-    def words(self, booking: Booking, *, reader: ClientReader, now: datetime) -> Letter:
-        when = moment(booking.start_at, zone=reader.salon.zone)
+    def words(self, items: Sequence[Booking], *, reader: ClientReader, now: datetime) -> Letter:
+        when = moment(Times.of(counted(items)).start_at, zone=reader.salon.zone)
         return replace(
-            _confirmed(booking, reader=reader, now=now),
+            _confirmed(items, reader=reader, now=now),
             subject=_("Your waitlist slot on %(when)s is confirmed") % {"when": when},
             introduction=_("Good news: your waitlist slot is confirmed. We look forward to seeing you."),
         )
 
 
-def _require_news(booking: Booking, *, reader: ClientReader, now: datetime) -> None:
+def _require_news(items: Sequence[Booking], *, reader: ClientReader, now: datetime) -> None:
     """Raises NotNeeded unless the appointment stands, is still ahead, and the client does not know it."""
-    _require_stands(booking, reader=reader, now=now)
-    if booking.announced_as == Booking.Status.SCHEDULED and Times.announced(booking) == Times.of(booking):
+    _require_stands(items, reader=reader, now=now)
+    if is_what_was_told(items, as_=Booking.Status.SCHEDULED):
         raise not_needed(Reason.ALREADY_ANNOUNCED)
 
 
-def _require_stands(booking: Booking, *, reader: ClientReader, now: datetime) -> None:
-    require_theirs(booking, reader)
-    require_status(booking, Booking.Status.SCHEDULED)
-    require_not_ended(booking, now=now)
+def _require_stands(items: Sequence[Booking], *, reader: ClientReader, now: datetime) -> None:
+    require_theirs(items[0], reader)
+    require_status(items, Booking.Status.SCHEDULED)
+    require_not_ended(items, now=now)
 
 
-def _confirmed(booking: Booking, *, reader: ClientReader, now: datetime) -> Letter:
-    when = moment(booking.start_at, zone=reader.salon.zone)
+def _confirmed(items: Sequence[Booking], *, reader: ClientReader, now: datetime) -> Letter:
+    standing = counted(items)
+    times = Times.of(standing)
+    when = moment(times.start_at, zone=reader.salon.zone)
     return Letter(
         subject=_("Your appointment on %(when)s is confirmed") % {"when": when},
         introduction=_("Your appointment is confirmed. We look forward to seeing you."),
-        rows=rows(booking, reader=reader, times=Times.of(booking)),
+        rows=rows(standing, reader=reader, times=times),
         closing=[_("The attached file puts the appointment in your calendar."), if_unable(reader)],
-        ics=invitation(booking, reader=reader, status=ics.CONFIRMED, now=now),
+        ics=invitation(standing, reader=reader, status=ics.CONFIRMED, now=now),
         ics_method=ics.REQUEST,
-        facts=announces(booking),
+        facts=announces(items),
     )
 
 
-def _series_confirmed(bookings: Sequence[Booking], *, reader: ClientReader, now: datetime) -> Letter:
-    """All dates, then what they have in common; with one calendar file. `bookings`: by their start."""
-    first = bookings[0]
-    entries = [calendar_entry(each, reader=reader, times=Times.of(each)) for each in bookings]
+def _series_confirmed(visits: Sequence[Sequence[Booking]], *, reader: ClientReader, now: datetime) -> Letter:
+    """All dates, then what they have in common; with one calendar file. `visits`: by their start."""
+    standing = [counted(items) for items in visits]
+    all_times = [Times.of(items) for items in standing]
+    entries = [
+        calendar_entry(items, reader=reader, times=times)
+        for items, times in zip(standing, all_times, strict=True)
+    ]
     return Letter(
         subject=_("Your %(count)d appointments from %(when)s are confirmed")
-        % {"count": len(bookings), "when": moment(first.start_at, zone=reader.salon.zone)},
+        % {"count": len(visits), "when": moment(all_times[0].start_at, zone=reader.salon.zone)},
         introduction=_("Your appointments are confirmed. We look forward to seeing you."),
-        rows=series_rows(first, reader=reader, all_times=[Times.of(each) for each in bookings]),
+        rows=series_rows(standing[0], reader=reader, all_times=all_times),
         closing=[_("The attached file puts the appointments in your calendar."), if_unable(reader)],
         ics=ics.publication(*entries, now=now),
         ics_method=ics.PUBLISH,
-        facts=announces_each(bookings),
+        facts=announces_each(each for items in visits for each in items),
     )

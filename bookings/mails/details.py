@@ -5,7 +5,7 @@ Spoken in the active language.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -42,43 +42,74 @@ class Times:
     end_at: datetime
 
     @classmethod
-    def of(cls, booking: Booking) -> Times:
-        return cls(booking.start_at, booking.end_at)
+    def of(cls, items: Sequence[Booking]) -> Times:
+        """From the first start to the last end of the bookings of one visit."""
+        return cls(min(each.start_at for each in items), max(each.end_at for each in items))
 
     @classmethod
-    def announced(cls, booking: Booking) -> Times | None:
-        """What the client was last told; None when they were told nothing."""
-        return cls.said(Announced(booking.announced_as, booking.announced_start_at, booking.announced_end_at))
+    def announced(cls, items: Sequence[Booking]) -> Times | None:
+        """What the client was last told of them; None when they were told nothing."""
+        return cls.said(
+            Announced(each.announced_as, each.announced_start_at, each.announced_end_at) for each in items
+        )
 
     @classmethod
-    def said(cls, announced: Announced) -> Times | None:
+    def said(cls, announced: Iterable[Announced]) -> Times | None:
         """What a mail said; None when it said that there is no booking."""
-        if announced.start_at is None or announced.end_at is None:
-            return None
-        return cls(announced.start_at, announced.end_at)
+        starts, ends = [], []
+        for each in announced:
+            if each.start_at is not None and each.end_at is not None:
+                starts.append(each.start_at)
+                ends.append(each.end_at)
+        return cls(min(starts), max(ends)) if starts else None
 
 
 def rows(
-    booking: Booking, *, reader: Reader, times: Times, before: Times | None = None, with_note: bool = True
+    items: Sequence[Booking],
+    *,
+    reader: Reader,
+    times: Times,
+    before: Times | None = None,
+    with_note: bool = True,
 ) -> list[Row]:
-    """The table of facts; `before` is what the times were."""
-    salon = reader.salon
+    """The table of facts about the bookings of one visit; `before` is what the times were."""
+    salon, first = reader.salon, items[0]
     found = when_rows(times, zone=salon.zone)
     if before is not None and before != times:
         found.append(Row(pgettext("label", "Before"), long_moment(before.start_at, zone=salon.zone)))
-    found += what_and_with_whom(booking.service, booking.staff)
-    place = where(booking.location, reader=reader)
+    found += what_and_with_whom(first.service, first.staff) if len(items) == 1 else _each(items, salon.zone)
+    place = where(first.location, reader=reader)
     if place:
         found.append(Row(pgettext("label", "Where"), place))
-    if booking.persons > 1:
-        found.append(Row(pgettext("label", "Persons"), str(booking.persons)))
-    if booking.price is not None:
-        told = price_for(booking.persons, each=booking.price, currency=salon.currency)
+    if first.persons > 1:
+        found.append(Row(pgettext("label", "Persons"), str(first.persons)))
+    if told := _price_of(items, currency=salon.currency):
         found.append(Row(pgettext("label", "Price"), told))
-    note = one_line(booking.notes, longest=LONGEST_NOTE)
+    note = one_line(first.notes, longest=LONGEST_NOTE)
     if note and with_note:
         found.append(Row(pgettext("label", "Note"), note))
     return found
+
+
+def _each(items: Sequence[Booking], zone: ZoneInfo) -> list[Row]:
+    """What is done when in a visit, and by whom."""
+    return [Row(time_range(each.start_at, each.end_at, zone=zone), what_by_whom(each)) for each in items]
+
+
+def what_by_whom(booking: Booking) -> str:
+    return _("%(service)s with %(name)s") % {
+        "service": one_line(booking.service.name),
+        "name": one_line(booking.staff.name),
+    }
+
+
+def _price_of(items: Sequence[Booking], *, currency: str) -> str:
+    """Of one booking also how it is made up; of several their sum. Empty where nothing has a price."""
+    if len(items) == 1:
+        price = items[0].price
+        return "" if price is None else price_for(items[0].persons, each=price, currency=currency)
+    totals = [each.total_price for each in items if each.total_price is not None]
+    return money(sum(totals, Decimal()), currency) if totals else ""
 
 
 def price_for(persons: int, *, each: Decimal, currency: str) -> str:
@@ -88,9 +119,9 @@ def price_for(persons: int, *, each: Decimal, currency: str) -> str:
 
 
 def series_rows(
-    first: Booking, *, reader: Reader, all_times: Sequence[Times], with_note: bool = True
+    first: Sequence[Booking], *, reader: Reader, all_times: Sequence[Times], with_note: bool = True
 ) -> list[Row]:
-    """The numbered dates, by their start, then what the bookings have in common with the `first`."""
+    """The numbered dates, by their start, then what the visits have in common with the `first`."""
     zone = reader.salon.zone
     own_times = len(when_rows(Times.of(first), zone=zone))
     return [
@@ -143,18 +174,25 @@ def if_unable(reader: Reader) -> str:
     return joined(_("Can you not make it? Please let us know in good time."), how_to_reach(reader.salon))
 
 
-def calendar_entry(booking: Booking, *, reader: ClientReader, times: Times) -> ics.Appointment:
-    """What stands in the client's calendar."""
-    service = one_line(booking.service.name)
-    with_whom = f"{pgettext('label', 'With')}: {one_line(booking.staff.name)}"
+def calendar_entry(items: Sequence[Booking], *, reader: ClientReader, times: Times) -> ics.Appointment:
+    """What stands in the client's calendar: one event for a visit.
+
+    What an older release has just written has no visit yet.
+    """
+    first, visit = items[0], items[0].visit
+    what = ", ".join(dict.fromkeys(one_line(each.service.name) for each in items))
+    if len(items) == 1:
+        done = [f"{pgettext('label', 'With')}: {one_line(first.staff.name)}"]
+    else:
+        done = [f"{row.label}: {row.value}" for row in _each(items, reader.salon.zone)]
     return ics.Appointment(
-        key=str(booking.key),
-        sequence=booking.sequence,
+        key=str(first.key if visit is None else visit.key),
+        sequence=(first.version if visit is None else visit.version) - 1,
         start_at=times.start_at,
         end_at=times.end_at,
-        summary=f"{service} - {reader.salon_name}" if reader.salon_name else service,
-        location=where(booking.location, reader=reader),
-        description="\n".join(line for line in (with_whom, how_to_reach(reader.salon)) if line),
+        summary=f"{what} - {reader.salon_name}" if reader.salon_name else what,
+        location=where(first.location, reader=reader),
+        description="\n".join(line for line in (*done, how_to_reach(reader.salon)) if line),
         organizer=settings.DEFAULT_FROM_EMAIL,
         organizer_name=reader.salon_name,
         attendee=reader.client.email,
@@ -162,12 +200,12 @@ def calendar_entry(booking: Booking, *, reader: ClientReader, times: Times) -> i
     )
 
 
-def invitation(booking: Booking, *, reader: ClientReader, status: str, now: datetime) -> str:
+def invitation(items: Sequence[Booking], *, reader: ClientReader, status: str, now: datetime) -> str:
     """The calendar file that puts or moves it there; `status` as `ics.invitation` has it."""
-    entry = calendar_entry(booking, reader=reader, times=Times.of(booking))
+    entry = calendar_entry(items, reader=reader, times=Times.of(items))
     return ics.invitation(entry, status=status, now=now)
 
 
-def withdrawal(booking: Booking, *, reader: ClientReader, times: Times, now: datetime) -> str:
+def withdrawal(items: Sequence[Booking], *, reader: ClientReader, times: Times, now: datetime) -> str:
     """The calendar file that takes it out."""
-    return ics.cancellation(calendar_entry(booking, reader=reader, times=times), now=now)
+    return ics.cancellation(calendar_entry(items, reader=reader, times=times), now=now)

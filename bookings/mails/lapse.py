@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.utils.translation import gettext as _
 
 from bookings.lifecycle.announced import stands_in_calendar
 from bookings.mails import ics
-from bookings.mails.appointment import NOTHING_STANDS
+from bookings.mails.appointment import takes_back
 from bookings.mails.cancellation import CancellationMail
 from bookings.mails.client_mail import ClientReader
 from bookings.mails.details import Times, rows, withdrawal
@@ -22,9 +23,9 @@ class LapseMail(CancellationMail):
 
     type = "booking.lapsed"
 
-    def words(self, booking: Booking, *, reader: ClientReader, times: Times, now: datetime) -> Letter:
+    def words(self, items: Sequence[Booking], *, reader: ClientReader, times: Times, now: datetime) -> Letter:
         when = moment(times.start_at, zone=reader.salon.zone)
-        in_calendar = stands_in_calendar(booking, client_id=reader.client.pk)
+        in_calendar = stands_in_calendar(items[0], client_id=reader.client.pk)
         removal = _("The attached file removes the appointment from your calendar.") if in_calendar else ""
         return Letter(
             subject=_("Your request for %(when)s has lapsed") % {"when": when},
@@ -32,7 +33,7 @@ class LapseMail(CancellationMail):
                 "We have not received your answer in time. Your request has lapsed, and the time is free"
                 " again."
             ),
-            rows=rows(booking, reader=reader, times=times, with_note=False),
+            rows=rows(items, reader=reader, times=times, with_note=False),
             closing=[
                 removal,
                 joined(
@@ -40,7 +41,7 @@ class LapseMail(CancellationMail):
                     how_to_reach(reader.salon),
                 ),
             ],
-            ics=withdrawal(booking, reader=reader, times=times, now=now) if in_calendar else "",
+            ics=withdrawal(items, reader=reader, times=times, now=now) if in_calendar else "",
             ics_method=ics.CANCEL if in_calendar else "",
-            facts=NOTHING_STANDS,
+            facts=takes_back(items),
         )

@@ -48,7 +48,7 @@ def _words(booking: Booking, fee: NoShowFee, *, reader: Reader) -> Letter:
         )
         % {"amount": amount},
         rows=[
-            *when_rows(Times.of(booking), zone=salon.zone),
+            *when_rows(Times.of([booking]), zone=salon.zone),
             *what_and_with_whom(booking.service, booking.staff),
             Row(pgettext("label", "Fee"), amount),
         ],

@@ -11,7 +11,11 @@ from bookings import links
 from bookings.mails.appointment import (
     AppointmentMail,
     announces,
+    answer_until,
+    asking,
+    counted,
     links_are_spent,
+    of_visit,
     require_not_ended,
     require_status,
 )
@@ -33,31 +37,35 @@ class RequestMail(AppointmentMail):
         return self.again(booking, reader=reader, now=now)
 
     def again(self, booking: Booking, *, reader: ClientReader, now: datetime) -> Letter:
+        items = of_visit(booking)
         require_theirs(booking, reader)
-        require_status(booking, Booking.Status.PROVISIONAL)
-        require_not_ended(booking, now=now)
-        if booking.provisional_token is None or links_are_spent(booking, now=now):
+        require_status(items, Booking.Status.PROVISIONAL)
+        require_not_ended(items, now=now)
+        if asking(items) is None or links_are_spent(items, now=now):
             raise not_needed(Reason.SPENT)
-        return _words(booking, reader=reader)
+        return _words(items, reader=reader)
 
 
-def _words(booking: Booking, *, reader: Reader) -> Letter:
+def _words(items: Sequence[Booking], *, reader: Reader) -> Letter:
     """No calendar file, whose own buttons would confuse."""
-    when = moment(booking.start_at, zone=reader.salon.zone)
+    standing = counted(items)
+    times = Times.of(standing)
+    when = moment(times.start_at, zone=reader.salon.zone)
     return Letter(
         subject=_("Please confirm your appointment on %(when)s") % {"when": when},
         introduction=_("We have reserved this time for you. Please let us know whether it suits you."),
-        rows=rows(booking, reader=reader, times=Times.of(booking)),
+        rows=rows(standing, reader=reader, times=times),
         question=_("Would you like to come at this time?"),
-        buttons=answers(booking),
-        closing=[answer_before(booking, reader=reader), if_in_doubt(reader.salon)],
-        facts=announces(booking),
+        buttons=answers(items),
+        closing=[answer_before(items, reader=reader), if_in_doubt(reader.salon)],
+        facts=announces(items),
     )
 
 
-def answers(booking: Booking) -> Sequence[Button]:
+def answers(items: Sequence[Booking]) -> Sequence[Button]:
     """Accept and decline; none for a request that asks for no answer."""
-    if booking.provisional_token is None:
+    booking = asking(items)
+    if booking is None or booking.provisional_token is None:
         return ()
     token, base_url = booking.provisional_token, booking.base_url
     return (
@@ -66,8 +74,8 @@ def answers(booking: Booking) -> Sequence[Button]:
     )
 
 
-def answer_before(booking: Booking, *, reader: Reader) -> str:
-    until = min(booking.provisional_expires_at or booking.start_at, booking.start_at)
+def answer_before(items: Sequence[Booking], *, reader: Reader) -> str:
+    until = answer_until(items)
     return _("Please answer before %(until)s. After that, the time is free again for others.") % {
         "until": moment(until, zone=reader.salon.zone)
     }

@@ -8,13 +8,15 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
+from django.db.models import Q
+
 from bookings.mails.appointment import AppointmentMail
 from bookings.mails.cancellation import CancellationMail
 from bookings.mails.client_mail import ClientReader
 from bookings.mails.confirmation import ConfirmationMail, WaitlistConfirmationMail
 from bookings.mails.lapse import LapseMail
 from bookings.mails.request import RequestMail
-from bookings.models import Booking
+from bookings.models import Booking, BookingEvent
 from notifications.letters.letter import Letter
 from notifications.models import Job
 
@@ -64,10 +66,11 @@ def original_of(booking: Booking, kind: Kind) -> Original:
 
 
 def _has_lapsed(booking: Booking) -> bool:
-    """Whether its last cancelling was a request that this client did not answer."""
-    closings = booking.events.filter(to_status=Booking.Status.CANCELLED)
+    """Whether the last cancelling of its visit was a request that this client did not answer."""
+    of_visit = Q(booking=booking) | Q(booking__visit_id=booking.visit_id, booking__visit_id__isnull=False)
+    closings = BookingEvent.objects.filter(of_visit, to_status=Booking.Status.CANCELLED)
     last = closings.exclude(from_status=Booking.Status.CANCELLED).order_by("-id").first()
     if last is None:
         return False
-    once_key = f"{LapseMail.type}:{booking.pk}:{last.pk}:{booking.client_id}"
-    return Job.objects.filter(once_key=once_key).exists()
+    lapses = Job.objects.filter(type=LapseMail.type, visit_id=booking.visit_id)
+    return lapses.filter(once_key__endswith=f":{last.pk}:{booking.client_id}").exists()

@@ -59,7 +59,7 @@ def _words(booking: Booking, *, feedback_token: str, reader: Reader) -> Letter:
         subject=_("How was your visit on %(date)s?") % {"date": short_date(booking.start_at, zone=zone)},
         introduction=_("Thank you for your visit. We would love to hear how it was."),
         rows=[
-            when_rows(Times.of(booking), zone=zone)[0],
+            when_rows(Times.of([booking]), zone=zone)[0],
             *what_and_with_whom(booking.service, booking.staff),
         ],
         buttons=[Button(_("Give your opinion"), links.feedback_url(booking.base_url, feedback_token))],

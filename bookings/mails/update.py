@@ -1,6 +1,6 @@
 """booking.updated: the appointment has new times (contract §1.4).
 
-How long it waits for the last move is `UPDATE_MAIL_DELAY` of `bookings.lifecycle.effects`.
+How long it waits for the last move says `bookings.lifecycle.mail_types`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,16 @@ from bookings.mails.appointment import (
     AppointmentMail,
     announces,
     announces_each,
+    asking,
+    counted,
     in_payload,
+    is_what_was_told,
     links_are_spent,
+    of_visit,
     require_not_ended,
     require_status,
     sorted_out,
+    status_of,
 )
 from bookings.mails.client_mail import ClientReader, not_needed, require_theirs
 from bookings.mails.details import Times, calendar_entry, invitation, rows, series_rows
@@ -43,73 +48,103 @@ class UpdateMail(AppointmentMail):
     def letter(self, job: Job, booking: Booking, *, reader: ClientReader, now: datetime) -> Letter:
         if "booking_ids" in job.payload:
             return _moved_together(in_payload(job), reader=reader, now=now)
-        _require_moved(booking, reader=reader, now=now)
-        if booking.provisional_token is not None and links_are_spent(booking, now=now):
+        items = of_visit(booking)
+        _require_moved(items, reader=reader, now=now, shrunk="left" in job.payload)
+        if asking(items) is not None and links_are_spent(items, now=now):
             raise not_needed(Reason.SPENT)
-        if booking.status == Booking.Status.PROVISIONAL:
-            return _request_moved(booking, reader=reader, now=now)
-        return _moved(booking, reader=reader, now=now)
+        if status_of(items) == Booking.Status.PROVISIONAL:
+            return _request_moved(items, reader=reader, now=now)
+        return _moved(items, reader=reader, now=now)
 
 
-def _require_moved(booking: Booking, *, reader: ClientReader, now: datetime, requests: bool = True) -> None:
-    """Raises NotNeeded unless it stands, is still ahead, and the client was told other times."""
-    require_theirs(booking, reader)
-    require_status(booking, Booking.Status.SCHEDULED, *([Booking.Status.PROVISIONAL] if requests else []))
-    require_not_ended(booking, now=now)
-    if booking.announced_as and Times.announced(booking) == Times.of(booking):
+def _require_moved(
+    items: Sequence[Booking],
+    *,
+    reader: ClientReader,
+    now: datetime,
+    requests: bool = True,
+    shrunk: bool = False,
+) -> None:
+    """Raises NotNeeded unless it stands, is still ahead, and the client was told something else.
+
+    `shrunk`: a booking they were told of has gone out of the visit.
+    """
+    require_theirs(items[0], reader)
+    require_status(items, Booking.Status.SCHEDULED, *([Booking.Status.PROVISIONAL] if requests else []))
+    require_not_ended(items, now=now)
+    if not shrunk and is_what_was_told(items) and not any(_with_another(each) for each in items):
         raise not_needed(Reason.DRAGGED_BACK)
 
 
-def _moved_together(bookings: Sequence[Booking], *, reader: ClientReader, now: datetime) -> Letter:
+def _with_another(booking: Booking) -> bool:
+    """The client asked for a person, and was told of another one."""
+    told = booking.announced_staff_id
+    return booking.staff_requested and told is not None and told != booking.staff_id
+
+
+def _moved_together(visits: Sequence[list[Booking]], *, reader: ClientReader, now: datetime) -> Letter:
     """All new dates of a series; as for one appointment where only one of them is news."""
-    found = sorted_out(
-        bookings, tell=lambda each: _require_moved(each, reader=reader, now=now, requests=False)
-    )
-    moved = [each for each, _ in found]
+    found = sorted_out(visits, tell=lambda each: _require_moved(each, reader=reader, now=now, requests=False))
+    moved = [items for items, _ in found]
     if len(moved) == 1:
-        return replace(_moved(moved[0], reader=reader, now=now), facts=announces_each(moved))
-    entries = [calendar_entry(each, reader=reader, times=Times.of(each)) for each in moved]
+        return replace(_moved(moved[0], reader=reader, now=now), facts=announces_each(moved[0]))
+    entries = [calendar_entry(counted(each), reader=reader, times=Times.of(counted(each))) for each in moved]
     return Letter(
         subject=_("%(count)d of your appointments have been moved") % {"count": len(moved)},
         introduction=_("Your appointments have been moved. These are the new times."),
-        rows=series_rows(moved[0], reader=reader, all_times=[Times.of(each) for each in moved]),
+        rows=series_rows(
+            counted(moved[0]), reader=reader, all_times=[Times.of(counted(each)) for each in moved]
+        ),
         closing=[
             _("The attached file updates the appointments in your calendar."),
             joined(_("Do the new times not suit you? Please let us know."), how_to_reach(reader.salon)),
         ],
         ics=ics.publication(*entries, now=now),
         ics_method=ics.PUBLISH,
-        facts=announces_each(moved),
+        facts=announces_each(each for items in moved for each in items),
     )
 
 
-def _moved(booking: Booking, *, reader: ClientReader, now: datetime) -> Letter:
-    when = moment(booking.start_at, zone=reader.salon.zone)
+def _moved(items: Sequence[Booking], *, reader: ClientReader, now: datetime) -> Letter:
+    """`items`: all of the visit, the cancelled ones too."""
+    standing = counted(items)
+    times, before = Times.of(standing), Times.announced(items)
+    when = moment(times.start_at, zone=reader.salon.zone)
+    if before == times:
+        subject = _("Your appointment on %(when)s has been changed") % {"when": when}
+        introduction = _("Your appointment has been changed. This is how it stands now.")
+        unsuitable = _("Does the change not suit you? Please let us know.")
+    else:
+        subject = _("Your appointment has been moved to %(when)s") % {"when": when}
+        introduction = _("Your appointment has been moved. These are the new times.")
+        unsuitable = _("Does the new time not suit you? Please let us know.")
     return Letter(
-        subject=_("Your appointment has been moved to %(when)s") % {"when": when},
-        introduction=_("Your appointment has been moved. These are the new times."),
-        rows=rows(booking, reader=reader, times=Times.of(booking), before=Times.announced(booking)),
+        subject=subject,
+        introduction=introduction,
+        rows=rows(standing, reader=reader, times=times, before=before),
         closing=[
             _("The attached file updates the appointment in your calendar."),
-            joined(_("Does the new time not suit you? Please let us know."), how_to_reach(reader.salon)),
+            joined(unsuitable, how_to_reach(reader.salon)),
         ],
-        ics=invitation(booking, reader=reader, status=ics.CONFIRMED, now=now),
+        ics=invitation(standing, reader=reader, status=ics.CONFIRMED, now=now),
         ics_method=ics.REQUEST,
-        facts=announces(booking),
+        facts=announces(items),
     )
 
 
-def _request_moved(booking: Booking, *, reader: ClientReader, now: datetime) -> Letter:
-    when = moment(booking.start_at, zone=reader.salon.zone)
-    asks = booking.provisional_token is not None
+def _request_moved(items: Sequence[Booking], *, reader: ClientReader, now: datetime) -> Letter:
+    standing = counted(items)
+    times = Times.of(standing)
+    when = moment(times.start_at, zone=reader.salon.zone)
+    asks = asking(standing) is not None
     return Letter(
         subject=_("Your requested appointment has been moved to %(when)s") % {"when": when},
         introduction=_("The time we have reserved for you has changed. These are the new times."),
-        rows=rows(booking, reader=reader, times=Times.of(booking), before=Times.announced(booking)),
+        rows=rows(standing, reader=reader, times=times, before=Times.announced(items)),
         question=_("Would you like to come at this time?") if asks else "",
-        buttons=answers(booking),
-        closing=[answer_before(booking, reader=reader) if asks else "", if_in_doubt(reader.salon)],
-        ics=invitation(booking, reader=reader, status=ics.TENTATIVE, now=now),
+        buttons=answers(standing),
+        closing=[answer_before(standing, reader=reader) if asks else "", if_in_doubt(reader.salon)],
+        ics=invitation(standing, reader=reader, status=ics.TENTATIVE, now=now),
         ics_method=ics.REQUEST,
-        facts=announces(booking),
+        facts=announces(items),
     )

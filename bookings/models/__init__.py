@@ -11,6 +11,7 @@ from bookings.models.busy import BusyTime, Hold
 from bookings.models.feedback import Feedback
 from bookings.models.noshow import NoShowFee, StripeEvent, StripeSession
 from bookings.models.statuses import LEGAL_STATUS_PAIRS
+from bookings.models.visit import Visit, VisitQuerySet, coming_with, in_order
 from bookings.models.waitlist import ONE_OPEN_ENTRY, WaitlistEntry, WaitlistOffer
 
 __all__ = [
@@ -26,7 +27,11 @@ __all__ = [
     "SpentToken",
     "StripeEvent",
     "StripeSession",
+    "Visit",
+    "VisitQuerySet",
     "WaitlistEntry",
     "WaitlistOffer",
+    "coming_with",
+    "in_order",
     "stamp",
 ]

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -46,8 +46,9 @@ class Booking(models.Model):
     have one party. `session_of_id` is the id of the session's first booking (null: this one);
     `session_id` is that id always. `series_id` is the id of the first booking of a series, of that one too.
     `announced_*` is what the client was last told and still believes: null and "" mean that they
-    know of no booking. `sequence` is the ICS SEQUENCE. Buffers (minutes) and price are frozen when
-    the service is set.
+    know of no booking. Buffers (minutes), price and parts are frozen when the service is set; no `parts`:
+    work from its start to its end. `position` is its place in its visit, from 1; a row without a visit was
+    written by an older release, and gets one with its next change.
     """
 
     class Status(models.TextChoices):
@@ -83,6 +84,19 @@ class Booking(models.Model):
         "bookings.WaitlistEntry", null=True, blank=True, on_delete=models.PROTECT, related_name="bookings"
     )
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    visit = models.ForeignKey(
+        "bookings.Visit",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="bookings",
+        db_index=False,
+        editable=False,
+    )
+    position = models.PositiveSmallIntegerField(default=1, db_default=1, editable=False)
+    parts: Any = models.JSONField(
+        default=list, db_default=Value([], models.JSONField()), blank=True, editable=False
+    )
+    staff_requested = models.BooleanField(default=False, db_default=False)
     session_of_id = models.BigIntegerField(null=True, editable=False)
     session_id = models.GeneratedField(
         expression=Coalesce("session_of_id", F("id")), output_field=models.BigIntegerField(), db_persist=True
@@ -97,8 +111,8 @@ class Booking(models.Model):
     base_url = models.CharField(max_length=500, blank=True, default="")
     announced_start_at = models.DateTimeField(null=True, editable=False)
     announced_end_at = models.DateTimeField(null=True, editable=False)
+    announced_staff_id = models.BigIntegerField(null=True, editable=False)
     announced_as = models.CharField(max_length=12, blank=True, default="", editable=False)
-    sequence = models.PositiveIntegerField(default=0, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
     foreign_data: Any = models.JSONField(default=dict, blank=True, editable=False)
     amelia_deleted = models.BooleanField(default=False, editable=False)  # docs/adr/0014
@@ -128,6 +142,7 @@ class Booking(models.Model):
             models.Index(fields=["updated_at", "id"], name="booking_changes"),
             models.Index(fields=["created_at", "id"], name="booking_created"),
             models.Index(fields=["session_id", "id"], name="booking_session"),
+            models.Index(fields=["visit", "id"], name="booking_visit"),
             models.Index(
                 fields=["series_id", "id"], condition=Q(series_id__isnull=False), name="booking_series"
             ),

@@ -12,10 +12,11 @@ from django.db.models import F, Q
 class Hold(models.Model):
     """A slot kept while somebody fills in a form, or while a waitlist offer is live. Times are UTC.
 
-    In a class it keeps seats for `persons`, in the `party` of who is there.
+    In a class it keeps seats for `persons`, in the `party` of who is there. The holds of one visit have one
+    `token`, and stand in the order of its items.
     """
 
-    token = models.CharField(max_length=64, unique=True)
+    token = models.CharField(max_length=64, db_index=True)
     staff = models.ForeignKey("staff.Staff", on_delete=models.CASCADE, related_name="holds")
     service = models.ForeignKey("staff.Service", on_delete=models.CASCADE, related_name="holds")
     party = models.UUIDField(default=uuid.uuid4)

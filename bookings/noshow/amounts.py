@@ -6,6 +6,7 @@ currencies so; the few others are converted here, at its border.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 from bookings.models import Booking
@@ -47,9 +48,12 @@ class NotChargeable(Exception):
         self.amount_minor = amount_minor
 
 
-def fee_for(booking: Booking, salon: SalonSettings) -> int:
-    """The fee in the minor unit of `salon.currency`, half-up (contract §1.4). Raises NotChargeable."""
-    amount = _minor(_major_fee(booking, salon), salon.currency)
+def fee_for(bookings: Sequence[Booking], salon: SalonSettings) -> int:
+    """The one fee of these bookings in the minor unit of `salon.currency`, half-up (contract §1.4).
+
+    Raises NotChargeable.
+    """
+    amount = _minor(_major_fee(bookings, salon), salon.currency)
     if amount <= 0:
         raise NotChargeable("The fee comes to zero.")
     minimum = _minor(STRIPE_MINIMUM.get(salon.currency, Decimal(0)), salon.currency)
@@ -78,12 +82,13 @@ def stripe_amount_text(counted: int | None, *, currency: str) -> str:
     return f"{print_amount(amount, currency=currency)} {currency}"
 
 
-def _major_fee(booking: Booking, salon: SalonSettings) -> Decimal:
+def _major_fee(bookings: Sequence[Booking], salon: SalonSettings) -> Decimal:
     if salon.noshow_fee_type == SalonSettings.FeeType.FIXED:
         return salon.noshow_fee_value
-    if booking.total_price is None:
+    prices = [each.total_price for each in bookings if each.total_price is not None]
+    if not prices:
         raise NotChargeable("The booking has no price to take a percentage of.")
-    return max(booking.total_price * salon.noshow_fee_value / 100, salon.noshow_fee_minimum)
+    return max(sum(prices) * salon.noshow_fee_value / 100, salon.noshow_fee_minimum)
 
 
 def _minor(amount: Decimal, currency: str) -> int:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from bookings.links import new_token
@@ -20,20 +20,25 @@ from staff.models import SalonSettings
 PAY_LINK_LIFE = timedelta(days=7)
 
 
-def charge(*, booking: Booking, event: BookingEvent, salon: SalonSettings, now: datetime) -> list[Due]:
-    """Freeze the fee of a booking that became a no-show by `event`; gives the job that asks Stripe.
+def charge(
+    *, bookings: Sequence[Booking], event: BookingEvent, salon: SalonSettings, now: datetime
+) -> list[Due]:
+    """Freeze the one fee of a visit's bookings that are no-shows by `event`; gives the job that asks Stripe.
+
+    It stands with the first of them.
 
     Nothing while the salon charges no fees; only the row, `not_charged` with its reason, when there is
     nothing to charge.
     """
     if not salon.noshow_enabled:
         return []
+    booking = bookings[0]
     try:
         if booking.client_id is None:
             raise NotChargeable("The client has been erased.")
-        if NoShowFee.objects.filter(booking=booking, state=NoShowFee.State.PAID).exists():
+        if NoShowFee.objects.filter(booking__in=bookings, state=NoShowFee.State.PAID).exists():
             raise NotChargeable("A fee for this booking has been paid already.")
-        amount_minor = fee_for(booking, salon)
+        amount_minor = fee_for(bookings, salon)
     except NotChargeable as nothing:
         _freeze(booking, event, salon, nothing.amount_minor, now=now, not_charged=nothing.reason)
         return []

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from bookings import lifecycle
 from bookings.errors import LinkSpent, RequestMoved
 from bookings.links import accept_url, decline_url
-from bookings.models import Booking
+from bookings.models import Booking, coming_with
 from bookings.pages.appointment import facts_of
 from bookings.pages.shell import Button, PublicPage, greeting
 from bookings.self_service.used_links import link_history
@@ -66,9 +66,11 @@ class RequestPage(PublicPage):
         )
 
     def deadline(self, booking: Booking) -> str:
-        if booking.provisional_expires_at is None:
+        deadlines = [each.provisional_expires_at for each in coming_with(booking)]
+        earliest = min((each for each in deadlines if each is not None), default=None)
+        if earliest is None:
             return ""
-        until = long_moment(booking.provisional_expires_at, zone=self.salon.zone)
+        until = long_moment(earliest, zone=self.salon.zone)
         return _("Please answer before %(moment)s.") % {"moment": until}
 
     def refuse(self, problem: Refused) -> HttpResponse:
@@ -159,8 +161,10 @@ class DeclinePage(RequestPage):
 
 
 def fingerprint(booking: Booking) -> str:
-    """What the page shows of the booking, in short: another value means that it showed something else."""
-    shown: tuple[Any, ...] = (booking.start_at, booking.end_at, booking.staff_id, booking.service_id)
+    """What the page shows of the visit, in short: another value means that it showed something else."""
+    shown: list[tuple[Any, ...]] = [
+        (each.start_at, each.end_at, each.staff_id, each.service_id) for each in coming_with(booking)
+    ]
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
 
 

@@ -17,11 +17,13 @@ from django.db.models import F, Q
 
 from bookings import lifecycle, waitlist, webhooks
 from bookings.lifecycle.audit import record
+from bookings.lifecycle.locks import lock_visits
 from bookings.models import (
     Booking,
     BookingEvent,
     Feedback,
     NoShowFee,
+    Visit,
     WaitlistEntry,
     WaitlistOffer,
     stamp,
@@ -84,6 +86,7 @@ def erase_client(*, client_id: int, cancel_upcoming: bool, actor: Actor, now: da
         _lock_around(client_id, now=now)
         client, everybody, names = _people(client_id)
         cancelled = _cancel_upcoming(everybody, really=cancel_upcoming, actor=actor, salon=salon, now=now)
+        lock_visits(Visit.objects.filter(client_id__in=everybody))
         bookings = list(
             Booking.objects.select_for_update(no_key=True).filter(client_id__in=everybody).order_by("pk")
         )
@@ -99,10 +102,11 @@ def erase_client(*, client_id: int, cancel_upcoming: bool, actor: Actor, now: da
 
 
 def _lock_around(client_id: int, *, now: datetime) -> None:
-    """What the door would lock one after the other, at once and in its order: the bookings that stand with
-    the first ones of their sessions, the staff they and the offers are with, the waitlist entries."""
+    """What the door would lock one after the other, at once and in its order: visits, the bookings that
+    stand with the first ones of their sessions, the staff they and the offers are with, waitlist entries."""
     theirs = Q(client_id=client_id) | Q(client__merged_into_id=client_id)
     upcoming = Booking.objects.occupying().filter(theirs, end_at__gt=now)
+    lock_visits(Visit.objects.filter(client_id=client_id))
     ids = [pk for pair in upcoming.order_by().values_list("pk", "session_id") for pk in pair]
     list(Booking.objects.select_for_update(no_key=True, of=("self",)).filter(pk__in=ids).order_by("pk"))
     entries = WaitlistEntry.objects.filter(theirs, status__in=WaitlistEntry.OPEN_STATUSES)
@@ -190,6 +194,9 @@ def _empty_bookings(bookings: Sequence[Booking], *, actor: Actor, now: datetime)
         foreign_data={},
         version=F("version") + 1,
         updated_at=stamp(now),
+    )
+    Visit.objects.filter(pk__in={booking.visit_id for booking in bookings}).update(
+        client=None, policy=None, version=F("version") + 1, updated_at=stamp(now)
     )
     Feedback.objects.filter(booking_id__in=ids).update(comment="")
     events = [

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from zoneinfo import ZoneInfo
 
 from bookings.models import Booking
 from bookings.slots.availability.agenda import Agenda
+from bookings.slots.stretches import WorkPart, touching, work_parts
 from staff.access.actor import Actor
 from staff.salon.affected import NIGHT_ENDS, AffectedBookingJson, Touched
-from staff.salon.schedule import ONE_DAY, local_dates
+from staff.salon.parts import Duration
+from staff.salon.schedule import ONE_DAY, Stretch, local_dates
 from staff.salon.timetable import timetables_of
 from staff.wire.times import print_when
+
+NO_DURATION = Duration(0)
+"""Of these agendas nothing is asked but when somebody works."""
 
 
 def affected_bookings(touched: Touched, *, actor: Actor, zone: ZoneInfo) -> list[AffectedBookingJson]:
@@ -27,7 +32,12 @@ def affected_bookings(touched: Touched, *, actor: Actor, zone: ZoneInfo) -> list
     bookings = list(found.select_related("client").order_by("start_at", "id"))
     if touched.concerns is not None:
         bookings = [each for each in bookings if _is_concerned(each, touched.concerns, zone=zone)]
-    standing = _outside_hours(bookings, zone=zone) if touched.outside_hours else bookings
+    standing: Iterable[Booking] = bookings
+    if touched.outside_hours:
+        standing = _outside_hours(bookings, zone=zone)
+    elif touched.staff_ids is not None and touched.ends_at is not None:
+        absence = [Stretch(touched.starts_at, touched.ends_at)]
+        standing = (each for each in bookings if touching(_work_of(each), absence))
     return [_printed(each, zone=zone) for each in standing]
 
 
@@ -48,6 +58,7 @@ def _outside_hours(bookings: Sequence[Booking], *, zone: ZoneInfo) -> Iterator[B
         staff_id: Agenda(
             staff_id=staff_id,
             offers_service=True,
+            duration=NO_DURATION,
             timetable=timetable,
             windows=timetable.windows_between(first, last, zone=zone),
             away=[],
@@ -58,7 +69,15 @@ def _outside_hours(bookings: Sequence[Booking], *, zone: ZoneInfo) -> Iterator[B
         ).items()
         for timetable in (kept if kept.keeps_hours else kept.around_the_clock(),)
     }
-    yield from (each for each in bookings if not agendas[each.staff_id].works(each.start_at, each.end_at))
+    for each in bookings:
+        works = agendas[each.staff_id].works
+        if not all(works(part.start_at, part.end_at) for part in _work_of(each)):
+            yield each
+
+
+def _work_of(booking: Booking) -> list[WorkPart]:
+    """An absence or other hours in a gap touch nobody."""
+    return work_parts(booking.start_at, booking.end_at, booking.parts)
 
 
 def _printed(booking: Booking, *, zone: ZoneInfo) -> AffectedBookingJson:

@@ -10,7 +10,9 @@ import uuid
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import reduce
 from itertools import pairwise
+from operator import or_
 from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError
@@ -20,8 +22,10 @@ from django.utils import timezone
 from bookings.errors import SlotTaken
 from bookings.models import Booking, BusyTime
 from bookings.slots.sqlite_guard import GUARD_NAME
+from bookings.slots.stretches import stretches_of
 from staff.access.actor import Actor
 from staff.models import Staff
+from staff.salon.schedule import Stretch
 from staff.storage.prepared import Blank, PreparedRows
 from staff.wire.refusals import ConflictingBookingJson
 from staff.wire.times import print_when
@@ -54,14 +58,6 @@ def _locked() -> QuerySet[Staff]:
 _LOCKED_ONE = PreparedRows(Staff, lambda: _locked().filter(pk=Blank("id", BigAutoField())).order_by())
 
 
-def occupied_range(booking: Booking) -> tuple[datetime, datetime]:
-    """The booking's times widened by its frozen buffers (UTC, half-open)."""
-    return (
-        booking.start_at - timedelta(minutes=booking.buffer_before_minutes),
-        booking.end_at + timedelta(minutes=booking.buffer_after_minutes),
-    )
-
-
 def forget_expired(staff_id: int, *, now: datetime) -> None:
     """Delete this staff member's expired holds: a constraint knows no clock."""
     BusyTime.objects.filter(_expired(staff_id, now=now)).delete()
@@ -74,17 +70,18 @@ def _expired(staff_id: int, *, now: datetime) -> Q:
 def occupy(booking: Booking, *, overlap: bool, now: datetime) -> None:
     """Write the booking's busy times in place of those it had.
 
-    An ordinary booking writes one row of its own party, and the database refuses it where another
-    party is. A deliberate `overlap` is cut at the edges of the rows it overlaps: each segment takes
-    the party of who is there, the rest its own. Raises Occupied.
+    An ordinary booking writes one row of its own party for each part that is work, and the database refuses
+    it where another party is. A deliberate `overlap` is cut at the edges of the rows it overlaps: each
+    segment takes the party of who is there, the rest its own. Raises Occupied.
     """
     BusyTime.objects.filter(Q(booking_id=booking.pk) | _expired(booking.staff_id, now=now)).delete()
-    starts_at, ends_at = occupied_range(booking)
-    segments = [(starts_at, ends_at, booking.party)]
+    stretches = stretches_of(booking)
+    segments = [(*stretch, booking.party) for stretch in stretches]
     if overlap:
-        segments = _cut(
-            starts_at, ends_at, booking.party, present=overlapping(booking.staff_id, starts_at, ends_at)
-        )
+        present = overlapping(booking.staff_id, stretches)
+        segments = [
+            segment for stretch in stretches for segment in _cut(stretch, booking.party, present=present)
+        ]
     write_times(
         (
             BusyTime(staff_id=booking.staff_id, party=party, starts_at=start, ends_at=end, booking=booking)
@@ -104,28 +101,54 @@ def write_times(times: Iterable[BusyTime], *, wanted: Booking) -> None:
         raise Occupied(wanted) from error
 
 
+def elsewhere(bookings: Collection[Booking]) -> list[Booking]:
+    """Those of them whose busy times do not lie where they belong now; one statement, none for nobody."""
+    if not bookings:
+        return []
+    stored: dict[int, list[tuple[datetime, datetime]]] = {each.pk: [] for each in bookings}
+    rows = BusyTime.objects.filter(booking_id__in=stored).order_by("starts_at", "id")
+    for booking_id, starts_at, ends_at in rows.values_list("booking_id", "starts_at", "ends_at"):
+        stored[booking_id].append((starts_at, ends_at))
+    return [each for each in bookings if _joined(stored[each.pk]) != _joined(stretches_of(each))]
+
+
+def _joined(stretches: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    """What touches is one: a deliberate overlap is stored in pieces."""
+    joined: list[tuple[datetime, datetime]] = []
+    for starts_at, ends_at in stretches:
+        if joined and joined[-1][1] == starts_at:
+            joined[-1] = (joined[-1][0], ends_at)
+        else:
+            joined.append((starts_at, ends_at))
+    return joined
+
+
 def release(booking: Booking) -> None:
     """The booking occupies nobody any more."""
     BusyTime.objects.filter(booking_id=booking.pk).delete()
 
 
-def overlapping(staff_id: int, starts_at: datetime, ends_at: datetime) -> list[BusyTime]:
-    """This staff member's busy times that touch the half-open range, expired holds included."""
-    return list(_touching(staff_id, starts_at, ends_at).order_by("starts_at", "id"))
+def overlapping(staff_id: int, stretches: Iterable[Stretch]) -> list[BusyTime]:
+    """This staff member's busy times that touch one of the stretches, expired holds included."""
+    return list(_touching(staff_id, stretches).order_by("starts_at", "id"))
 
 
-def _touching(staff_id: int, starts_at: datetime, ends_at: datetime) -> QuerySet[BusyTime]:
-    return BusyTime.objects.filter(
-        staff_id=staff_id,
-        starts_at__lt=ends_at,
-        starts_at__gte=starts_at - LONGEST_BUSY,
-        ends_at__gt=starts_at,
+def _touching(staff_id: int, stretches: Iterable[Stretch]) -> QuerySet[BusyTime]:
+    touched = (
+        Q(
+            starts_at__lt=stretch.end_at,
+            starts_at__gte=stretch.start_at - LONGEST_BUSY,
+            ends_at__gt=stretch.start_at,
+        )
+        for stretch in stretches
     )
+    return BusyTime.objects.filter(reduce(or_, touched), staff_id=staff_id)
 
 
 def _cut(
-    starts_at: datetime, ends_at: datetime, own: uuid.UUID, *, present: list[BusyTime]
+    stretch: Stretch, own: uuid.UUID, *, present: list[BusyTime]
 ) -> list[tuple[datetime, datetime, uuid.UUID]]:
+    starts_at, ends_at = stretch
     edges = {starts_at, ends_at}
     for row in present:
         edges.update(edge for edge in (row.starts_at, row.ends_at) if starts_at < edge < ends_at)
@@ -162,7 +185,7 @@ def taken(wanted: Booking, *, actor: Actor, zone: ZoneInfo, vacated: Collection[
 
 def _kept_until(booking: Booking, *, now: datetime) -> datetime | None:
     """When the last hold or waitlist offer in the way of `booking` ends; None where there is none."""
-    held = _touching(booking.staff_id, *occupied_range(booking)).filter(expires_at__gt=now)
+    held = _touching(booking.staff_id, stretches_of(booking)).filter(expires_at__gt=now)
     until: datetime | None = held.aggregate(until=Max("expires_at"))["until"]
     return until
 
@@ -171,10 +194,9 @@ def conflicts_of(
     booking: Booking, *, actor: Actor, zone: ZoneInfo, vacated: Collection[int] = ()
 ) -> list[ConflictingBookingJson]:
     """What stands in the way of `booking`, as contract §0 prints it on 409 slot_taken."""
-    starts_at, ends_at = occupied_range(booking)
     ids = {
         row.booking_id
-        for row in overlapping(booking.staff_id, starts_at, ends_at)
+        for row in overlapping(booking.staff_id, stretches_of(booking))
         if row.booking_id is not None and row.booking_id != booking.pk and row.booking_id not in vacated
     }
     return [
@@ -192,15 +214,14 @@ def conflicts_of(
 
 def is_free(
     staff_id: int,
-    starts_at: datetime,
-    ends_at: datetime,
+    stretches: Iterable[Stretch],
     *,
     now: datetime,
     except_holds: Collection[int] = (),
 ) -> bool:
     """Nobody live is there: a read for offers and pages, never the guard itself."""
     return (
-        not _touching(staff_id, starts_at, ends_at)
+        not _touching(staff_id, stretches)
         .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
         .exclude(hold_id__in=list(except_holds))
         .exists()

@@ -10,29 +10,33 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
 from bookings.errors import SessionFull, SlotTaken, no_room
 from bookings.models import Booking, BusyTime, Hold
-from bookings.slots.availability import Agenda, Case, objections_to, read_agendas, terms_of
-from bookings.slots.busy import forget_expired, lock_staff, occupied_range, slot_guard, write_times
+from bookings.slots.availability import Agenda, Case, Terms, objections_to, read_agendas, terms_of
+from bookings.slots.busy import forget_expired, lock_staff, slot_guard, write_times
 from bookings.slots.class_seats import Standing, standing_at
+from bookings.slots.neighbours import Buffers
 from bookings.slots.refused_to_everybody import (
     bookable,
     check_agenda,
     check_holiday,
     check_persons,
     check_times,
+    find_offered,
     find_service,
 )
+from bookings.slots.stretches import stretches_of
 from staff.access.actor import Actor
 from staff.models import SalonSettings, Service, Staff
-from staff.salon.schedule import ONE_DAY, local_dates
+from staff.salon.parts import ONE_MINUTE, Duration, Parts, fitted
+from staff.salon.schedule import ONE_DAY
 from staff.wire.refusals import BadRequest, NotFound
-from staff.wire.times import day_start
+from staff.wire.times import day_start, local_date
 
 SHORTEST_MINUTES = 1
 LONGEST_MINUTES = 15
@@ -72,9 +76,13 @@ def keep(
     Raises BadRequest (400, holiday included), Forbidden (somebody else's agenda), SlotTaken, SessionFull,
     NobodyFree (409). Everybody who may be chosen is locked first, in id order, so the choice is exact.
     """
-    service = find_service(service_id)
+    if staff_id is not None:
+        service, duration = find_offered(service_id, staff_id)
+    else:
+        service = find_service(service_id)
+        duration = Duration.of(service)
     check_persons(persons, service)
-    asked_end_at, end_at = end_at, end_at or start_at + timedelta(minutes=service.duration_minutes)
+    asked_end_at, end_at = end_at, end_at or start_at + duration.length
     check_times(start_at, end_at)
     check_holiday(start_at, end_at, zone=salon.zone)
     if staff_id is not None:
@@ -83,7 +91,12 @@ def keep(
         if staff_id is not None:
             person_id = bookable(lock_staff(staff_id).get(staff_id), staff_id).pk
         else:
-            person_id = _choose(service, start_at, end_at, persons=persons, actor=actor, salon=salon, now=now)
+            person_id, duration = _choose(
+                service, start_at, asked_end_at, persons=persons, actor=actor, salon=salon, now=now
+            )
+            if asked_end_at is None and end_at != start_at + duration.length:
+                end_at = start_at + duration.length
+                check_holiday(start_at, end_at, zone=salon.zone)
         present = _class_at(service, person_id, start_at, now=now)
         if present is not None and asked_end_at in (None, present.end_at):
             _require_room(present, service=service, persons=persons)
@@ -95,6 +108,7 @@ def keep(
             service=service,
             start_at=start_at,
             end_at=end_at,
+            parts=fitted(duration.parts, end_at - start_at),
             expires_at=now + timedelta(minutes=minutes),
             party=None if present is None else present.party,
             persons=persons,
@@ -108,18 +122,23 @@ def write(
     service: Service,
     start_at: datetime,
     end_at: datetime,
+    parts: Parts,
     expires_at: datetime,
     party: uuid.UUID | None = None,
     persons: int = 1,
+    token: str | None = None,
+    buffers: Buffers | None = None,
     now: datetime,
 ) -> Hold:
-    """Write the hold and its busy time, buffers included, inside the caller's transaction after `lock_staff`.
+    """Write the hold and its busy times, buffers included; in the caller's transaction, after `lock_staff`.
 
-    `party`: of the class in which it keeps seats. Raises Occupied when somebody is there (`busy.slot_guard`).
+    `parts`: of the booking it stands for. `party`: of the class in which it keeps seats. `token`: of the
+    visit of which it is an item, and `buffers` what that leaves of the service's. Raises Occupied when
+    somebody is there (`busy.slot_guard`).
     """
     forget_expired(staff_id, now=now)
     hold = Hold.objects.create(
-        token=secrets.token_urlsafe(TOKEN_BYTES),
+        token=token or new_token(),
         staff_id=staff_id,
         service=service,
         party=party or uuid.uuid4(),
@@ -129,18 +148,26 @@ def write(
         expires_at=expires_at,
         created_at=now,
     )
-    wanted = _as_booking(staff_id, service, start_at, end_at)
-    starts_at, ends_at = occupied_range(wanted)
-    busy = BusyTime(
-        staff_id=staff_id,
-        party=hold.party,
-        starts_at=starts_at,
-        ends_at=ends_at,
-        hold=hold,
-        expires_at=expires_at,
+    wanted = wanted_booking(staff_id, service, start_at, end_at, parts, buffers=buffers)
+    write_times(
+        (
+            BusyTime(
+                staff_id=staff_id,
+                party=hold.party,
+                starts_at=stretch.start_at,
+                ends_at=stretch.end_at,
+                hold=hold,
+                expires_at=expires_at,
+            )
+            for stretch in stretches_of(wanted)
+        ),
+        wanted=wanted,
     )
-    write_times([busy], wanted=wanted)
     return hold
+
+
+def new_token() -> str:
+    return secrets.token_urlsafe(TOKEN_BYTES)
 
 
 def take_over(*, token: str, staff_id: int, now: datetime) -> Hold:
@@ -148,16 +175,31 @@ def take_over(*, token: str, staff_id: int, now: datetime) -> Hold:
 
     The hold and its busy time are deleted. An expired hold gives nothing any more, and takes nothing: the
     booking goes through if the slot is still free. Raises BadRequest with details.hold_token for a token
-    that is unknown, already used, or another staff member's.
+    that is unknown, already used, another staff member's, or a visit's of several.
     """
-    hold = Hold.objects.filter(token=token).first()
-    if hold is None:
+    return take_over_all(token=token, staff_ids=[staff_id], most=1, now=now)[0]
+
+
+def take_over_all(
+    *, token: str, staff_ids: Collection[int], most: int | None = None, now: datetime
+) -> list[Hold]:
+    """`take_over` for the bookings of a visit: every hold of the token, in the order of its items.
+
+    `staff_ids`: whom the caller has locked. Raises BadRequest where one is for somebody else, or where they
+    are more than `most`.
+    """
+    held = list(Hold.objects.filter(token=token).order_by("pk"))
+    if not held:
         raise BadRequest.field("hold_token", "There is no such hold; it may have been used already.")
-    if hold.staff_id != staff_id:
-        raise BadRequest.field("hold_token", f"This hold is for staff member {hold.staff_id}.")
-    if hold.expires_at > now:
-        _delete([hold.pk])
-    return hold
+    if most is not None and len(held) > most:
+        raise BadRequest.field("hold_token", "This hold is for a visit of several items; book them together.")
+    for hold in held:
+        if hold.staff_id not in staff_ids:
+            raise BadRequest.field("hold_token", f"This hold is for staff member {hold.staff_id}.")
+    live = [hold.pk for hold in held if hold.expires_at > now]
+    if live:
+        _delete(live)
+    return held
 
 
 def lift(*, party: uuid.UUID, staff_id: int, now: datetime) -> list[Hold]:
@@ -231,14 +273,14 @@ def _delete(hold_ids: Sequence[int]) -> None:
 def _choose(
     service: Service,
     start_at: datetime,
-    end_at: datetime,
+    asked_end_at: datetime | None,
     *,
     persons: int,
     actor: Actor,
     salon: SalonSettings,
     now: datetime,
-) -> int:
-    """Lock everybody who offers the service, in id order, and pick one who is free.
+) -> tuple[int, Duration]:
+    """Lock everybody who offers the service, in id order, and pick one who is free, with their own minutes.
 
     Raises SessionFull where classes stand at that time and all are full, else NobodyFree.
     """
@@ -247,31 +289,31 @@ def _choose(
         offering = offering.filter(pk=actor.agenda_of)
     locked = lock_staff(*offering.values_list("pk", flat=True))
     full: Standing | None = None
-    for staff_id in sorted(locked) if service.max_capacity > 1 else ():
-        present = _class_at(service, staff_id, start_at, now=now)
+    zone = salon.zone
+    day = local_date(start_at, zone=zone)
+    agendas = [
+        agenda for agenda in read_agendas(service, day, day, zone=zone, now=now) if agenda.staff_id in locked
+    ]
+    for agenda in agendas if service.max_capacity > 1 else ():
+        end_at = asked_end_at or start_at + agenda.duration.length
+        present = _class_at(service, agenda.staff_id, start_at, now=now)
         if present is not None and present.end_at == end_at:
             if present.seats_left(service) >= persons:
-                return staff_id
+                return agenda.staff_id, agenda.duration
             full = present if full is None else min(full, present, key=lambda each: each.taken)
-    zone = salon.zone
-    touched = local_dates(start_at, end_at, zone=zone)
-    agendas = [
-        agenda
-        for agenda in read_agendas(service, touched[0], touched[-1], zone=zone, now=now)
-        if agenda.staff_id in locked
-    ]
     terms = terms_of(service, salon=salon, now=now, holidays={})
-    day_begins, day_ends = day_start(touched[0], zone=zone), day_start(touched[0] + ONE_DAY, zone=zone)
+    day_begins, day_ends = day_start(day, zone=zone), day_start(day + ONE_DAY, zone=zone)
     ranked = [
-        (not agenda.timetable.keeps_hours, agenda.busy_between(day_begins, day_ends), agenda.staff_id)
+        (not agenda.timetable.keeps_hours, agenda.busy_between(day_begins, day_ends), agenda.staff_id, agenda)
         for agenda in agendas
-        if _may_be_chosen(agenda, Case(terms, agenda, start_at, end_at))
+        if _may_be_chosen(terms, agenda, start_at, asked_end_at)
     ]
     if not ranked and full is not None:
         _require_room(full, service=service, persons=persons)
     if not ranked:
         raise NobodyFree
-    return min(ranked)[-1]
+    chosen = min(ranked, key=lambda each: each[:3])[-1]
+    return chosen.staff_id, chosen.duration
 
 
 def _class_at(service: Service, staff_id: int, start_at: datetime, *, now: datetime) -> Standing | None:
@@ -286,20 +328,32 @@ def _require_room(present: Standing, *, service: Service, persons: int) -> None:
         raise SessionFull(no_room(service, taken=present.taken, persons=persons))
 
 
-def _may_be_chosen(agenda: Agenda, case: Case) -> bool:
+def _may_be_chosen(terms: Terms, agenda: Agenda, start_at: datetime, asked_end_at: datetime | None) -> bool:
+    end_at = asked_end_at or start_at + agenda.duration.length
+    case = Case(terms, agenda, start_at, end_at, fitted(agenda.duration.parts, end_at - start_at))
     against = {objection.code for objection in objections_to(case)}
     if agenda.timetable.keeps_hours and "outside_working_hours" in against:
         return False
     return against.isdisjoint(KEEPS_FROM_BEING_CHOSEN)
 
 
-def _as_booking(staff_id: int, service: Service, start_at: datetime, end_at: datetime) -> Booking:
-    """The booking a hold stands for, never saved: it has the range and the conflicts of one."""
+def wanted_booking(
+    staff_id: int,
+    service: Service,
+    start_at: datetime,
+    end_at: datetime,
+    parts: Parts,
+    *,
+    buffers: Buffers | None = None,
+) -> Booking:
+    """The booking a hold or an offer stands for, never saved: it has the stretches and conflicts of one."""
+    kept = buffers or Buffers.of(service)
     return Booking(
         staff_id=staff_id,
         service=service,
         start_at=start_at,
         end_at=end_at,
-        buffer_before_minutes=service.buffer_before_minutes,
-        buffer_after_minutes=service.buffer_after_minutes,
+        buffer_before_minutes=kept.before // ONE_MINUTE,
+        buffer_after_minutes=kept.after // ONE_MINUTE,
+        parts=parts,
     )

@@ -12,6 +12,7 @@ from bookings.slots.availability.agenda import LONGEST_BOOKING
 from bookings.slots.availability.rules import closed_on
 from staff.access.actor import Actor
 from staff.models import Service, Staff
+from staff.salon.durations import Offered, offered_by
 from staff.salon.schedule import holidays_touched
 from staff.storage.prepared import Blank, PreparedRows
 from staff.wire.refusals import BadRequest, Forbidden
@@ -48,8 +49,20 @@ def find_service(service_id: int) -> Service:
     """The service, which is still offered. Raises BadRequest."""
     service = _OFFERED.first(id=service_id)
     if service is None:
-        raise BadRequest.field("service_id", f"There is no service {service_id}, or it is no longer offered.")
+        raise _not_offered(service_id)
     return service
+
+
+def find_offered(service_id: int, staff_id: int) -> Offered:
+    """`find_service`, and how long it takes with this person; who that is, is not checked."""
+    offered = offered_by(service_id, staff_id)
+    if offered is None:
+        raise _not_offered(service_id)
+    return offered
+
+
+def _not_offered(service_id: int) -> BadRequest:
+    return BadRequest.field("service_id", f"There is no service {service_id}, or it is no longer offered.")
 
 
 def check_persons(persons: int, service: Service) -> None:

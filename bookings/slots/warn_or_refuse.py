@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import (
     BigAutoField,
@@ -12,6 +12,7 @@ from django.db.models import (
     DateTimeField,
     Exists,
     ExpressionWrapper,
+    FilteredRelation,
     OuterRef,
     Q,
     QuerySet,
@@ -21,7 +22,9 @@ from bookings.models import Booking, WaitlistEntry
 from bookings.slots.availability.agenda import Agenda, read_agendas, terms_of
 from bookings.slots.availability.rules import Case, Objection, objections_to, warnings_about
 from staff.models import Holiday, OpeningException, SalonSettings, Service, Staff, TimeOff
-from staff.salon.schedule import ONE_DAY, Stretch, holiday_names, local_dates
+from staff.salon.durations import own_or_usual
+from staff.salon.parts import ONE_MINUTE, Duration, Parts, fitted
+from staff.salon.schedule import ONE_DAY, Stretch, holiday_names, local_dates, time_off_of
 from staff.salon.timetable import Hours, Timetable, exceptions_for
 from staff.storage.prepared import Blank, Prepared
 
@@ -34,12 +37,13 @@ def warnings_for(
     end_at: datetime,
     salon: SalonSettings,
     now: datetime,
+    parts: Parts = (),
     client_id: int | None = None,
     booking_id: int = 0,
 ) -> list[Objection]:
-    """What the desk is told about a booking that is taken all the same (times UTC).
+    """What the desk is told about a booking that is taken all the same (times UTC, its own `parts`).
 
-    One statement, and two more where an exception to the hours or a holiday may hold.
+    One statement, and more where an exception to the hours or a holiday may hold, or an absence in a gap.
 
     Codes: staff_does_not_offer_service, outside_working_hours, time_off, client_busy (by another booking than
     `booking_id`), shorter_than_service, longer_than_service, on_waitlist (of a time ahead). A staff member
@@ -58,29 +62,46 @@ def warnings_for(
         booking_id=booking_id,
         date=touched[0],
     )
-    offers, is_away, client_busy, client_waits = rows[0][:4] if rows else (False, False, False, False)
-    timetable = Timetable([Hours(*row[6:]) for row in rows if row[6] is not None])
-    if rows and rows[0][5]:
-        exceptions = exceptions_for({staff.pk: rows[0][4]}, first=first, last=last)
+    known = _Known(*rows[0][: len(_Known._fields)]) if rows else _Known()
+    hours = [row[len(_Known._fields) :] for row in rows]
+    timetable = Timetable([Hours(*row) for row in hours if row[0] is not None])
+    if known.exceptional:
+        exceptions = exceptions_for({staff.pk: known.location_id}, first=first, last=last)
         closed = frozenset(holiday_names(first, last))
         timetable = Timetable(timetable.hours, exceptions.get(staff.pk, ()), closed)
     if not timetable.keeps_hours:
         timetable = timetable.around_the_clock()
+    away = [Stretch(start_at, end_at)] if known.away else []
+    if away and parts:
+        away = time_off_of([staff.pk], start_at=start_at, end_at=end_at)[staff.pk]
     agenda = Agenda(
         staff_id=staff.pk,
-        offers_service=offers,
+        offers_service=known.offers,
+        duration=own_or_usual(service, known.own_minutes, None),
         timetable=timetable,
         windows=timetable.windows_between(first, last, zone=salon.zone),
-        away=[Stretch(start_at, end_at)] if is_away else [],
+        away=away,
         busy=[],
     )
     terms = terms_of(service, salon=salon, now=now, holidays={})
     return [
-        *warnings_about(Case(terms, agenda, start_at, end_at)),
-        *([CLIENT_BUSY] if client_busy else []),
-        *_about_length(service, end_at - start_at),
-        *([ON_WAITLIST] if client_waits and start_at > now else []),
+        *warnings_about(Case(terms, agenda, start_at, end_at, parts)),
+        *([CLIENT_BUSY] if known.client_busy else []),
+        *_about_length(service, agenda.duration, end_at - start_at),
+        *([ON_WAITLIST] if known.client_waits and start_at > now else []),
     ]
+
+
+class _Known(NamedTuple):
+    """What `_hours` says of a person before the row of their hours."""
+
+    offers: bool = False
+    away: bool = False
+    client_busy: bool = False
+    client_waits: bool = False
+    location_id: int | None = None
+    exceptional: bool = False
+    own_minutes: int | None = None
 
 
 CLIENT_BUSY = Objection("client_busy", "This client has another booking at that time.")
@@ -90,26 +111,28 @@ ON_WAITLIST = Objection(
 
 
 def client_is_busy(booking: Booking) -> bool:
-    """Whether its client has another live booking at that time."""
+    """Whether its client has another live booking at that time; not one of its visit that begins with it."""
     elsewhere = Booking.objects.occupying().filter(
         client_id=booking.client_id or 0, start_at__lt=booking.end_at, end_at__gt=booking.start_at
     )
-    return elsewhere.exclude(pk=booking.pk).exists()
+    together = Q(pk=booking.pk) | Q(visit_id=booking.visit_id, start_at=booking.start_at)
+    return elsewhere.exclude(together).exists()
 
 
-def _about_length(service: Service, length: timedelta) -> list[Objection]:
-    usual = timedelta(minutes=service.duration_minutes)
-    if length == usual:
+def _about_length(service: Service, usual: Duration, length: timedelta) -> list[Objection]:
+    """`usual`: with the person of the booking."""
+    if length == usual.length:
         return []
-    minutes = length // timedelta(minutes=1)
-    which = "shorter" if length < usual else "longer"
-    message = f"{service.name} takes {service.duration_minutes} minutes and this booking lasts {minutes}."
+    minutes = length // ONE_MINUTE
+    which = "shorter" if length < usual.length else "longer"
+    message = f"{service.name} takes {usual.minutes} minutes and this booking lasts {minutes}."
     return [Objection(f"{which}_than_service", message)]
 
 
 def _hours() -> QuerySet[Staff, tuple[Any, ...]]:
     """For each row of a person's hours: do they offer it, are they away, is the client elsewhere, does
-    the client wait for it, their location, whether an exception or a holiday may hold then; and the row."""
+    the client wait for it, their location, whether an exception or a holiday may hold then, their own
+    minutes for the service; and the row."""
     away = TimeOff.objects.filter(
         staff_id=OuterRef("pk"),
         start_at__lt=Blank("end_at", DateTimeField()),
@@ -150,6 +173,9 @@ def _hours() -> QuerySet[Staff, tuple[Any, ...]]:
             exceptional=ExpressionWrapper(
                 Q(Exists(exceptional)) | Q(Exists(closed)), output_field=BooleanField()
             ),
+            own=FilteredRelation(
+                "durations", condition=Q(durations__service_id=Blank("service_id", BigAutoField()))
+            ),
         )
         .order_by()
         .values_list(
@@ -159,6 +185,7 @@ def _hours() -> QuerySet[Staff, tuple[Any, ...]]:
             "client_waits",
             "location_id",
             "exceptional",
+            "own__duration_minutes",
             *(f"working_hours__{name}" for name in Hours._fields),
         )
     )
@@ -195,5 +222,9 @@ def refusals_for(
     )
     terms = terms_of(service, salon=salon, now=now, holidays=holidays)
     return [
-        objection for agenda in agendas for objection in objections_to(Case(terms, agenda, start_at, end_at))
+        objection
+        for agenda in agendas
+        for objection in objections_to(
+            Case(terms, agenda, start_at, end_at, fitted(agenda.duration.parts, end_at - start_at))
+        )
     ]

@@ -9,10 +9,10 @@ from bookings.waitlist.client_booked import (
     lock_with_its_like,
     pass_on_slots,
 )
-from bookings.waitlist.entries import EntryNotFound, add, cancel, change, join
+from bookings.waitlist.entries import EntryNotFound, add, cancel, change, join, lock_open_of, open_of
+from bookings.waitlist.freed import FreedSlot
 from bookings.waitlist.offer_by_hand import OfferMade, offer_by_hand
 from bookings.waitlist.offers import (
-    FreedSlot,
     expire_passed_dates,
     offer_freed_slot,
     pass_on,
@@ -33,9 +33,11 @@ __all__ = [
     "expire_passed_dates",
     "join",
     "lock_open_entries",
+    "lock_open_of",
     "lock_with_its_like",
     "offer_by_hand",
     "offer_freed_slot",
+    "open_of",
     "pass_on",
     "pass_on_slots",
     "sweep_offers",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from bookings.errors import HolidayClosed
 from bookings.models import ONE_OPEN_ENTRY, WaitlistEntry, WaitlistOffer
@@ -120,18 +121,30 @@ def cancel(*, entry_id: int, salon: SalonSettings, now: datetime) -> WaitlistEnt
     return change(entry_id=entry_id, changes={"status": Status.CANCELLED}, salon=salon, now=now)
 
 
+def lock_open_of(client_ids: Collection[int]) -> set[int]:
+    """Lock what these clients wait for, in id order; gives the entries' ids."""
+    locked = _open_of(client_ids).select_for_update(of=("self",)).order_by("pk")
+    return set(locked.values_list("pk", flat=True))
+
+
+def open_of(client_ids: Collection[int]) -> set[int]:
+    return set(_open_of(client_ids).values_list("pk", flat=True))
+
+
+def _open_of(client_ids: Collection[int]) -> QuerySet[WaitlistEntry]:
+    return WaitlistEntry.objects.filter(client_id__in=client_ids, status__in=WaitlistEntry.OPEN_STATUSES)
+
+
 def join(*, goes_id: int, stays_id: int, now: datetime) -> None:
-    """Give the entries of one client to another, in the transaction that merges the two.
+    """Give the entries of one client to another, in the transaction that merges the two and has locked them.
 
     Of two open ones alike the older stays, a notified one before a waiting one, and the other is cancelled:
     the next sweep passes on what it was offered.
     """
-    both = WaitlistEntry.objects.filter(
-        client_id__in=[goes_id, stays_id], status__in=WaitlistEntry.OPEN_STATUSES
-    )
+    both = _open_of([goes_id, stays_id])
     kept: set[tuple[Any, ...]] = set()
     more: list[int] = []
-    for entry in sorted(both.select_for_update(of=("self",)).order_by("pk"), key=_which_stays):
+    for entry in sorted(both, key=_which_stays):
         wanted = (entry.service_id, entry.date, entry.staff_id)
         if wanted in kept:
             more.append(entry.pk)

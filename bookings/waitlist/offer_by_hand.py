@@ -5,23 +5,25 @@ What that step would leave out is refused here, in words.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from django.db import transaction
 
 from bookings.errors import ClientAlreadyInSession, SlotTaken
-from bookings.models import Booking, WaitlistEntry, WaitlistOffer
+from bookings.models import WaitlistEntry, WaitlistOffer
 from bookings.slots.availability import Objection
 from bookings.slots.busy import conflicts_of, lock_staff
-from bookings.slots.refused_to_everybody import bookable, check_agenda, check_holiday, find_service
+from bookings.slots.holds import wanted_booking
+from bookings.slots.refused_to_everybody import bookable, check_agenda, check_holiday, find_offered
 from bookings.slots.warn_or_refuse import ON_WAITLIST, warnings_for
 from bookings.waitlist.entries import EntryClosed, EntryNotFound
-from bookings.waitlist.offers import FreedSlot, end_dead_offers, live_offers_at, lock_entry, make_offer
+from bookings.waitlist.freed import FreedSlot, is_away, is_offered
+from bookings.waitlist.offers import end_dead_offers, lock_entry, make_offer
 from bookings.waitlist.place_for_one import Place, place_at
 from staff.access.actor import Actor
 from staff.models import SalonSettings
-from staff.salon.schedule import time_off_of
+from staff.salon.parts import Duration
 from staff.wire.refusals import BadRequest, Conflict
 from staff.wire.times import local_date
 
@@ -58,17 +60,17 @@ def offer_by_hand(
         entry = lock_entry(entry_id)
         _check_open(entry)
         _check_wanted(entry, staff_id=staff_id, start_at=start_at, salon=salon, now=now)
-        service = find_service(entry.service_id)
+        service, duration = find_offered(entry.service_id, staff_id)
         freed = FreedSlot(
             staff_id=staff_id,
             service_id=service.pk,
             start_at=start_at,
-            end_at=start_at + timedelta(minutes=service.duration_minutes),
+            end_at=start_at + duration.length,
             client_id=None,
             booking_id=None,
             base_url="",
         )
-        place = _checked_place(entry, freed, actor=actor, salon=salon, now=now)
+        place = _checked_place(entry, freed, duration, actor=actor, salon=salon, now=now)
         objections = warnings_for(
             staff=staff,
             service=service,
@@ -76,6 +78,7 @@ def offer_by_hand(
             end_at=freed.end_at,
             salon=salon,
             now=now,
+            parts=duration.parts,
             client_id=entry.client_id,
         )
         made = make_offer(entry, freed, place=place, salon=salon, event_id=None, now=now)
@@ -103,28 +106,26 @@ def _check_wanted(
 
 
 def _checked_place(
-    entry: WaitlistEntry, freed: FreedSlot, *, actor: Actor, salon: SalonSettings, now: datetime
+    entry: WaitlistEntry,
+    freed: FreedSlot,
+    duration: Duration,
+    *,
+    actor: Actor,
+    salon: SalonSettings,
+    now: datetime,
 ) -> Place:
     """Where the client would sit: nobody has the time or an offer of it, and nobody is away."""
     start_at, end_at = freed.start_at, freed.end_at
     check_holiday(start_at, end_at, zone=salon.zone)
-    if time_off_of([freed.staff_id], start_at=start_at, end_at=end_at)[freed.staff_id]:
+    if is_away(freed, duration.parts):
         raise BadRequest.field("start_at", "The staff member is away then.", code="time_off")
     end_dead_offers(freed, now=now)
-    if live_offers_at(freed).exists():
+    if is_offered(freed, duration.parts):
         raise OfferIsOut(TIME_IS_OFFERED)
-    place = place_at(
-        service=entry.service, staff_id=freed.staff_id, start_at=start_at, end_at=end_at, now=now
-    )
+    service = entry.service
+    place = place_at(service=service, staff_id=freed.staff_id, start_at=start_at, end_at=end_at, now=now)
     if place is None:
-        service = entry.service
-        wanted = Booking(
-            staff_id=freed.staff_id,
-            buffer_before_minutes=service.buffer_before_minutes,
-            buffer_after_minutes=service.buffer_after_minutes,
-            start_at=start_at,
-            end_at=end_at,
-        )
+        wanted = wanted_booking(freed.staff_id, service, start_at, end_at, duration.parts)
         raise SlotTaken(conflicts=conflicts_of(wanted, actor=actor, zone=salon.zone))
     if entry.client_id in place.client_ids:
         raise ClientAlreadyInSession

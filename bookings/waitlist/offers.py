@@ -10,7 +10,6 @@ has an entry already waits for no other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -23,31 +22,20 @@ from bookings.models import WaitlistEntry, WaitlistOffer
 from bookings.slots import holds
 from bookings.slots.busy import lock_staff
 from bookings.slots.warn_or_refuse import refusals_for
+from bookings.waitlist.freed import FreedSlot, is_away, is_offered, live_offers_around
 from bookings.waitlist.place_for_one import Place, place_at
 from bookings.why_not_sent import Reason
 from notifications.inapp import tell_staff
 from notifications.outbox import Due, Recipient, drop, enqueue
 from staff.models import SalonSettings, Service, Staff
-from staff.salon.schedule import holidays_touched, time_off_of
+from staff.salon.parts import Parts
+from staff.salon.schedule import holidays_touched
 from staff.wire.times import local_date
 
 OFFER = "waitlist.offer"
 UNHELD_OFFER_LASTS = timedelta(hours=24)
 ENTRIES_TRIED = 20
 """How many are tried while other transactions are taking the first ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class FreedSlot:
-    """A slot that is free again (times UTC); `client_id` had it with the booking `booking_id`."""
-
-    staff_id: int
-    service_id: int
-    start_at: datetime
-    end_at: datetime
-    client_id: int | None
-    booking_id: int | None
-    base_url: str
 
 
 def offer_freed_slot(
@@ -96,7 +84,7 @@ def make_offer(
 ) -> WaitlistOffer:
     """Write the offer and tell everybody: the entry is locked and waits, its client may have the place."""
     held_for = timedelta(minutes=salon.waitlist_hold_minutes if place.session_id is None else 0)
-    offer = _write_offer(entry, freed, held_for=held_for, now=now)
+    offer = _write_offer(entry, freed, parts=place.parts, held_for=held_for, now=now)
     entry.status = WaitlistEntry.Status.NOTIFIED
     entry.last_offered_at = now
     entry.save(update_fields=["status", "last_offered_at", "updated_at"])
@@ -292,10 +280,10 @@ def _what_can_be_offered(freed: FreedSlot, *, salon: SalonSettings, now: datetim
     if place is None:
         return None
     person = Staff.objects.filter(pk=freed.staff_id, is_active=True, bookable=True)
-    away = time_off_of([freed.staff_id], start_at=freed.start_at, end_at=freed.end_at)[freed.staff_id]
     closed = holidays_touched(freed.start_at, freed.end_at, zone=salon.zone)
-    offered = live_offers_at(freed)
-    return place if not closed and not away and person.exists() and not offered.exists() else None
+    if closed or not person.exists() or is_away(freed, place.parts) or is_offered(freed, place.parts):
+        return None
+    return place
 
 
 def end_dead_offers(freed: FreedSlot, *, now: datetime) -> None:
@@ -303,9 +291,10 @@ def end_dead_offers(freed: FreedSlot, *, now: datetime) -> None:
 
     Their clients wait again. One whose entry somebody has locked is left to the sweep.
     """
-    free = WaitlistEntry.objects.select_for_update(of=("self",), skip_locked=True)
-    for offer in live_offers_at(freed).select_related("entry__service", "entry__client", "freed_booking"):
-        entry = None if _is_good(offer, now=now) else free.filter(pk=offer.entry_id).first()
+    for offer in live_offers_around(freed).select_related("entry__service", "entry__client", "freed_booking"):
+        if _is_good(offer, now=now):
+            continue
+        entry = _locked_entry_if_free(offer.entry_id)
         if entry is None or live_offer_of(entry) is None:
             continue
         if entry.status == WaitlistEntry.Status.NOTIFIED:
@@ -314,18 +303,13 @@ def end_dead_offers(freed: FreedSlot, *, now: datetime) -> None:
         close_offer(offer, state=WaitlistOffer.State.PASSED, now=now)
 
 
-def live_offers_at(freed: FreedSlot) -> QuerySet[WaitlistOffer]:
-    """The live offers of this staff member that overlap the slot."""
-    return WaitlistOffer.objects.filter(
-        staff_id=freed.staff_id,
-        state=WaitlistOffer.State.LIVE,
-        start_at__lt=freed.end_at,
-        end_at__gt=freed.start_at,
-    )
+def _locked_entry_if_free(entry_id: int) -> WaitlistEntry | None:
+    free = WaitlistEntry.objects.select_for_update(of=("self",), skip_locked=True)
+    return free.filter(pk=entry_id).first()
 
 
 def _write_offer(
-    entry: WaitlistEntry, freed: FreedSlot, *, held_for: timedelta, now: datetime
+    entry: WaitlistEntry, freed: FreedSlot, *, parts: Parts, held_for: timedelta, now: datetime
 ) -> WaitlistOffer:
     expires_at = min(now + (held_for or UNHELD_OFFER_LASTS), freed.start_at)
     hold = None
@@ -335,6 +319,7 @@ def _write_offer(
             service=entry.service,
             start_at=freed.start_at,
             end_at=freed.end_at,
+            parts=parts,
             expires_at=expires_at,
             now=now,
         )

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import Exists, OuterRef
 
 from bookings.models import Booking, BusyTime
 from bookings.slots.busy import is_free
 from bookings.slots.class_seats import held_persons
+from bookings.slots.holds import wanted_booking
+from bookings.slots.stretches import stretches_of
 from staff.models import Service
+from staff.salon.durations import duration_of
+from staff.salon.parts import Parts, fitted
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`session_id` None: the time is free. Else the session to join; `client_ids` are in it already."""
+    """`session_id` None: the time is free. Else the session to join; `client_ids` are in it already.
+
+    `parts`: what a booking there would freeze.
+    """
 
     session_id: int | None = None
     client_ids: frozenset[int] = frozenset()
+    parts: Parts = ()
 
 
 def place_at(
@@ -33,12 +41,12 @@ def place_at(
 ) -> Place | None:
     """A place for one person from `start_at` to `end_at` (UTC), buffers included; None when there is none.
 
-    A read, not a guard. One statement where the time is free, or the service takes one person only.
+    A read, not a guard. Two statements where the time is free, or the service takes one person only.
     """
-    starts_at = start_at - timedelta(minutes=service.buffer_before_minutes)
-    ends_at = end_at + timedelta(minutes=service.buffer_after_minutes)
-    if is_free(staff_id, starts_at, ends_at, now=now, except_holds=own_holds):
-        return Place()
+    parts = fitted(duration_of(service, staff_id).parts, end_at - start_at)
+    wanted = wanted_booking(staff_id, service, start_at, end_at, parts)
+    if is_free(staff_id, stretches_of(wanted), now=now, except_holds=own_holds):
+        return Place(parts=parts)
     if service.max_capacity == 1:
         return None
     # One that is being moved at this moment has given up its busy times before its row says so.

@@ -33,6 +33,7 @@ class Job(models.Model):
     once_key = models.CharField(max_length=200, unique=True)
     dedupe_key = models.CharField(max_length=200, null=True, blank=True)
     booking_id = models.BigIntegerField(null=True, blank=True)
+    visit_id = models.BigIntegerField(null=True, blank=True)
     recipient = models.CharField(max_length=60, blank=True, default="")
     payload: Any = models.JSONField(default=dict, blank=True)
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
@@ -95,6 +96,7 @@ class Message(models.Model):
     job = models.OneToOneField("notifications.Job", on_delete=models.PROTECT, related_name="message")
     type = models.CharField(max_length=40)
     booking_id = models.BigIntegerField(null=True, blank=True)
+    visit_id = models.BigIntegerField(null=True, blank=True)
     client_id = models.BigIntegerField(null=True, blank=True, db_index=True)
     to = models.CharField(max_length=320, blank=True, default="")
     channel = models.CharField(max_length=10, default="email")
@@ -118,6 +120,7 @@ class Message(models.Model):
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["booking_id", "id"], name="message_booking"),
+            models.Index(fields=["visit_id", "id"], name="message_visit"),
             models.Index(fields=["created_at"], name="message_created"),
         ]
 

@@ -11,7 +11,7 @@ leaves again exactly as it was.
 
 from notifications.outbox.backoff import Persistence, backoff
 from notifications.outbox.claim import LeaseLost, Place, anything_due, claim, held, mark_sending, oldest_due
-from notifications.outbox.drop import drop, on_its_way, pass_over
+from notifications.outbox.drop import drop, hand_over, on_its_way, pass_over
 from notifications.outbox.enqueue import Due, enqueue, waiting_payload
 from notifications.outbox.finish import cancel, die, fail, finish, note, put_back
 from notifications.outbox.recipient import Recipient
@@ -34,6 +34,7 @@ __all__ = [
     "enqueue",
     "fail",
     "finish",
+    "hand_over",
     "held",
     "mark_sending",
     "note",

@@ -111,15 +111,16 @@ def _lease_from(now: datetime) -> datetime:
 
 
 def _claimable(now: datetime) -> QuerySet[Job]:
-    """Due, and for a mail: no other one of the same booking and recipient is on its way.
+    """Due, and for a mail: no other one of the same visit and recipient is on its way.
 
     On its way is one that is claimed, or an earlier one (by id) whose time has come once and which is
     waiting for its next attempt. An endpoint is given one webhook at a time: one that is slow must not
     hold up all workers.
     """
-    others = Job.objects.filter(
-        IS_LIVE, booking_id=OuterRef("booking_id"), recipient=OuterRef("recipient"), recipient__gt=""
+    same_visit = Q(visit_id=OuterRef("visit_id")) | Q(
+        booking_id=OuterRef("booking_id"), visit_id__isnull=True
     )
+    others = Job.objects.filter(IS_LIVE, same_visit, recipient=OuterRef("recipient"), recipient__gt="")
     on_its_way = others.filter(
         (IS_CLAIMED & ~Q(id=OuterRef("id"))) | (IS_PENDING & Q(id__lt=OuterRef("id"), first_run_at__lte=now))
     )

@@ -18,6 +18,7 @@ def drop(
     now: datetime,
     reason: str,
     booking_id: int | None = None,
+    visit_id: int | None = None,
     types: Collection[str] | None = None,
     recipient: Recipient | None = None,
     once_keys: Collection[str] | None = None,
@@ -31,7 +32,7 @@ def drop(
     What a worker holds, and what may already have left (`on_its_way`), stays. Gives how many were dropped.
     Raises ValueError when nothing narrows it down.
     """
-    found = _matching(booking_id, types, recipient, once_keys).filter(IS_PENDING, sending_at=None)
+    found = _matching(booking_id, visit_id, types, recipient, once_keys).filter(IS_PENDING, sending_at=None)
     if dedupe_key is not None:
         found = found.filter(dedupe_key=dedupe_key)
     for beginning in sparing:
@@ -65,26 +66,42 @@ def pass_over(job_id: int, *, now: datetime, reason: str) -> bool:
     return passed == 1
 
 
+def hand_over(*, visit_id: int, booking_id: int, to: int, types: Collection[str]) -> None:
+    """What waits for a visit by way of a booking that goes out of it: by way of another from now on."""
+    waiting = Job.objects.filter(IS_PENDING, visit_id=visit_id, booking_id=booking_id, type__in=types)
+    ids = list(waiting.values_list("pk", flat=True))
+    if ids:
+        Message.objects.filter(job_id__in=ids).update(booking_id=to)
+        Job.objects.filter(IS_PENDING, pk__in=ids).update(booking_id=to)
+
+
 def on_its_way(
-    *, booking_id: int, types: Collection[str] | None = None, recipient: Recipient | None = None
+    *,
+    booking_id: int | None = None,
+    visit_id: int | None = None,
+    types: Collection[str] | None = None,
+    recipient: Recipient | None = None,
 ) -> bool:
     """Whether something that matches is in a worker's hands, or was when it died in mid-sending.
 
     Such a message cannot be taken back: treat it as told.
     """
     in_hand = IS_CLAIMED | (IS_PENDING & Q(sending_at__isnull=False))
-    return _matching(booking_id, types, recipient, None).filter(in_hand).exists()
+    return _matching(booking_id, visit_id, types, recipient, None).filter(in_hand).exists()
 
 
 def _matching(
     booking_id: int | None,
+    visit_id: int | None,
     types: Collection[str] | None,
     recipient: Recipient | None,
     once_keys: Collection[str] | None,
 ) -> QuerySet[Job]:
-    if booking_id is None and recipient is None and once_keys is None:
-        raise ValueError("Say which: booking_id, recipient or once_keys.")
+    if (booking_id, visit_id, recipient, once_keys) == (None,) * 4:
+        raise ValueError("Say which: booking_id, visit_id, recipient or once_keys.")
     found = Job.objects.all()
+    if visit_id is not None:
+        found = found.filter(visit_id=visit_id)
     if booking_id is not None:
         found = found.filter(booking_id=booking_id)
     if types is not None:

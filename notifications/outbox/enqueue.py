@@ -25,7 +25,7 @@ class Due:
     `once_key` is the identity of what caused it: a second one with the same key is ignored.
     `dedupe_key` is the debounce: while a row with it is pending, only that row's `run_at` and `payload` move;
     a list in both payloads then holds what either names, whoever wrote it.
-    `recipient` keeps the mails about one booking to one person in order; `to` is the address as known now,
+    `recipient` keeps the mails about one visit to one person in order; `to` is the address as known now,
     for the log, read again at sending. A mail gets its `Message` row here; `payload` holds ids and frozen
     amounts, no personal data.
     """
@@ -34,6 +34,7 @@ class Due:
     once_key: str
     run_at: datetime
     booking_id: int | None = None
+    visit_id: int | None = None
     client_id: int | None = None
     recipient: Recipient = NOBODY
     to: str = ""
@@ -123,6 +124,7 @@ def _job(due: Due, *, now: datetime) -> Job:
         once_key=due.once_key,
         dedupe_key=due.dedupe_key,
         booking_id=due.booking_id,
+        visit_id=due.visit_id,
         recipient=due.recipient,
         payload=dict(due.payload),
         run_at=due.run_at,
@@ -136,6 +138,7 @@ def _message(job: Job, due: Due, *, now: datetime) -> Message:
         job_id=job.pk,
         type=due.type,
         booking_id=due.booking_id,
+        visit_id=due.visit_id,
         client_id=due.client_id,
         to=due.to,
         message_id=_new_message_id(),

@@ -10,9 +10,17 @@ from rest_framework.response import Response
 
 from staff.access.auth import AdminWrites, salon_of
 from staff.models import Location, Service
-from staff.printing import LocationJson, ServiceJson, location_json, service_json
+from staff.printing import (
+    LocationJson,
+    ServiceDurationJson,
+    ServiceJson,
+    location_json,
+    service_duration_json,
+    service_json,
+)
 from staff.salon.catalogue import add_location, add_service, change_location, change_service
-from staff.serializers import LocationSerializer, ServiceSerializer
+from staff.salon.durations import durations_of, remove_duration, set_duration
+from staff.serializers import LocationSerializer, ServiceDurationSerializer, ServiceSerializer
 from staff.storage.storing import found
 from staff.wire.answers import ListAnswer
 from staff.wire.filters import (
@@ -24,7 +32,8 @@ from staff.wire.filters import (
     TextFilter,
     every_word_in,
 )
-from staff.wire.paging import answer_queryset
+from staff.wire.paging import PageQuery, answer_queryset, page_request
+from staff.wire.query import Query, QueryId
 from staff.wire.reading import checked_body
 from staff.wire.schema import ID_IN_PATH, documented
 from staff.wire.views import GatedView
@@ -77,7 +86,8 @@ class ServiceView(GatedView):
         answer=ServiceJson,
         refused=[404],
         parameters=[ID_IN_PATH],
-        description="Absent keys keep their value. Bookings keep the price and buffers they were made with.",
+        description="Absent keys keep their value; parts equal to the stored ones count as absent. Bookings "
+        "keep the price, buffers and parts they were made with.",
     )
     def put(self, request: Request, id: int) -> Response:
         fields = checked_body(ServiceSerializer, request, partial=True)
@@ -94,6 +104,50 @@ class ServiceView(GatedView):
     )
     def delete(self, request: Request, id: int) -> Response:
         return _service_answer(request, change_service(id, fields={"is_active": False}))
+
+
+class DurationQuery(Query):
+    staff_id = QueryId(required=True, help_text="Whose minutes they are.")
+
+
+class ServiceDurationsView(GatedView):
+    """Who is quicker or slower than the service says."""
+
+    permission_classes = [AdminWrites]
+
+    @documented(
+        "List people's own minutes",
+        answer=ListAnswer(ServiceDurationJson),
+        refused=[404],
+        parameters=[ID_IN_PATH, *PageQuery.parameters()],
+        tags=["services"],
+    )
+    def get(self, request: Request, id: int) -> HttpResponseBase:
+        return answer_queryset(page_request(request), durations_of(id), row=service_duration_json)
+
+    @documented(
+        "Set a person's own minutes",
+        request=ServiceDurationSerializer,
+        answer=ServiceDurationJson,
+        refused=[404],
+        parameters=[ID_IN_PATH],
+        description="In place of those they had. Bookings keep the parts they were made with.",
+        tags=["services"],
+    )
+    def put(self, request: Request, id: int) -> Response:
+        fields = checked_body(ServiceDurationSerializer, request)
+        return Response(service_duration_json(set_duration(id, fields=fields)))
+
+    @documented(
+        "Remove a person's own minutes",
+        status=204,
+        refused=[404],
+        parameters=[ID_IN_PATH, *DurationQuery.parameters()],
+        tags=["services"],
+    )
+    def delete(self, request: Request, id: int) -> Response:
+        remove_duration(id, staff_id=DurationQuery.of(request)["staff_id"])
+        return Response(status=204)
 
 
 class LocationListView(GatedView):

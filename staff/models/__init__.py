@@ -8,6 +8,7 @@ from staff.models.salon import (
     OpeningException,
     SalonSettings,
     Service,
+    ServiceDuration,
     TimeOff,
     WorkingHours,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "OpeningException",
     "SalonSettings",
     "Service",
+    "ServiceDuration",
     "Staff",
     "StaffManager",
     "TimeOff",

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 
 from staff.storage.columns import DayField, LineField, MailAddressField
 from staff.storage.prepared import PreparedRows, columns_of
@@ -34,10 +34,15 @@ class Location(models.Model):
 
 
 class Service(models.Model):
-    """What a client books. Durations and buffers are minutes; `price` is in the salon's currency."""
+    """What a client books. Durations and buffers are minutes; `price` is in the salon's currency.
+
+    `parts` are what a person does in it, and the gaps in which they are free for somebody else (contract
+    §7); none: work from its start to its end. `duration_minutes` is their sum.
+    """
 
     name = LineField(max_length=200)
     duration_minutes = models.PositiveIntegerField(validators=[MinValueValidator(1), MaxValueValidator(1440)])
+    parts: Any = models.JSONField(default=list, db_default=Value([], models.JSONField()), blank=True)
     price = models.DecimalField(
         max_digits=12, decimal_places=3, null=True, blank=True, validators=[MinValueValidator(0)]
     )
@@ -71,6 +76,28 @@ class Service(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ServiceDuration(models.Model):
+    """One person's own minutes for one service, as `Service` has them (contract §7 "parts of a service")."""
+
+    staff = models.ForeignKey("staff.Staff", on_delete=models.CASCADE, related_name="durations")
+    service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="durations", db_index=False)
+    duration_minutes = models.PositiveIntegerField(validators=[MinValueValidator(1), MaxValueValidator(1440)])
+    parts: Any = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        ordering = ["service_id", "staff_id"]
+        constraints = [
+            models.UniqueConstraint(fields=["service", "staff"], name="service_duration_one_per_person"),
+            models.CheckConstraint(
+                condition=Q(duration_minutes__gte=1, duration_minutes__lte=1440),
+                name="own_duration_in_a_day",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.service} by {self.staff}: {self.duration_minutes} minutes"
 
 
 class WorkingHours(models.Model):
@@ -243,6 +270,9 @@ class SalonSettings(models.Model):
     )
     min_notice_minutes = models.PositiveIntegerField(default=0)
     booking_horizon_days = models.PositiveIntegerField(default=365, validators=[MinValueValidator(1)])
+    visit_max_wait_minutes = models.PositiveSmallIntegerField(
+        default=15, db_default=15, validators=[MaxValueValidator(720)]
+    )
 
     class Meta:
         verbose_name_plural = "salon settings"

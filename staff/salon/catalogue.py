@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Any
 
 from django.db import transaction
 
 from staff.models import Location, Service
+from staff.salon.durations import check_one_person, with_parts
 from staff.storage.storing import locked, store_changes, stored
 from staff.wire.refusals import BadRequest
 
 
 def add_service(*, fields: Mapping[str, Any]) -> Service:
-    """Raises BadRequest when the capacities are not in order."""
-    service = Service(**fields)
-    _check_capacities(service)
+    """Raises BadRequest when the capacities are not in order, for want of minutes, and for odd parts."""
+    if "parts" not in fields and "duration_minutes" not in fields:
+        raise BadRequest.field("duration_minutes", "This field is required.")
+    service = Service(**with_parts(None, fields))
+    _check_capacities(service, sent=fields)
     return stored(service)
 
 
 def change_service(service_id: int, *, fields: Mapping[str, Any]) -> Service:
-    """Merges `fields`; bookings keep the price and the buffers they were made with.
+    """Merges `fields`; bookings keep the price, the buffers and the parts they were made with.
 
     Raises NotFound, BadRequest.
     """
     with transaction.atomic():
-        return store_changes(locked(Service.objects.all(), service_id), fields, check=_check_capacities)
+        service = locked(Service.objects.all(), service_id)
+        check = partial(_check_capacities, sent=fields)
+        return store_changes(service, with_parts(service, fields), check=check)
 
 
 def add_location(*, fields: Mapping[str, Any]) -> Location:
@@ -39,6 +45,7 @@ def change_location(location_id: int, *, fields: Mapping[str, Any]) -> Location:
         return store_changes(locked(Location.objects.all(), location_id), fields, unique="slug")
 
 
-def _check_capacities(service: Service) -> None:
+def _check_capacities(service: Service, *, sent: Collection[str]) -> None:
     if service.max_capacity < service.min_capacity:
         raise BadRequest.field("max_capacity", "It must be at least min_capacity.")
+    check_one_person(service, sent=sent)

@@ -20,9 +20,10 @@ from bookings.dialects.amelia.parse import Edit, NewAppointment, Occurrence, Sea
 from bookings.errors import BookingNotFound
 from bookings.models import Booking
 from bookings.slots.busy import lock_staff
-from bookings.slots.refused_to_everybody import find_service
+from bookings.slots.refused_to_everybody import find_offered, find_service
 from staff.access.actor import Actor
 from staff.models import SalonSettings, Service
+from staff.salon.durations import duration_of
 from staff.wire.refusals import Refused
 from staff.wire.times import local_date, print_when
 
@@ -106,6 +107,7 @@ def create(wanted: NewAppointment, *, caller: Caller) -> list[int]:
     return [bookings[0].pk for bookings in made]
 
 
+@lifecycle.begin_again
 def update(appointment_id: int, edit: Edit, *, caller: Caller) -> Written:
     """What `edit` names changes, for the whole session or for single bookings of it.
 
@@ -153,6 +155,7 @@ def update(appointment_id: int, edit: Edit, *, caller: Caller) -> Written:
     )
 
 
+@lifecycle.begin_again
 def set_status(
     appointment_id: int, status: str, package_customer_id: int | None, *, caller: Caller
 ) -> Written:
@@ -169,6 +172,7 @@ def set_status(
     return Written(before=before, after=after, changed={each.pk for each in differing})
 
 
+@lifecycle.begin_again
 def delete(appointment_id: int, *, caller: Caller) -> Appointment:
     """Everything rejected and hidden from Amelia's reads; gives the appointment as it was before."""
     with transaction.atomic():
@@ -207,8 +211,9 @@ def _among(before: Appointment, edit: Edit | None, *, caller: Caller) -> Caller:
 
 
 def _book_all(wanted: NewAppointment, occurrence: Occurrence, *, caller: Caller) -> list[Booking]:
-    service = find_service(occurrence.service_id or wanted.service_id)
-    asked = [(seat.wanted_status, seat.duration or service.duration_minutes * 60) for seat in wanted.seats]
+    provider_id = occurrence.provider_id or wanted.provider_id
+    service, duration = find_offered(occurrence.service_id or wanted.service_id, provider_id)
+    asked = [(seat.wanted_status, seat.duration or duration.minutes * 60) for seat in wanted.seats]
     live = [seconds for status, seconds in asked if status in LIVE]
     longest = max(live or [seconds for _, seconds in asked])
     booked: list[Booking] = []
@@ -217,7 +222,7 @@ def _book_all(wanted: NewAppointment, occurrence: Occurrence, *, caller: Caller)
             seat,
             start_at=occurrence.start_at,
             end_at=occurrence.start_at + timedelta(seconds=longest),
-            staff_id=occurrence.provider_id or wanted.provider_id,
+            staff_id=provider_id,
             service_id=service.pk,
             location_id=occurrence.location_id or wanted.location_id,
             internal_notes=wanted.internal_notes,
@@ -280,9 +285,10 @@ def _session_changes(
     if edit.service_id is not None and edit.service_id != service.pk:
         service = find_service(edit.service_id)
     start_at = edit.start_at or before.start_at
+    usual = duration_of(service, edit.provider_id or before.lead.staff_id).minutes * 60
     wanted = {
         "start_at": start_at,
-        "end_at": start_at + _length(before, staying, seats, new, service=service),
+        "end_at": start_at + _length(before, staying, seats, new, service=service, usual=usual),
         "staff_id": edit.provider_id,
         "service_id": service.pk,
         "location_id": edit.location_id,
@@ -302,9 +308,12 @@ def _length(
     new: Sequence[Seat],
     *,
     service: Service,
+    usual: int,
 ) -> timedelta:
-    """The longest duration of those who will be live; with nobody live it stays as it is."""
-    usual = service.duration_minutes * 60
+    """The longest duration of those who will be live; with nobody live it stays as it is.
+
+    `usual`: the seconds that the service takes with the provider.
+    """
     seconds = [seat.duration or usual for seat in new if seat.wanted_status in LIVE]
     durations = before.durations
     for booking in staying:

@@ -6,7 +6,6 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -29,6 +28,7 @@ from clients.serializers import ClientSerializer
 from staff.access.actor import Actor
 from staff.access.auth import KEY_PREFIX, salon_of
 from staff.models import ApiKey, Location, SalonSettings, Service, Staff
+from staff.salon.durations import duration_of
 from staff.wire.refusals import BadRequest, NotFound
 from staff.wire.times import local_date
 from staff.wire.views import GatedView
@@ -76,6 +76,7 @@ class AppointmentView(EAgendaView):
         changed = members_of(key, actor=actor)
         return Response(render.appointment(changed, zone=salon.zone, account_slug=wanted.account_slug))
 
+    @lifecycle.begin_again
     def delete(self, request: Request, key: str) -> Response:
         actor, salon = actor_of_key(request), salon_of(request)
         how = lifecycle.How(notify_client=parse.send_email_in_query(request))
@@ -90,6 +91,7 @@ class AppointmentView(EAgendaView):
 class RescheduleView(EAgendaView):
     """By analogy: in no document here."""
 
+    @lifecycle.begin_again
     def patch(self, request: Request, key: str) -> Response:
         actor, salon = actor_of_key(request), salon_of(request)
         members_of(key, actor=actor)
@@ -191,6 +193,7 @@ def _check_account(slug: str | None) -> None:
         raise BadRequest.field("account_slug", f"There is no account '{slug}'.")
 
 
+@lifecycle.begin_again
 def _write_status(key: str, code: str, *, actor: Actor, salon: SalonSettings, send_email: bool) -> None:
     """Each booking of the session gets the code, unless it or the whole shows it already: all or nothing."""
     status, detail = WRITTEN_AS[code]
@@ -223,6 +226,7 @@ def _book(wanted: parse.NewAppointment, *, actor: Actor, salon: SalonSettings) -
     if staff is None:
         raise BadRequest.field("calendar_key", "There is no such calendar.")
     service = _service(wanted, staff)
+    end_at = wanted.start_at + duration_of(service, staff.pk).length
     status, detail = WRITTEN_AS[wanted.status]
     client_ids = [_client(attendee, salon=salon).pk for attendee in wanted.attendees]
     lock_staff(staff.pk)
@@ -235,7 +239,7 @@ def _book(wanted: parse.NewAppointment, *, actor: Actor, salon: SalonSettings) -
             staff_id=staff.pk,
             service_id=service.pk,
             start_at=wanted.start_at,
-            end_at=wanted.start_at + timedelta(minutes=service.duration_minutes),
+            end_at=end_at,
             notes=wanted.description,
             session_of=None if first is None else first.pk,
             status=status,

@@ -15,12 +15,14 @@ from itertools import accumulate
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models import Exists, FilteredRelation, OuterRef, Q, Value
 
 from bookings.models import Booking, BusyTime
 from bookings.slots.busy import LONGEST_BUSY
 from staff.access.actor import Actor
 from staff.models import SalonSettings, Service, Staff
+from staff.salon.durations import OWN_COLUMNS, own_or_usual
+from staff.salon.parts import Duration, PartJson
 from staff.salon.schedule import ONE_DAY, Stretch, time_off_of
 from staff.salon.timetable import Timetable, timetables_of
 from staff.wire.times import day_start, local_date
@@ -57,7 +59,7 @@ class Terms:
 
 
 class Agenda:
-    """One staff member over some dates: when they work, are away, are busy.
+    """One staff member over some dates: when they work, are away, are busy, and how long they take.
 
     A timetable without hours means that none are kept: nothing is offered then.
     """
@@ -67,6 +69,7 @@ class Agenda:
         *,
         staff_id: int,
         offers_service: bool,
+        duration: Duration,
         timetable: Timetable,
         windows: Sequence[Stretch],
         away: Sequence[Stretch],
@@ -74,10 +77,11 @@ class Agenda:
     ) -> None:
         self.staff_id = staff_id
         self.offers_service = offers_service
+        self.duration = duration
         self.timetable = timetable
-        self._windows = windows
+        self.windows = windows
         self._window_starts = [each.start_at for each in windows]
-        self._away = away
+        self.away = away
         self._away_ends = [each.end_at for each in away]
         self.busy = sorted(busy, key=lambda each: (each.starts_at, each.ends_at))
         self._latest_ends = list(accumulate((each.ends_at for each in self.busy), max))
@@ -85,11 +89,11 @@ class Agenda:
     def works(self, start_at: datetime, end_at: datetime) -> bool:
         """Whether one working window covers the stretch."""
         place = bisect_right(self._window_starts, start_at) - 1
-        return place >= 0 and end_at <= self._windows[place].end_at
+        return place >= 0 and end_at <= self.windows[place].end_at
 
     def is_away(self, start_at: datetime, end_at: datetime) -> bool:
         place = bisect_right(self._away_ends, start_at)
-        return place < len(self._away) and self._away[place].start_at < end_at
+        return place < len(self.away) and self.away[place].start_at < end_at
 
     def busy_at(self, starts_at: datetime, ends_at: datetime) -> Busy | None:
         """The earliest busy stretch that overlaps."""
@@ -147,7 +151,7 @@ def read_agendas(
     people = _people(service, staff_id)
     if not people:
         return []
-    ids = [person_id for person_id, _ in people]
+    ids = [person.staff_id for person in people]
     # A booking that starts on the last date may end a day later, and its buffer after that.
     begins = day_start(first, zone=zone) - timedelta(minutes=service.buffer_before_minutes)
     ends = (
@@ -157,29 +161,39 @@ def read_agendas(
     )
     timetables = timetables_of(ids, first=first - ONE_DAY, last=last + ONE_DAY, holidays=holidays)
     away = time_off_of(ids, start_at=begins, end_at=ends)
-    busy = _busy_of(ids, begins, ends, now=now, viewer=viewer) if with_busy else {}
+    busy = busy_of(ids, begins, ends, now=now, viewer=viewer) if with_busy else {}
     return [
         Agenda(
-            staff_id=person_id,
-            offers_service=offers_service,
-            timetable=timetables[person_id],
-            windows=timetables[person_id].windows_between(first - ONE_DAY, last + ONE_DAY, zone=zone),
-            away=away[person_id],
-            busy=busy.get(person_id, []),
+            staff_id=person.staff_id,
+            offers_service=person.offers_service,
+            duration=own_or_usual(service, person.own_minutes, person.own_parts),
+            timetable=timetables[person.staff_id],
+            windows=timetables[person.staff_id].windows_between(first - ONE_DAY, last + ONE_DAY, zone=zone),
+            away=away[person.staff_id],
+            busy=busy.get(person.staff_id, []),
         )
-        for person_id, offers_service in people
+        for person in people
     ]
 
 
-def _people(service: Service, staff_id: int | None) -> list[tuple[int, bool]]:
-    """Staff ids, each with whether they offer the service; who is inactive or not bookable is left out."""
+class _Person(NamedTuple):
+    staff_id: int
+    offers_service: bool
+    own_minutes: int | None
+    own_parts: list[PartJson] | None
+
+
+def _people(service: Service, staff_id: int | None) -> list[_Person]:
+    """Who may be booked, by id, with their own minutes; who is inactive or not bookable is left out."""
     offers = Exists(Staff.services.through.objects.filter(staff_id=OuterRef("pk"), service_id=service.pk))
     people = Staff.objects.filter(is_active=True, bookable=True).annotate(offers_service=offers)
     people = people.filter(offers_service=True) if staff_id is None else people.filter(pk=staff_id)
-    return list(people.order_by("pk").values_list("id", "offers_service"))
+    own = people.annotate(own=FilteredRelation("durations", condition=Q(durations__service_id=service.pk)))
+    rows = own.order_by("pk").values_list("id", "offers_service", *OWN_COLUMNS)
+    return [_Person(*row) for row in rows]
 
 
-def _busy_of(
+def busy_of(
     staff_ids: Collection[int], begins: datetime, ends: datetime, *, now: datetime, viewer: Actor | None
 ) -> dict[int, list[Busy]]:
     """The live busy times per staff member, by the (staff, starts_at) index on both databases."""

@@ -9,39 +9,56 @@ database) binds clients alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from bookings.errors import HolidayClosed, SlotTaken
 from bookings.slots.availability.agenda import Agenda, Terms
+from bookings.slots.stretches import WorkPart, busy_stretches, envelope, work_parts
+from staff.salon.parts import Parts
 from staff.salon.schedule import local_dates
 
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """Why a time is refused or warned of. `booking_id` is the booking in the way, if it may be seen."""
+    """Why a time is refused or warned of. `booking_id` is the booking in the way, if it may be seen; `part`
+    the number of the part that does not fit, of a service with several."""
 
     code: str
     message: str
     booking_id: int | None = None
+    part: int | None = None
 
 
 class Case(NamedTuple):
-    """One wish: the service from `start_at` to `end_at` (UTC, without buffers) with one staff member."""
+    """One wish: the service from `start_at` to `end_at` (UTC, without buffers) with one staff member.
+
+    `parts`: the service's in a booking of that length, as kept. What binds the person binds each part that
+    is work: a gap may lie in their lunch, or belong to somebody else.
+    """
 
     terms: Terms
     agenda: Agenda
     start_at: datetime
     end_at: datetime
+    parts: Parts = ()
+
+    @property
+    def work(self) -> list[WorkPart]:
+        return work_parts(self.start_at, self.end_at, self.parts)
 
 
 class Hit(NamedTuple):
-    """The rule speaks against the case; `message` where it can say more than the table does."""
+    """The rule speaks against the case; `message` where it can say more than the table does.
+
+    `part`: the number of the part that does not fit, of a service with several.
+    """
 
     booking_id: int | None = None
     message: str | None = None
+    part: int | None = None
 
 
 HIT = Hit()
@@ -55,16 +72,16 @@ class Rule:
     warns: bool = False
 
 
-def objections_to(case: Case) -> Iterator[Objection]:
-    """Every rule that speaks against the case, in the order of the table."""
+def objections_to(case: Case, *, binding: Container[str] | None = None) -> Iterator[Objection]:
+    """Every rule that speaks against the case, in the order of the table; with `binding`, of those alone."""
     for rule in RULES:
-        hit = rule.check(case)
+        hit = rule.check(case) if binding is None or rule.code in binding else None
         if hit is not None:
             yield _objection(rule, case.terms, hit)
 
 
-def first_objection_to(case: Case) -> Objection | None:
-    return next(objections_to(case), None)
+def first_objection_to(case: Case, *, binding: Container[str] | None = None) -> Objection | None:
+    return next(objections_to(case, binding=binding), None)
 
 
 def warnings_about(case: Case) -> list[Objection]:
@@ -81,7 +98,9 @@ def closed_on(day: date, name: str) -> str:
 def _objection(rule: Rule, terms: Terms, hit: Hit) -> Objection:
     notice = int(terms.notice / timedelta(minutes=1))
     message = hit.message or rule.message.format(notice=notice, horizon=terms.horizon_days)
-    return Objection(rule.code, message, hit.booking_id)
+    if hit.part is not None:
+        message = f"{message.removesuffix('.')} (part {hit.part} of the service)."
+    return Objection(rule.code, message, hit.booking_id, hit.part)
 
 
 def _does_not_offer(case: Case) -> Hit | None:
@@ -116,23 +135,41 @@ def _is_second_of_a_doubled_hour(case: Case) -> Hit | None:
 def _is_outside_working_hours(case: Case) -> Hit | None:
     if case.agenda.works(case.start_at, case.end_at):
         return None
+    part = next((each for each in case.work if not case.agenda.works(each.start_at, each.end_at)), None)
+    if part is None:
+        return None
     timetable, zone = case.agenda.timetable, case.terms.zone
-    touched = local_dates(case.start_at, case.end_at, zone=zone)
+    touched = local_dates(part.start_at, part.end_at, zone=zone)
     exception = next((each for day in touched if (each := timetable.exception_on(day))), None)
     if exception is None:
-        return HIT
+        return Hit(part=_number(case, part))
     named = f" ({exception.name})" if exception.name else ""
-    return Hit(message=f"This staff member does not work at that time: other hours hold that day{named}.")
+    message = f"This staff member does not work at that time: other hours hold that day{named}."
+    return Hit(message=message, part=_number(case, part))
 
 
 def _is_in_time_off(case: Case) -> Hit | None:
-    return HIT if case.agenda.is_away(case.start_at, case.end_at) else None
+    if not case.agenda.is_away(case.start_at, case.end_at):
+        return None
+    part = next((each for each in case.work if case.agenda.is_away(each.start_at, each.end_at)), None)
+    return None if part is None else Hit(part=_number(case, part))
 
 
 def _is_taken(case: Case) -> Hit | None:
-    terms = case.terms
-    busy = case.agenda.busy_at(case.start_at - terms.before, case.end_at + terms.after)
-    return None if busy is None else Hit(busy.booking_id)
+    before, after = case.terms.before, case.terms.after
+    first = case.agenda.busy_at(*envelope(case.start_at, case.end_at, before=before, after=after))
+    if first is None or not case.parts:
+        return None if first is None else Hit(first.booking_id)
+    stretches = busy_stretches(case.start_at, case.end_at, parts=case.parts, before=before, after=after)
+    for part, stretch in zip(case.work, stretches, strict=True):
+        busy = case.agenda.busy_at(*stretch)
+        if busy is not None:
+            return Hit(busy.booking_id, part=part.number)
+    return None
+
+
+def _number(case: Case, part: WorkPart) -> int | None:
+    return part.number if case.parts else None
 
 
 RULES = (

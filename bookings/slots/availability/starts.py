@@ -2,7 +2,7 @@
 
 The grid: the starts of a working window lie `slot_step_minutes` apart, counted from its opening (rows that
 touch are one window). The grid decides what is shown, it is no rule: 10:07 can be booked too.
-The service must lie inside one window (which may go on past midnight); its buffers need only be free.
+Each part that is work must lie inside one window (which may go on past midnight); buffers need only be free.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from bookings.slots.availability.rules import Case, Objection, first_objection_t
 from bookings.slots.class_seats import Standing, standing_between
 from staff.access.actor import Actor
 from staff.models import SalonSettings, Service
+from staff.salon.parts import Duration
 from staff.salon.schedule import ONE_DAY, Stretch, dates_between, holiday_names
 from staff.wire.times import day_start, local_date
 
@@ -35,9 +36,13 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class StaffDay:
-    """One staff member on one salon date. `blocked` is empty unless it was asked for."""
+    """One staff member on one salon date, and how long the service takes with them.
+
+    `blocked` is empty unless it was asked for.
+    """
 
     staff_id: int
+    duration: Duration
     starts: list[datetime]
     blocked: list[Blocked]
 
@@ -79,14 +84,13 @@ def availability(
         holidays=holidays,
     )
     terms = terms_of(service, salon=salon, now=now, holidays=holidays)
-    length = timedelta(minutes=service.duration_minutes)
     step = timedelta(minutes=salon.slot_step_minutes)
     sessions = _sessions(service, agendas, first, last, terms=terms)
     return [
         Day(
             day,
             [
-                _staff_day(agenda, day, terms=terms, length=length, step=step, explain=explain_to is not None)
+                _staff_day(agenda, day, terms=terms, step=step, explain=explain_to is not None)
                 for agenda in agendas
             ],
             None if sessions is None else sessions.get(day, []),
@@ -113,21 +117,18 @@ def _sessions(
     return found
 
 
-def _staff_day(
-    agenda: Agenda, day: date, *, terms: Terms, length: timedelta, step: timedelta, explain: bool
-) -> StaffDay:
+def _staff_day(agenda: Agenda, day: date, *, terms: Terms, step: timedelta, explain: bool) -> StaffDay:
+    length, parts = agenda.duration.length, agenda.duration.parts
     starts: list[datetime] = []
     blocked: list[Blocked] = []
-    looks = (
-        _looks(agenda, day, terms=terms, step=step) if explain else _grid(agenda, day, terms=terms, step=step)
-    )
-    for start_at, until in looks:
-        objection = first_objection_to(Case(terms, agenda, start_at, start_at + length))
+    look = _looks if explain else grid_of
+    for start_at, until in look(agenda, day, terms=terms, step=step):
+        objection = first_objection_to(Case(terms, agenda, start_at, start_at + length, parts))
         if objection is None:
             starts.append(start_at)
         elif explain:
             _append(blocked, Blocked(start_at, until, objection))
-    return StaffDay(agenda.staff_id, starts, blocked)
+    return StaffDay(agenda.staff_id, agenda.duration, starts, blocked)
 
 
 def _append(blocked: list[Blocked], more: Blocked) -> None:
@@ -137,14 +138,16 @@ def _append(blocked: list[Blocked], more: Blocked) -> None:
         blocked.append(more)
 
 
-def _grid(agenda: Agenda, day: date, *, terms: Terms, step: timedelta) -> Iterator[tuple[datetime, datetime]]:
+def grid_of(
+    agenda: Agenda, day: date, *, terms: Terms, step: timedelta
+) -> Iterator[tuple[datetime, datetime]]:
     """The starts to look at in the day's working windows, each with where the next one would be.
 
     The grid of a window that opened the evening before goes on past midnight.
     """
     begins, ends = day_start(day, zone=terms.zone), day_start(day + ONE_DAY, zone=terms.zone)
     for window in _windows_touching(agenda, day, terms=terms):
-        for start_at, until in _cut(window.start_at, min(window.end_at, ends), step):
+        for start_at, until in cut(window.start_at, min(window.end_at, ends), step):
             if start_at >= begins:
                 yield start_at, until
 
@@ -154,13 +157,13 @@ def _looks(
 ) -> Iterator[tuple[datetime, datetime]]:
     """The whole day: the grid, and what lies between the windows."""
     begins, ends = day_start(day, zone=terms.zone), day_start(day + ONE_DAY, zone=terms.zone)
-    grid = dict(_grid(agenda, day, terms=terms, step=step))
+    grid = dict(grid_of(agenda, day, terms=terms, step=step))
     reached, coarse = begins, max(step, COARSEST_LOOK)
     for start_at, until in sorted(grid.items()):
-        yield from _cut(reached, start_at, coarse)
+        yield from cut(reached, start_at, coarse)
         yield start_at, until
         reached = max(reached, until)
-    yield from _cut(reached, ends, coarse)
+    yield from cut(reached, ends, coarse)
 
 
 def _windows_touching(agenda: Agenda, day: date, *, terms: Terms) -> Iterator[Stretch]:
@@ -171,7 +174,7 @@ def _windows_touching(agenda: Agenda, day: date, *, terms: Terms) -> Iterator[St
     yield from agenda.timetable.windows_on(day, zone=terms.zone)
 
 
-def _cut(begins: datetime, ends: datetime, step: timedelta) -> Iterator[tuple[datetime, datetime]]:
+def cut(begins: datetime, ends: datetime, step: timedelta) -> Iterator[tuple[datetime, datetime]]:
     while begins < ends:
         until = min(begins + step, ends)
         yield begins, until

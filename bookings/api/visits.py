@@ -1,0 +1,255 @@
+"""Visits: several services at one go (contract §7)."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from bookings import lifecycle
+from bookings.api.bookings import expected_version
+from bookings.api.documentation import EXAMPLE_ITEMS_OF_VISIT, EXAMPLE_NEW_VISIT, IF_MATCH
+from bookings.api.serializers import Printer, printed_skipped, printed_warnings
+from bookings.api.visit_serializers import (
+    NewVisitSerializer,
+    VisitChangesSerializer,
+    VisitJson,
+    VisitPrinter,
+    WrittenVisitJson,
+    WrittenVisitsJson,
+)
+from bookings.errors import VisitNotFound
+from bookings.lifecycle.recurrence import starts_of
+from bookings.links import checked_base_url
+from bookings.models import Booking, BookingEvent, Visit, VisitQuerySet
+from staff.access.auth import actor_of, salon_of
+from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
+from staff.salon.schedule import ONE_DAY
+from staff.wire.answers import EitherAnswer, ListAnswer
+from staff.wire.filters import ChoiceFilter, DateFilter, IdFilter, ListFilter
+from staff.wire.paging import ROWS_PER_CHUNK, answer_list, in_chunks
+from staff.wire.query import Query, QueryChoice, QueryText
+from staff.wire.schema import ID_IN_PATH, documented
+from staff.wire.times import day_start
+from staff.wire.views import GatedView
+
+
+class VisitFilter(ListFilter):
+    """Newest start first."""
+
+    date_from = DateFilter(method="from_date", help_text="First salon date of start_at, inclusive.")
+    date_to = DateFilter(method="to_date", help_text="Last salon date of start_at, inclusive.")
+    client_id = IdFilter(help_text="For this client.")
+    status = ChoiceFilter(choices=Booking.Status.values, help_text="With this status.")
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return super().filter_queryset(queryset.order_by("-start_at", "-id"))
+
+    def from_date(self, visits: VisitQuerySet, name: str, day: date) -> VisitQuerySet:
+        return visits.filter(start_at__gte=day_start(day, zone=salon_of(self.request).zone))
+
+    def to_date(self, visits: VisitQuerySet, name: str, day: date) -> VisitQuerySet:
+        return visits.filter(start_at__lt=day_start(day + ONE_DAY, zone=salon_of(self.request).zone))
+
+
+class CancelVisitQuery(Query):
+    reason = QueryText(longest=BookingEvent.LONGEST_REASON, initial="", help_text="For the audit.")
+    scope = QueryChoice(
+        choices=lifecycle.VISIT_SCOPES, initial=lifecycle.ONE, help_text="Which visits of its series."
+    )
+
+
+class VisitListView(GatedView):
+    @documented(
+        "List visits",
+        description="Newest start first, cancelled ones too. Without `page` a bare array of all, streamed; "
+        "with `page` a page object.",
+        answer=ListAnswer(VisitJson),
+        parameters=VisitFilter.parameters(),
+        tags=["visits"],
+    )
+    def get(self, request: Request) -> Response | StreamingHttpResponse:
+        actor = actor_of(request)
+        asked = VisitFilter.of(request, Visit.objects.visible_to(actor))
+        visits, printer = asked.qs, _printer(request)
+        return answer_list(
+            asked.page,
+            count=visits.order_by().count,
+            fetch=lambda offset, limit: printer.all(list(visits[offset : offset + limit])),
+            chunks=lambda: _chunks(visits, printer),
+        )
+
+    @documented(
+        "Book a visit of several services",
+        description="All of it or nothing. One confirmation mail, with one event for the calendar. With "
+        "recurrence the answer also has all `visits`, and the starts that were `skipped`.",
+        request=NewVisitSerializer,
+        answer=EitherAnswer("NewVisits", (WrittenVisitJson, WrittenVisitsJson)),
+        refused=[409, 422],
+        parameters=[IDEMPOTENCY_KEY],
+        examples=[EXAMPLE_NEW_VISIT],
+        tags=["visits"],
+    )
+    @idempotent
+    def post(self, request: Request) -> Response:
+        actor, salon = actor_of(request), salon_of(request)
+        asked = NewVisitSerializer(data=self.body, context={"zone": salon.zone})
+        asked.is_valid(raise_exception=True)
+        wanted = asked.validated_data
+        if "base_url" in wanted:
+            wanted["base_url"] = checked_base_url(wanted["base_url"])
+        wanted["items"] = [_item(each) for each in wanted["items"]]
+        recurrence, skip_conflicts = wanted.pop("recurrence", None), wanted.pop("skip_conflicts")
+        order = lifecycle.VisitOrder(**wanted)
+        if recurrence is None:
+            outcome = lifecycle.book_visit(actor=actor, order=order, salon=salon)
+            return _written(request, [outcome.visit], outcome.warnings)
+        starts = starts_of(
+            recurrence, start_at=order.start_at, zone=salon.zone, skip_swallowed=skip_conflicts
+        )
+        series = lifecycle.book_visit_series(
+            actor=actor, order=order, starts=starts, skip_conflicts=skip_conflicts, salon=salon
+        )
+        printed = _printer(request).all(series.visits)
+        answer: WrittenVisitsJson = {
+            "visit": printed[0],
+            "bookings": printed[0]["bookings"],
+            "visits": printed,
+            "skipped": printed_skipped(series.skipped),
+            "warnings": printed_warnings(series.warnings),
+        }
+        return Response(answer)
+
+
+class VisitView(GatedView):
+    @documented(
+        "One visit",
+        description="The ETag is the version, for If-Match.",
+        answer=VisitJson,
+        refused=[404],
+        parameters=[ID_IN_PATH],
+        tags=["visits"],
+    )
+    def get(self, request: Request, id: int) -> Response:
+        visit = _visible(request, id)
+        return Response(_printer(request).one(visit), headers=_etag(visit))
+
+    @documented(
+        "Change a visit",
+        description="A new start moves what stands by the same minutes; a status applies to what is not "
+        "cancelled, and brings back what the last cancelling closed. `items` adds at the end, and removes. "
+        "With a scope the other visits of its series change alike, and the answer has all `visits`.",
+        request=VisitChangesSerializer,
+        answer=EitherAnswer("ChangedVisits", (WrittenVisitJson, WrittenVisitsJson)),
+        refused=[404, 409, 412],
+        parameters=[ID_IN_PATH, IF_MATCH],
+        examples=[EXAMPLE_ITEMS_OF_VISIT],
+        tags=["visits"],
+    )
+    def put(self, request: Request, id: int) -> Response:
+        salon, visit = salon_of(request), _visible(request, id)
+        asked = VisitChangesSerializer(
+            data=self.body, context={"zone": salon.zone, "stored": {"start_at": visit.start_at}}
+        )
+        asked.is_valid(raise_exception=True)
+        changes = asked.validated_data
+        base_url, items = changes.pop("base_url", None), changes.pop("items", {})
+        scope, confirmed = changes.pop("scope"), changes.pop("client_confirmed", None)
+        how = lifecycle.How(
+            reason=changes.pop("reason", ""),
+            allow_overlap=changes.pop("allow_overlap"),
+            ask_by_mail=True,
+            base_url=None if base_url is None else checked_base_url(base_url),
+        )
+        outcome = lifecycle.change_visit(
+            actor=actor_of(request),
+            visit_id=id,
+            changes=changes,
+            items=lifecycle.ItemChanges(
+                add=[_item(each) for each in items.get("add", ())], remove=items.get("remove", ())
+            ),
+            how=how,
+            scope=scope,
+            confirmed=confirmed,
+            expected_version=expected_version(request),
+            salon=salon,
+        )
+        return _written(request, outcome.visits, outcome.warnings)
+
+    @documented(
+        "Change a visit (the same as PUT)",
+        request=VisitChangesSerializer,
+        answer=EitherAnswer("ChangedVisits", (WrittenVisitJson, WrittenVisitsJson)),
+        refused=[404, 409, 412],
+        parameters=[ID_IN_PATH, IF_MATCH],
+        tags=["visits"],
+    )
+    def patch(self, request: Request, id: int) -> Response:
+        return self.put(request, id)
+
+    @documented(
+        "Cancel a visit",
+        description="Every booking of it; a second time changes nothing.",
+        answer=EitherAnswer("CancelledVisits", (WrittenVisitJson, WrittenVisitsJson)),
+        refused=[404, 412],
+        parameters=[ID_IN_PATH, IF_MATCH, *CancelVisitQuery.parameters()],
+        tags=["visits"],
+    )
+    def delete(self, request: Request, id: int) -> Response:
+        asked = CancelVisitQuery.of(request)
+        outcome = lifecycle.cancel_visit(
+            actor=actor_of(request),
+            visit_id=id,
+            how=lifecycle.How(reason=asked["reason"]),
+            scope=asked["scope"],
+            expected_version=expected_version(request),
+            salon=salon_of(request),
+        )
+        return _written(request, outcome.visits, outcome.warnings)
+
+
+def _visible(request: Request, visit_id: int) -> Visit:
+    """Raises VisitNotFound."""
+    visit: Visit | None = Visit.objects.visible_to(actor_of(request)).filter(pk=visit_id).first()
+    if visit is None:
+        raise VisitNotFound
+    return visit
+
+
+def _printer(request: Request) -> VisitPrinter:
+    return VisitPrinter(Printer(salon_of(request)), to=actor_of(request))
+
+
+def _chunks(visits: VisitQuerySet, printer: VisitPrinter) -> Any:
+    """All of them, some hundred at a time; another statement for the bookings of each chunk."""
+    for chunk in in_chunks(visits.iterator(chunk_size=ROWS_PER_CHUNK)):
+        yield printer.all(chunk)
+
+
+def _item(sent: dict[str, Any]) -> lifecycle.ItemOrder:
+    return lifecycle.ItemOrder(
+        service_id=sent["service_id"],
+        staff_id=sent.get("staff_id"),
+        same_start=sent["after"] == "same_start",
+        start_at=sent.get("start_at"),
+        staff_requested=sent["staff_requested"],
+        price=lifecycle.AgreedPrice(sent["price"]) if "price" in sent else None,
+    )
+
+
+def _etag(visit: Visit) -> dict[str, str]:
+    return {"ETag": f'"{visit.version}"'}
+
+
+def _written(request: Request, visits: list[Visit], warnings: list[lifecycle.Warning]) -> Response:
+    """The named visit first; who moved it onto another agenda still gets the answer to that."""
+    printed = VisitPrinter(Printer(salon_of(request)), to=actor_of(request)).all(visits)
+    answer: dict[str, Any] = {"visit": printed[0], "bookings": printed[0]["bookings"]}
+    if len(visits) > 1:
+        answer["visits"] = printed
+    answer["warnings"] = printed_warnings(warnings)
+    return Response(answer, headers=_etag(visits[0]))

@@ -1,0 +1,95 @@
+"""Who is locked, and in which order (contract §6a "lock order").
+
+Visits, bookings with the first of their sessions, staff, waitlist entries: each kind in id order.
+
+Who starts from a booking reads its visit unlocked. Where the booking has come to another visit by the time it
+is locked, the whole operation begins again (`begin_again`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from django.db.models import Q
+
+from bookings.errors import BookingNotFound
+from bookings.models import Booking, BookingQuerySet, Visit, VisitQuerySet, in_order
+from staff.access.actor import Actor
+
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
+
+
+class VisitChanged(Exception):
+    """A booking is in another visit than the one that was locked for it."""
+
+
+def begin_again(door: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
+    """`door` once more whenever a booking has changed its visit under it; to stand outside its transaction,
+    or savepoint, whose end gives the locks back."""
+
+    @wraps(door)
+    def repeated(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
+        while True:
+            try:
+                return door(*args, **kwargs)
+            except VisitChanged:
+                continue
+
+    return repeated
+
+
+def locked(bookings: BookingQuerySet) -> BookingQuerySet:
+    """These rows, locked in id order; other readers are not kept waiting."""
+    return bookings.select_for_update(no_key=True, of=("self",)).order_by("pk")
+
+
+def lock_booking(*, actor: Actor, booking_id: int) -> Booking:
+    """The booking, locked as `lock_bookings` does it.
+
+    Raises BookingNotFound, also when `actor` may not see it, or no longer does once the lock is ours.
+    """
+    seen = Booking.objects.visible_to(actor).filter(pk=booking_id)
+    if actor.agenda_of is not None and not seen.exists():
+        raise BookingNotFound
+    booking = lock_bookings([booking_id]).get(booking_id)
+    if booking is None or (actor.agenda_of is not None and not seen.exists()):
+        raise BookingNotFound
+    return booking
+
+
+def lock_bookings(ids: Collection[int]) -> dict[int, Booking]:
+    """These bookings by id, and all others of their visits, locked after their visits; each knows its visit,
+    and the visit its `items`.
+
+    The first ones of their sessions are locked as well: a session is locked in id order. Raises VisitChanged.
+    """
+    wanted = Booking.objects.filter(pk__in=ids).order_by()
+    visits = lock_visits(Visit.objects.filter(pk__in=wanted.values("visit_id")))
+    rows = locked(
+        Booking.objects.filter(
+            Q(pk__in=ids) | Q(pk__in=wanted.values("session_of_id")) | Q(visit_id__in=visits)
+        )
+    ).select_related("client")
+    found = {row.pk: row for row in rows}
+    _check_visits(found, ids, visits)
+    for visit in visits.values():
+        visit.items = in_order(row for row in found.values() if row.visit_id == visit.pk)
+    return found
+
+
+def lock_visits(visits: VisitQuerySet) -> dict[int, Visit]:
+    """These visits by id, locked in id order."""
+    return {each.pk: each for each in visits.select_for_update(no_key=True, of=("self",)).order_by("pk")}
+
+
+def _check_visits(found: Mapping[int, Booking], ids: Collection[int], visits: Mapping[int, Visit]) -> None:
+    """Raises VisitChanged. A row of an older release has no visit."""
+    for row in found.values():
+        visit = None if row.visit_id is None else visits.get(row.visit_id)
+        if visit is not None:
+            row.visit = visit
+        elif row.visit_id is not None and row.pk in ids:
+            raise VisitChanged

@@ -1,0 +1,85 @@
+"""Changing several bookings of a visit: all are written before anything is set in motion (contract §7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from bookings import waitlist
+from bookings.lifecycle import checks, effects
+from bookings.lifecycle.change import SLOT, write
+from bookings.lifecycle.how import How
+from bookings.lifecycle.outcome import Outcome
+from bookings.lifecycle.session import comes_to
+from bookings.lifecycle.written import Written
+from bookings.models import Booking
+from bookings.slots.busy import elsewhere, lock_staff, occupy, release
+from staff.access.actor import Actor
+from staff.models import SalonSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A locked booking, and what is to change of it."""
+
+    booking: Booking
+    changes: Mapping[str, Any]
+
+
+def change_items(
+    steps: Sequence[Step], *, actor: Actor, how: How, salon: SalonSettings, now: datetime
+) -> list[Outcome]:
+    """All of it or nothing, in the caller's transaction, after the visits were locked."""
+    return set_in_motion(write_items(steps, actor=actor, how=how, salon=salon, now=now))
+
+
+def write_items(
+    steps: Sequence[Step], *, actor: Actor, how: How, salon: SalonSettings, now: datetime
+) -> list[Written]:
+    """Every busy time that moves is given up before the first is written, so that they may change places."""
+    lock_staff(
+        *{each.booking.staff_id for each in steps},
+        *{each.changes["staff_id"] for each in steps if "staff_id" in each.changes},
+    )
+    placed = [each.booking for each in steps if SLOT & set(each.changes) or not each.booking.stands]
+    waitlist.lock_open_entries(
+        [coming for each in steps for coming in comes_to(each.booking, each.changes, zone=salon.zone)]
+    )
+    for booking in placed:
+        release(booking)
+    together = replace(how, whole_visit=True, among_others=len(steps) > 1)
+    written = [
+        write(actor=actor, booking=each.booking, changes=each.changes, how=together, salon=salon, now=now)
+        for each in steps
+    ]
+    closed = [each.booking for each in steps if not each.booking.stands]
+    for booking in closed:
+        release(booking)
+    overlap = checks.is_deliberate(actor=actor, asked=how.allow_overlap, salon=salon)
+    keep_places([each for each in placed if each.stands], beside=closed, overlap=overlap, now=now)
+    return [each for each in written if each is not None]
+
+
+def keep_places(
+    placed: Sequence[Booking], *, beside: Sequence[Booking] = (), overlap: bool, now: datetime
+) -> None:
+    """The busy times of those `placed`, which have none, and of their neighbours in their visits and those of
+    bookings `beside` them, whose buffers come and go. Raises Occupied."""
+    visits = {each.visit.pk: each.visit for each in (*placed, *beside) if each.visit is not None}
+    changed = {each.pk for each in (*placed, *beside)}
+    mates = [
+        each for visit in visits.values() for each in visit.items if each.pk not in changed and each.stands
+    ]
+    others = elsewhere(mates)
+    for each in others:
+        release(each)
+    for each in (*placed, *others):
+        occupy(each, overlap=overlap, now=now)
+
+
+def set_in_motion(written: Sequence[Written]) -> list[Outcome]:
+    queueing = not any(each.made.waited.any for each in written)
+    dues = effects.set_all_in_motion([each.made for each in written], queueing=queueing)
+    return [each.where_it_stands().outcome(dues=owed) for each, owed in zip(written, dues, strict=True)]

@@ -1,0 +1,106 @@
+"""One booking goes out of a visit of several, to another client: what its others then owe (contract §7).
+
+Its own mails and its own fee stand in `effects`, as those of any booking that comes to another client.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import F
+
+from bookings import noshow
+from bookings.lifecycle.audit import record
+from bookings.lifecycle.mail_types import OF_THE_WHOLE_VISIT, STANDING_MAILS
+from bookings.lifecycle.outcome import Before, Change
+from bookings.lifecycle.told_together import SERIES_KEYS
+from bookings.models import Booking, Visit
+from bookings.why_not_sent import Reason
+from clients.models import Client
+from notifications import outbox
+from notifications.outbox import Due, Recipient
+
+CANCELLED = Booking.Status.CANCELLED
+COMPLETED = Booking.Status.COMPLETED
+NO_SHOW = Booking.Status.NO_SHOW
+
+ANOTHER_ITEM_LEFT = "Another booking of the visit went to another client; the fee is made anew."
+
+
+def tell_of_leaving(change: Change) -> list[Due]:
+    """One booking went out of `change.left_visit` to another client: the former one's visit is updated, or
+    cancelled where nothing of it is left."""
+    visit, before = change.left_visit, change.before
+    if visit is None or before is None or before.client_id is None:
+        return []
+    outbox.hand_over(
+        visit_id=visit.pk, booking_id=change.booking.pk, to=visit.items[0].pk, types=OF_THE_WHOLE_VISIT
+    )
+    if not any(each.stands for each in visit.items):
+        why = Reason.CANCELLED_MEANWHILE if visit.status == CANCELLED else Reason.VISIT_CLOSED
+        outbox.drop(visit_id=visit.pk, types=STANDING_MAILS, reason=why, sparing=SERIES_KEYS, now=change.now)
+    recipient = Recipient.client(before.client_id)
+    being_told = outbox.on_its_way(visit_id=visit.pk, types=OF_THE_WHOLE_VISIT, recipient=recipient)
+    if not change.notify_client or before.end_at <= change.now or before.status == CANCELLED:
+        return []
+    if not before.announced_as and not being_told:
+        return []
+    if visit.status in (COMPLETED, NO_SHOW):
+        return []
+    type = "booking.updated"
+    payload: dict[str, Any] = {"left": change.booking.pk}
+    if visit.status == CANCELLED:
+        told = told_before(before, being_told=being_told)
+        type, payload = "booking.cancelled", {"announced_each": {str(change.booking.pk): told}}
+    return [
+        Due(
+            type=type,
+            once_key=f"{type}:{visit.pk}:{change.event.pk}:{before.client_id}",
+            run_at=change.now,
+            booking_id=visit.items[0].pk,
+            visit_id=visit.pk,
+            client_id=before.client_id,
+            recipient=recipient,
+            to="" if visit.client is None else visit.client.email,
+            payload=payload,
+        )
+    ]
+
+
+def fee_of_who_stays(change: Change, visit: Visit) -> list[Due]:
+    """One booking went out of the `visit`: what is due for the others is made anew where it differs."""
+    before, gone = change.before, change.booking
+    if before is None or before.status == CANCELLED:
+        return []
+    missed = [each for each in visit.items if each.status == NO_SHOW]
+    stands = any(each.stands for each in visit.items)
+    dues: list[Due] = []
+    if before.status == NO_SHOW:
+        for item in (gone, *missed):
+            dues += noshow.undo(booking=item, event=change.event, salon=change.salon, now=change.now)
+        if not missed and before.client_id is not None:
+            fewer = F("no_show_count") - 1
+            Client.objects.filter(pk=before.client_id, no_show_count__gt=0).update(no_show_count=fewer)
+    if missed and not stands and (before.stood or before.status == NO_SHOW):
+        event = record(
+            missed[0],
+            actor=change.actor,
+            from_status=NO_SHOW,
+            changes={},
+            reason=ANOTHER_ITEM_LEFT,
+            now=change.now,
+        )
+        dues += noshow.charge(bookings=missed, event=event, salon=change.salon, now=change.now)
+    return dues
+
+
+def told_before(before: Before, *, being_told: bool) -> dict[str, str]:
+    """What a mail said of the booking, or what one that is leaving at this moment says of it."""
+    start_at, end_at = before.start_at, before.end_at
+    if not being_told and before.announced_start_at and before.announced_end_at:
+        start_at, end_at = before.announced_start_at, before.announced_end_at
+    return {
+        "as": before.announced_as or before.status,
+        "start_at": start_at.isoformat(),
+        "end_at": end_at.isoformat(),
+    }

@@ -1,0 +1,91 @@
+"""A recurring visit: every occurrence through the door, one mail for all of them (contract §7, §6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from bookings.lifecycle.outcome import Warning
+from bookings.lifecycle.recurrence import Starts
+from bookings.lifecycle.series import (
+    IN_THE_WAY,
+    TIME_OFF,
+    Skipped,
+    StaffAway,
+    name_series,
+    naming,
+    skipped_by_clocks,
+)
+from bookings.lifecycle.told_together import announce_series
+from bookings.lifecycle.visit_plan import ItemOrder
+from bookings.lifecycle.visits import VisitOrder, VisitOutcome, book_visit
+from bookings.models import Visit
+from staff.access.actor import Actor
+from staff.models import SalonSettings
+from staff.wire.refusals import BadRequest, Refused
+from staff.wire.times import print_when
+
+
+@dataclass(frozen=True, slots=True)
+class VisitSeries:
+    """The visits that were booked, in order, and the starts that were skipped."""
+
+    visits: list[Visit]
+    skipped: list[Skipped]
+    warnings: list[Warning]
+
+
+def book_visit_series(
+    *,
+    actor: Actor,
+    order: VisitOrder,
+    starts: Starts,
+    skip_conflicts: bool = False,
+    salon: SalonSettings | None = None,
+    now: datetime | None = None,
+) -> VisitSeries:
+    """Book the visit at each of `starts`: all or nothing, or without those that the calendar refuses.
+
+    Raises what `book_visit` raises, naming the occurrence; BadRequest for what cannot recur.
+    """
+    if order.hold_token or order.provisional:
+        raise BadRequest.field("recurrence", "cannot go together with hold_token or provisional.")
+    salon, now = salon or SalonSettings.load(), now or timezone.now()
+    booked: list[VisitOutcome] = []
+    skipped = [skipped_by_clocks(each) for each in starts.swallowed]
+    first_refusal: Refused | None = None
+    with transaction.atomic():
+        for start_at in starts.taking_place:
+            try:
+                with transaction.atomic():
+                    outcome = book_visit(actor=actor, order=_at(order, start_at), salon=salon, now=now)
+                    if skip_conflicts and any(each.code == TIME_OFF for each in outcome.warnings):
+                        raise StaffAway
+                booked.append(outcome)
+            except IN_THE_WAY as refused:
+                when = print_when(start_at, zone=salon.zone)
+                first_refusal = first_refusal or naming(refused, when)
+                if not skip_conflicts:
+                    raise first_refusal from refused
+                skipped.append(Skipped(when, refused.code, refused.message))
+        if first_refusal is not None and not booked:
+            raise first_refusal
+        bookings = [item for outcome in booked for item in outcome.visit.items]
+        name_series(bookings)
+        announce_series(bookings, salon=salon, notify_client=order.notify_client, now=now)
+    warnings = dict.fromkeys(warning for outcome in booked for warning in outcome.warnings)
+    by_start = sorted(skipped, key=lambda each: each.start_at)
+    return VisitSeries([each.visit for each in booked], by_start, list(warnings))
+
+
+def _at(order: VisitOrder, start_at: datetime) -> VisitOrder:
+    """The same visit then; an item with an instant of its own keeps its distance."""
+    by = start_at - order.start_at
+    return replace(order, start_at=start_at, in_series=True, items=[_moved(each, by) for each in order.items])
+
+
+def _moved(item: ItemOrder, by: timedelta) -> ItemOrder:
+    return item if item.start_at is None else replace(item, start_at=item.start_at + by)

@@ -1,0 +1,79 @@
+"""One appointment of one client: a booking, or several that go together (contract §7)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q
+from django.utils.functional import cached_property
+
+from bookings.models.booking import Booking
+from staff.access.actor import Actor
+
+
+def in_order(bookings: Iterable[Booking]) -> list[Booking]:
+    """The bookings of one visit by their place in it."""
+    return sorted(bookings, key=lambda each: (each.position, each.pk))
+
+
+def coming_with(booking: Booking) -> list[Booking]:
+    """What its client comes for in one go: the bookings of its visit that are not cancelled, or all."""
+    items = [booking] if booking.visit is None else booking.visit.items
+    return [each for each in items if each.status != Booking.Status.CANCELLED] or items
+
+
+class VisitQuerySet(models.QuerySet["Visit"]):
+    def visible_to(self, actor: Actor) -> VisitQuerySet:
+        """Those of which `actor` sees a booking (`BookingQuerySet.visible_to`). The rest is 404."""
+        if actor.agenda_of is None:
+            return self
+        return self.filter(Exists(Booking.objects.visible_to(actor).filter(visit_id=OuterRef("pk"))))
+
+
+class Visit(models.Model):
+    """What the client comes for in one go; every booking belongs to exactly one (docs/adr/0082).
+
+    `key` names it in calendars for ever: it is the key of its first booking. `start_at`, `end_at` (UTC) and
+    `status` follow from its bookings, and are written with each change of one of them by
+    `bookings.lifecycle`. So is `version`, which is also what the ICS SEQUENCE rises by. `link_nonce` goes
+    into the link to the client's page: another number, another link. `policy` is what the client accepted.
+    `late`: cancelled or moved after the time for it.
+    """
+
+    client = models.ForeignKey(
+        "clients.Client", null=True, on_delete=models.PROTECT, related_name="visits", db_index=False
+    )
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    status = models.CharField(max_length=12, choices=Booking.Status)
+    start_at = models.DateTimeField()
+    end_at = models.DateTimeField()
+    version = models.PositiveIntegerField(default=1, editable=False)
+    link_nonce = models.PositiveIntegerField(default=0, editable=False)
+    client_confirmed_at = models.DateTimeField(null=True, editable=False)
+    policy: Any = models.JSONField(null=True, editable=False)
+    late = models.BooleanField(default=False, editable=False)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    objects: ClassVar[Any] = VisitQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-start_at", "-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(end_at__gt=F("start_at")), name="visit_times_in_order"),
+        ]
+        indexes = [
+            models.Index(F("start_at").desc(), F("id").desc(), name="visit_list"),
+            models.Index(F("client_id"), F("start_at").desc(), F("id").desc(), name="visit_client_start"),
+        ]
+
+    @cached_property
+    def items(self) -> list[Booking]:
+        """Its bookings in their order, as first read; who locks them puts them here."""
+        return in_order(self.bookings.all())
+
+    def __str__(self) -> str:
+        return f"visit #{self.pk} {self.start_at:%Y-%m-%d %H:%M} UTC {self.status}"
