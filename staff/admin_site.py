@@ -19,7 +19,16 @@ from staff.access.throttles import LoginThrottle
 from staff.models import Staff
 
 DAILY = (
-    ("Bookings", ("bookings.Booking", "bookings.WaitlistEntry", "bookings.NoShowFee", "bookings.Feedback")),
+    (
+        "Bookings",
+        (
+            "bookings.Booking",
+            "bookings.Visit",
+            "bookings.WaitlistEntry",
+            "bookings.NoShowFee",
+            "bookings.Feedback",
+        ),
+    ),
     ("Clients", ("clients.Client",)),
     (
         "Opening hours",

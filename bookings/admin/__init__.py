@@ -4,6 +4,7 @@ from bookings.admin.bookings import BookingAdmin
 from bookings.admin.feedback import FeedbackAdmin
 from bookings.admin.noshow import NoShowFeeAdmin
 from bookings.admin.records import BookingEventAdmin, BusyTimeAdmin, HoldAdmin
+from bookings.admin.visits import VisitAdmin
 from bookings.admin.waiting import WaitlistEntryAdmin
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "FeedbackAdmin",
     "HoldAdmin",
     "NoShowFeeAdmin",
+    "VisitAdmin",
     "WaitlistEntryAdmin",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any, ClassVar
 
 from django import forms
@@ -24,11 +23,12 @@ from bookings.send_again import KIND_OF_STATUS, send_again
 from clients.admin import FoundByClient
 from notifications.models import Message
 from staff.access.actor import Actor
-from staff.access.auth import actor_for
-from staff.admin.keeping import say_refusal
+from staff.admin.keeping import acting, say_refusal
 from staff.admin.money import PricedAdmin, shown_amount
+from staff.admin.parts import parts_in_words
 from staff.admin.readonly import ReadOnlyInline
-from staff.models import SalonSettings, Staff
+from staff.models import SalonSettings
+from staff.salon.durations import duration_of
 from staff.wire.refusals import Refused
 
 
@@ -39,7 +39,9 @@ class BookingForm(forms.ModelForm):
 
     start_at = forms.SplitDateTimeField(widget=AdminSplitDateTime, help_text="The salon's wall clock.")
     end_at = forms.SplitDateTimeField(
-        widget=AdminSplitDateTime, required=False, help_text="Empty: as long as the service lasts."
+        widget=AdminSplitDateTime,
+        required=False,
+        help_text="Empty: as long as it takes this person.",
     )
     allow_overlap = forms.BooleanField(
         required=False, help_text="Book even though the time is taken. It is written into the history."
@@ -80,8 +82,8 @@ class BookingForm(forms.ModelForm):
         cleaned = super().clean() or {}
         if not self.errors:
             if cleaned.get("end_at") is None:
-                minutes = cleaned["service"].duration_minutes
-                cleaned["end_at"] = cleaned["start_at"] + timedelta(minutes=minutes)
+                duration = duration_of(cleaned["service"], cleaned["staff"].pk)
+                cleaned["end_at"] = cleaned["start_at"] + duration.length
             try:
                 with transaction.atomic():
                     outcome = self._through_the_door(cleaned)
@@ -154,6 +156,8 @@ class BookingAdmin(FoundByClient, PricedAdmin):
         "status_detail",
         "shown_total",
         "session",
+        "shown_visit",
+        "work_and_gaps",
         "created_at",
         "updated_at",
         "messages_sent",
@@ -174,7 +178,19 @@ class BookingAdmin(FoundByClient, PricedAdmin):
             },
         ),
         ("This change", {"fields": ("allow_overlap", "reason", "seen_version")}),
-        ("Details", {"fields": ("session", "created_at", "updated_at", "messages_sent")}),
+        (
+            "Details",
+            {
+                "fields": (
+                    "shown_visit",
+                    "work_and_gaps",
+                    "session",
+                    "created_at",
+                    "updated_at",
+                    "messages_sent",
+                )
+            },
+        ),
     )
 
     def get_fieldsets(self, request: HttpRequest, obj: Booking | None = None) -> Any:
@@ -197,6 +213,20 @@ class BookingAdmin(FoundByClient, PricedAdmin):
     @admin.display(description="session")
     def session(self, booking: Booking) -> str:
         return str(booking.session_of_id or booking.pk or "-")
+
+    @admin.display(description="visit")
+    def shown_visit(self, booking: Booking) -> str:
+        """A link to all that the client comes for."""
+        if booking.visit_id is None:
+            return "-"
+        size = Booking.objects.filter(visit_id=booking.visit_id).count()
+        address = reverse("admin:bookings_visit_change", args=[booking.visit_id])
+        told = "this booking alone" if size == 1 else f"{booking.position} of {size} bookings"
+        return format_html('<a href="{}">visit #{}</a>, {}', address, booking.visit_id, told)
+
+    @admin.display(description="parts")
+    def work_and_gaps(self, booking: Booking) -> str:
+        return parts_in_words(booking.parts) or "-"
 
     @admin.display(description="messages")
     def messages_sent(self, booking: Booking) -> str:
@@ -230,7 +260,7 @@ class BookingAdmin(FoundByClient, PricedAdmin):
             raise PermissionDenied
         try:
             kind = Kind(request.POST.get("type", ""))
-            message = send_again(actor=self._actor(request), booking_id=booking_id, kind=kind)
+            message = send_again(actor=acting(request), booking_id=booking_id, kind=kind)
         except ValueError:
             messages.error(request, "Choose what to send again: confirmation, request or cancellation.")
         except Refused as refused:
@@ -240,11 +270,11 @@ class BookingAdmin(FoundByClient, PricedAdmin):
         return back
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
-        return self.with_currency(Booking.objects.visible_to(self._actor(request)), request)
+        return self.with_currency(Booking.objects.visible_to(acting(request)), request)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
-        return type("BookingFormOfActor", (form,), {"actor": self._actor(request)})
+        return type("BookingFormOfActor", (form,), {"actor": acting(request)})
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nothing is deleted: a booking is cancelled by its status, and its history stays."""
@@ -254,9 +284,3 @@ class BookingAdmin(FoundByClient, PricedAdmin):
         """Saved by the form, through the door; what the desk may overrule is said."""
         for warning in form.warnings:
             messages.warning(request, warning.message)
-
-    def _actor(self, request: HttpRequest) -> Actor:
-        person = request.user
-        if not isinstance(person, Staff):
-            raise PermissionError("admin without a login")
-        return actor_for(person, salon=SalonSettings.load(), channel="admin")

@@ -6,12 +6,24 @@ from django.contrib import admin
 
 from staff.admin.keeping import KeptAdmin
 from staff.admin.money import PricedAdmin
+from staff.admin.parts import OwnMinutesForm, OwnMinutesFormSet, ServiceForm
 from staff.admin.searching import FoldedSearch
-from staff.models import Location, Service
+from staff.models import Location, Service, ServiceDuration
+
+
+class OwnMinutesInline(admin.TabularInline):
+    model = ServiceDuration
+    form = OwnMinutesForm
+    formset = OwnMinutesFormSet
+    extra = 0
+    verbose_name = "person who takes longer or shorter"
+    verbose_name_plural = "people who take longer or shorter"
 
 
 @admin.register(Service)
 class ServiceAdmin(FoldedSearch, KeptAdmin, PricedAdmin):
+    form = ServiceForm
+    inlines = (OwnMinutesInline,)
     list_display = ("name", "is_active", "category", "duration_minutes", "shown_price", "max_capacity")
     list_filter = ("is_active", "category", "staff")
     search_fields = ("name", "category")
@@ -20,7 +32,14 @@ class ServiceAdmin(FoldedSearch, KeptAdmin, PricedAdmin):
         (None, {"fields": ("name", "category", "is_active")}),
         (
             "Time and price",
-            {"fields": ("duration_minutes", ("buffer_before_minutes", "buffer_after_minutes"), "price")},
+            {
+                "fields": (
+                    "duration_minutes",
+                    "parts",
+                    ("buffer_before_minutes", "buffer_after_minutes"),
+                    "price",
+                )
+            },
         ),
         ("Groups", {"fields": (("min_capacity", "max_capacity"),)}),
         ("Details", {"fields": ("key",)}),

@@ -1,10 +1,11 @@
 """What admin pages share: rows stay, refusals become form errors, bookings in the way are named.
 
-Names: KeptAdmin, say_refusal, say_affected, say_outside_hours.
+Names: KeptAdmin, acting, say_refusal, say_affected, say_outside_hours.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.utils import timezone
 
+from staff.access.actor import Actor
 from staff.access.auth import actor_for
 from staff.models import SalonSettings, Staff, WorkingHours
 from staff.salon.affected import Touched, affected_bookings
@@ -32,18 +34,40 @@ class KeptAdmin(admin.ModelAdmin):
         return False
 
 
-def say_refusal(form: forms.BaseForm, refused: Refused) -> None:
-    """Put the refusal's sentences at the fields they name, else above the form."""
-    named = {
-        name.removesuffix("_id"): sentences
+def acting(request: HttpRequest) -> Actor:
+    """Who is logged in, through this channel. Raises PermissionError without a login."""
+    if not isinstance(request.user, Staff):
+        raise PermissionError("admin without a login")
+    return actor_for(request.user, salon=SalonSettings.load(), channel="admin")
+
+
+def say_refusal(form: forms.BaseForm, refused: Refused, *, rows: Sequence[forms.BaseForm] = ()) -> None:
+    """Put the refusal's sentences at the fields they name, else above the form.
+
+    `items.1.staff_id` is the staff member of the second of `rows`; what a row has no field for is the form's.
+    """
+    named = [
+        (place, sentences)
         for name, sentences in (refused.details or {}).items()
-        if name.removesuffix("_id") in form.fields
-    }
-    for name, sentences in named.items():
+        if (place := _place_of(name, form, rows)) is not None
+    ]
+    for (at, field), sentences in named:
         for sentence in sentences:
-            form.add_error(name, sentence)
+            at.add_error(field, sentence)
     if not named:
         form.add_error(None, _sentence(refused))
+
+
+def _place_of(
+    name: str, form: forms.BaseForm, rows: Sequence[forms.BaseForm]
+) -> tuple[forms.BaseForm, str] | None:
+    """The form and the field that a refusal means by `name`."""
+    field = name.rpartition(".")[2] if rows else name
+    field = field.removesuffix("_id")
+    number = re.fullmatch(r"items\.([0-9]+)\..*", name)
+    if rows and number is not None and field in rows[int(number[1])].fields:
+        return rows[int(number[1])], field
+    return (form, field) if field in form.fields else None
 
 
 def _sentence(refused: Refused) -> str:

@@ -55,6 +55,7 @@ class SettingsForm(forms.ModelForm):
             "slot_step_minutes": "Start times every (minutes)",
             "min_notice_minutes": "Shortest notice (minutes)",
             "booking_horizon_days": "Furthest ahead (days)",
+            "visit_max_wait_minutes": "Longest wait within a visit (minutes)",
             "noshow_enabled": "Charge a fee for missed visits",
             "noshow_fee_type": "Kind of fee",
             "noshow_fee_value": "Amount or percentage",
@@ -70,6 +71,7 @@ class SettingsForm(forms.ModelForm):
             "staff_personal_agenda_enabled": "Staff see their own bookings only; the front desk sees all.",
             "double_booking": "What happens when a time is taken already.",
             "waitlist_hold_minutes": "0: an offer holds nothing.",
+            "visit_max_wait_minutes": "From the end of one service to the beginning of the next.",
             "noshow_fee_minimum": "For a percentage: never less than this.",
             "followup_hour": "0 to 23, on the salon's clock.",
         }
@@ -113,6 +115,7 @@ class SalonSettingsAdmin(AmountsAdmin):
                     "slot_step_minutes",
                     "min_notice_minutes",
                     "booking_horizon_days",
+                    "visit_max_wait_minutes",
                 )
             },
         ),
