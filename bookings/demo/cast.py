@@ -11,20 +11,33 @@ from clients.models import Client
 from notifications.models import FollowupSequence, FollowupStep
 from staff.management.first_logins import keep_login
 from staff.models import Holiday, Location, OpeningException, SalonSettings, Service, Staff, WorkingHours
+from staff.salon.parts import GAP, WORK, PartJson
 
 WEEKDAYS = range(5)
-TUESDAY, THURSDAY, SATURDAY = 1, 3, 5
+MONDAY, TUESDAY, THURSDAY, FRIDAY, SATURDAY = 0, 1, 3, 4, 5
 CLASS = "Pilates class"
 COLOUR = "Colour"
+FIRST_PART = 30
 
 
 class Offer(NamedTuple):
+    """`gap`: how many of the minutes the person is free in, half an hour after the start."""
+
     name: str
     category: str
     minutes: int
     price: str
     buffer_after: int = 0
+    gap: int = 0
     capacity: tuple[int, int] = (1, 1)
+
+
+class Wish(NamedTuple):
+    """One service of a visit of several: whose, which, and whether it begins with the one before."""
+
+    person: str
+    offer: str
+    together: bool = False
 
 
 class Person(NamedTuple):
@@ -41,7 +54,7 @@ OFFERS = (
     Offer("Children's cut", "Hair", 30, "26.00"),
     Offer("Beard trim", "Hair", 30, "22.00"),
     Offer("Blow-dry", "Hair", 30, "29.00"),
-    Offer(COLOUR, "Hair", 120, "96.00", buffer_after=15),
+    Offer(COLOUR, "Hair", 105, "96.00", buffer_after=15, gap=45),
     Offer("Manicure", "Nails", 45, "38.00", buffer_after=15),
     Offer(CLASS, "Movement", 60, "18.00", capacity=(2, 6)),
 )
@@ -65,7 +78,7 @@ PEOPLE = (
     Person(
         "Cora Claes",
         "#264653",
-        "Harbour",
+        "Linden Street",
         (COLOUR, "Blow-dry", "Manicure"),
         ((WEEKDAYS, "09:30", "13:00"), (WEEKDAYS, "13:45", "17:00")),
     ),
@@ -77,6 +90,16 @@ PEOPLE = (
         (((TUESDAY, THURSDAY), "17:00", "20:00"), ((SATURDAY,), "09:00", "12:00")),
     ),
 )
+COLOUR_THEN_CUT = (Wish("Bea Brand", COLOUR), Wish("Bea Brand", "Haircut"))
+TWO_AT_ONCE = (Wish("Bea Brand", "Blow-dry"), Wish("Cora Claes", "Manicure", together=True))
+SEVERAL = {
+    MONDAY: TWO_AT_ONCE,
+    TUESDAY: COLOUR_THEN_CUT,
+    THURSDAY: TWO_AT_ONCE,
+    FRIDAY: COLOUR_THEN_CUT,
+}
+"""What one client comes for in the morning, by weekday."""
+
 WORKS_ON_A_SUNDAY = "Elif Yılmaz"
 FRONT_DESK = "Finn Visser"
 
@@ -137,6 +160,7 @@ def make_offers() -> dict[str, Service]:
             name=offer.name,
             category=offer.category,
             duration_minutes=offer.minutes,
+            parts=_parts_of(offer),
             price=Decimal(offer.price),
             buffer_after_minutes=offer.buffer_after,
             min_capacity=offer.capacity[0],
@@ -144,6 +168,17 @@ def make_offers() -> dict[str, Service]:
         )
         for offer in OFFERS
     }
+
+
+def _parts_of(offer: Offer) -> list[PartJson]:
+    if not offer.gap:
+        return []
+    last = offer.minutes - FIRST_PART - offer.gap
+    return [
+        {"kind": WORK, "minutes": FIRST_PART},
+        {"kind": GAP, "minutes": offer.gap},
+        {"kind": WORK, "minutes": last},
+    ]
 
 
 def make_people(services: dict[str, Service]) -> dict[str, Staff]:

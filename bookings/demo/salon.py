@@ -110,8 +110,8 @@ def _live_through(visits: Sequence[Visit], *, salon: SalonSettings) -> None:
         made = _book(visit, salon=salon, now=visit.start_at - BOOKED_BEFORE, notify_client=False)
         if number >= to_mark:
             continue
-        for booking in made:
-            marked = _mark(booking, _how_it_went(number), salon=salon, now=visit.end_at + MARKED_AFTER)
+        how = _how_it_went(number)
+        for marked in _mark_all(visit, made, how, salon=salon, now=visit.end_at + MARKED_AFTER):
             if marked.feedback_token is not None and number % 4 == 0 and said < len(OPINIONS):
                 rating, comment = OPINIONS[said]
                 said += 1
@@ -189,15 +189,29 @@ def _book(
     provisional: bool = False,
     notify_client: bool = True,
 ) -> list[Booking]:
-    """One booking for each client of the visit, all of one session."""
+    """One booking for each client of a class, all of one session; else one for each service."""
+    if len(visit.items) > 1:
+        several = lifecycle.VisitOrder(
+            client_id=visit.clients[0].pk,
+            items=[
+                lifecycle.ItemOrder(each.service.pk, each.staff.pk, same_start=each.together)
+                for each in visit.items
+            ],
+            start_at=visit.start_at,
+            provisional=provisional,
+            notify_client=notify_client,
+            source="demo",
+        )
+        return lifecycle.book_visit(actor=DEMO, order=several, salon=salon, now=now).visit.items
+    item = visit.items[0]
     made: list[Booking] = []
     for client in visit.clients:
         order = lifecycle.Order(
             client_id=client.pk,
-            staff_id=visit.staff.pk,
-            service_id=visit.service.pk,
-            start_at=visit.start_at,
-            end_at=visit.end_at,
+            staff_id=item.staff.pk,
+            service_id=item.service.pk,
+            start_at=item.start_at,
+            end_at=item.end_at,
             provisional=provisional,
             session_of=made[0].pk if made else None,
             notify_client=notify_client,
@@ -205,6 +219,21 @@ def _book(
         )
         made.append(lifecycle.book(actor=DEMO, order=order, salon=salon, now=now).booking)
     return made
+
+
+def _mark_all(
+    visit: Visit, made: Sequence[Booking], status: str, *, salon: SalonSettings, now: datetime
+) -> list[Booking]:
+    """Everybody of a class by themselves, several services of one client as a whole."""
+    visit_id = made[0].visit_id
+    if len(visit.items) == 1 or visit_id is None:
+        return [_mark(booking, status, salon=salon, now=now) for booking in made]
+    how = lifecycle.How(notify_client=False)
+    changes = {"status": status}
+    outcome = lifecycle.change_visit(
+        actor=DEMO, visit_id=visit_id, changes=changes, how=how, salon=salon, now=now
+    )
+    return outcome.visit.items
 
 
 def _mark(booking: Booking, status: str, *, salon: SalonSettings, now: datetime, reason: str = "") -> Booking:
