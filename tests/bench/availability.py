@@ -1,5 +1,7 @@
 """Statements and milliseconds of availability: ten people, 1 to 62 days, 100,000 bookings.
 
+For visits of three items also how many times longer they take than one service (contract §7: at most 3).
+
 python -m tests.bench.availability [--db=postgres] [--bookings=100000]
 """
 # ruff: noqa: E402 - Django is set up before its models are imported
@@ -22,6 +24,8 @@ from django.test.utils import CaptureQueriesContext, setup_databases, teardown_d
 
 from bookings.models import Booking, BusyTime
 from bookings.slots.availability import availability
+from bookings.slots.availability.chains import chain_starts
+from bookings.slots.availability.wishes import AskedItem, wishes_for
 from staff.access.actor import SYSTEM
 from staff.models import Service
 from tests.cast.factories import make_alice, make_bea, make_hours, make_salon, make_service
@@ -31,12 +35,22 @@ PEOPLE = 10
 EVERY = timedelta(hours=2)
 ROUNDS = 3
 BATCH = 5000
+COLOUR = [{"kind": "work", "minutes": 25}, {"kind": "gap", "minutes": 40}, {"kind": "work", "minutes": 25}]
 
 
-def fill(bookings: int) -> Service:
-    """A salon whose ten people have a half-hour booking every two hours, a third of them ahead of NOW."""
+def fill(bookings: int) -> list[Service]:
+    """A salon whose ten people have a half-hour booking every two hours, a third of them ahead of NOW.
+
+    Gives the service that is booked, a colour that develops for a while, and a third one; all do them all.
+    """
     service, alice = make_service(duration_minutes=30, buffer_after_minutes=5), make_alice()
-    people = [make_bea(email=f"p{number}@salon.example", services=[service]) for number in range(PEOPLE)]
+    more = [
+        make_service("Colour", duration_minutes=90, parts=COLOUR, buffer_after_minutes=5),
+        make_service("Blow-dry", duration_minutes=20),
+    ]
+    people = [
+        make_bea(email=f"p{number}@salon.example", services=[service, *more]) for number in range(PEOPLE)
+    ]
     for person in people:
         make_hours(person, opens="08:00", closes="20:00")
     each = bookings // PEOPLE
@@ -72,10 +86,11 @@ def fill(bookings: int) -> Service:
     )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    return service
+    return [service, *more]
 
 
-def measure(service: Service, *, days: int, explain: bool) -> None:
+def measure(service: Service, *, days: int, explain: bool) -> float:
+    """Gives the seconds."""
     salon, first = make_salon(), NOW.date()
     fastest = float("inf")
     for _ in range(ROUNDS):
@@ -95,17 +110,44 @@ def measure(service: Service, *, days: int, explain: bool) -> None:
         f"{connection.vendor:10} {days:2} days {'explained' if explain else 'plain':9} "
         f"{len(statements)} statements {fastest * 1000:6.0f} ms {free:6} free starts"
     )
+    return fastest
+
+
+def measure_visits(services: list[Service], *, days: int, explain: bool, times: float) -> None:
+    """A visit of all `services`, each by anybody. `times`: the seconds that one service takes."""
+    salon, begins = make_salon(), NOW.date()
+    asked = [AskedItem(service.pk) for service in services]
+    fastest = float("inf")
+    for _ in range(ROUNDS):
+        with CaptureQueriesContext(connection) as statements:
+            begun = time.perf_counter()
+            found = chain_starts(
+                wishes_for(asked),
+                first=begins,
+                last=begins + timedelta(days=days - 1),
+                salon=salon,
+                now=NOW,
+                explain_to=SYSTEM if explain else None,
+            )
+            fastest = min(fastest, time.perf_counter() - begun)
+    free = sum(len(day.starts) for day in found)
+    print(
+        f"{connection.vendor:10} {days:2} days {'explained' if explain else 'plain':9} "
+        f"{len(statements)} statements {fastest * 1000:6.0f} ms {free:6} visits, "
+        f"{fastest / times:.2f} times one service"
+    )
 
 
 def main() -> None:
     asked = [each.partition("=")[2] for each in sys.argv if each.startswith("--bookings=")]
     databases = setup_databases(verbosity=0, interactive=False)
     try:
-        service = fill(int(asked[0]) if asked else 100_000)
+        services = fill(int(asked[0]) if asked else 100_000)
         print(f"{Booking.objects.count()} bookings, {PEOPLE} people")
         for explain in (False, True):
-            for days in (1, 31, 62):
-                measure(service, days=days, explain=explain)
+            for days in (1, 14, 31, 62):
+                seconds = measure(services[0], days=days, explain=explain)
+                measure_visits(services, days=days, explain=explain, times=seconds)
     finally:
         teardown_databases(databases, verbosity=0)
 

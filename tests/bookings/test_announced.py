@@ -6,7 +6,7 @@ import pytest
 
 from bookings.models import Booking
 from tests.cast.factories import make_client
-from tests.cast.letters import NOW, compose, furnish, make_booking, make_job, mark_sent, told
+from tests.cast.letters import END, NOW, START, compose, furnish, make_booking, make_job, mark_sent, told
 
 pytestmark = pytest.mark.django_db
 
@@ -39,10 +39,13 @@ def test_what_lapsed_is_taken_out_of_a_calendar_only_if_it_was_put_there(
     assert ("removes the appointment from your calendar" in mail.text) == bool(method)
 
 
+ANNOUNCED = {"as": "scheduled", "start_at": START.isoformat(), "end_at": END.isoformat()}
+
+
 def test_a_date_of_a_series_that_lapsed_is_taken_out_of_the_calendar():
     first, later = make_booking(), make_booking(status="cancelled", **told("provisional"))
     Booking.objects.filter(pk__in=[first.pk, later.pk]).update(series_id=first.pk)
-    facts: dict[str, object] = {"announces_each": {str(first.pk): {}, str(later.pk): {}}}
+    facts: dict[str, object] = {"announces_each": {str(each.pk): ANNOUNCED for each in (first, later)}}
     mark_sent(
         make_job("booking.created", first), client_id=first.client_id, ics_method="PUBLISH", facts=facts
     )

@@ -78,7 +78,12 @@ def test_the_answer_is_the_contracts(haircut: Service, bea: Staff) -> None:
             {
                 "date": day,
                 "staff": [
-                    {"staff_id": bea.pk, "starts": [f"{day} {hour}:00:00" for hour in ("09", "10", "11")]}
+                    {
+                        "staff_id": bea.pk,
+                        "duration_minutes": 60,
+                        "parts": [{"kind": "work", "minutes": 60}],
+                        "starts": [f"{day} {hour}:00:00" for hour in ("09", "10", "11")],
+                    }
                 ],
             }
             for day in (TUESDAY, WEDNESDAY)
@@ -97,6 +102,8 @@ def test_explain_names_the_rule_and_the_booking_for_every_refused_start(haircut:
         "staff": [
             {
                 "staff_id": bea.pk,
+                "duration_minutes": 60,
+                "parts": [{"kind": "work", "minutes": 60}],
                 "starts": ["2026-11-24 09:00:00", "2026-11-24 11:00:00"],
                 "blocked": [
                     {

@@ -1,7 +1,7 @@
 """Availability against a model that looks at every minute, over days on which the clocks change.
 
 The model knows nothing of intervals: it marks each minute as worked, away, busy, closed, and asks of each
-start whether every minute it needs is fit.
+start whether every minute it needs is fit: those of its work, of its buffers, and no minute of its gaps.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from bookings.models import Booking, BusyTime
 from bookings.slots.availability import availability
 from bookings.slots.warn_or_refuse import refusals_for
 from staff.access.actor import SYSTEM
-from staff.models import Holiday, SalonSettings, Service, Staff, TimeOff, WorkingHours
+from staff.models import Holiday, SalonSettings, Service, ServiceDuration, Staff, TimeOff, WorkingHours
+from staff.salon.parts import PartJson
 from staff.wire.times import parse_when, print_when
 from tests.cast.availability import held
 
@@ -49,7 +50,7 @@ class World:
     busy: list[tuple[int, int]]
     expired: list[tuple[int, int]]
     holiday: date | None
-    duration: int
+    work: list[tuple[int, int]]
     before: int
     after: int
     step: int
@@ -57,6 +58,23 @@ class World:
     horizon: int
     now_minute: int
     offers: bool
+    own: bool
+
+    @property
+    def duration(self) -> int:
+        return self.work[-1][1]
+
+    @property
+    def parts(self) -> list[PartJson]:
+        """What lies between two stretches of work is a gap; none where there is one."""
+        parts: list[PartJson] = []
+        reached = 0
+        for begin, end in self.work:
+            if begin > reached:
+                parts.append({"kind": "gap", "minutes": begin - reached})
+            parts.append({"kind": "work", "minutes": end - begin})
+            reached = end
+        return parts if len(parts) > 1 else []
 
     @property
     def origin(self) -> datetime:
@@ -70,9 +88,23 @@ class World:
         return self.origin + number * MINUTE
 
 
-def spans(least: int, most: int, longest: int) -> st.SearchStrategy[list[tuple[int, int]]]:
+def spans(least: int, most: int, longest: int, many: int = 4) -> st.SearchStrategy[list[tuple[int, int]]]:
     one = st.tuples(st.integers(least, most), st.integers(1, longest))
-    return st.lists(one.map(lambda pair: (pair[0], pair[0] + pair[1])), max_size=4)
+    return st.lists(one.map(lambda pair: (pair[0], pair[0] + pair[1])), max_size=many)
+
+
+@st.composite
+def works(draw: st.DrawFn) -> list[tuple[int, int]]:
+    """The minutes of a service in which its person works: one stretch, or up to three with gaps between."""
+    if draw(st.integers(0, 2)) == 0:
+        return [(0, draw(st.sampled_from([15, 15, 30, 30, 45, 90, 90, 480, 1440])))]
+    found: list[tuple[int, int]] = []
+    begin = 0
+    for _ in range(draw(st.integers(2, 3))):
+        end = begin + draw(st.sampled_from([1, 5, 15, 30]))
+        found.append((begin, end))
+        begin = end + draw(st.sampled_from([0, 5, 45, 90, 90, 480]))
+    return found
 
 
 @st.composite
@@ -87,19 +119,22 @@ def worlds(draw: st.DrawFn) -> World:
             closes = draw(st.sampled_from([closes, closes, time()]))
             if closes > opens or closes == time():
                 hours.append((weekday, opens, closes))
+    work = draw(works())
+    # Short ones go into a gap.
+    longest, many = (draw(st.sampled_from([10, 30])), 10) if len(work) > 1 else (300, 4)
     busy: list[tuple[int, int]] = []
-    for span in sorted(draw(spans(1440, 4 * 1440, 300))):
+    for span in sorted(draw(spans(1440, 4 * 1440, longest, many))):
         if not busy or span[0] >= busy[-1][1]:
             busy.append(span)
     return World(
         zone=ZoneInfo(name),
         day=day,
         hours=hours,
-        away=draw(spans(1440, 5 * 1440, 300))[:2],
+        away=draw(spans(1440, 5 * 1440, longest, many))[: many // 2],
         busy=busy[: len(busy) // 2 + 1],
         expired=busy[len(busy) // 2 + 1 :],
         holiday=draw(st.sampled_from([*[None] * 6, day, day + timedelta(days=1), day + timedelta(days=2)])),
-        duration=draw(st.sampled_from([15, 15, 30, 30, 45, 90, 90, 480, 1440])),
+        work=work,
         before=draw(st.sampled_from([0, 0, 10, 45])),
         after=draw(st.sampled_from([0, 0, 5, 60])),
         step=draw(st.sampled_from([5, 15, 20, 60, 90])),
@@ -107,6 +142,7 @@ def worlds(draw: st.DrawFn) -> World:
         horizon=draw(st.sampled_from([365, 365, 365, 2, 1])),
         now_minute=draw(st.sampled_from([0, 0, 1440])) + draw(st.integers(0, 3 * 1440)),
         offers=draw(st.sampled_from([*[True] * 15, False])),
+        own=draw(st.booleans()),
     )
 
 
@@ -117,13 +153,17 @@ def stored(world: World) -> tuple[Staff, Service, SalonSettings]:
         min_notice_minutes=world.notice,
         booking_horizon_days=world.horizon,
     )
+    minutes: dict[str, Any] = {"duration_minutes": world.duration, "parts": world.parts}
+    usual = {"duration_minutes": 50, "parts": []} if world.own else minutes
     service = Service.objects.create(
         name="Cut",
-        duration_minutes=world.duration,
+        **usual,
         buffer_before_minutes=world.before,
         buffer_after_minutes=world.after,
     )
     person = Staff.objects.create_user(None, None, name="Bea")
+    if world.own:
+        ServiceDuration.objects.create(service=service, staff=person, **minutes)
     if world.offers:
         person.services.add(service)
     for weekday, opens, closes in world.hours:
@@ -187,8 +227,10 @@ class Minutes:
 
     def free(self, number: int) -> bool:
         world = self.world
-        service = range(number, number + world.duration)
-        with_buffers = range(number - world.before, number + world.duration + world.after)
+        whole = range(number, number + world.duration)
+        working = [number + each for begin, end in world.work for each in range(begin, end)]
+        before = range(number - world.before, number)
+        after = range(number + world.duration, number + world.duration + world.after)
         today = world.now.astimezone(world.zone).date()
         first_of_two = all(
             self.walls[earlier].replace(fold=0) != self.walls[number].replace(fold=0)
@@ -199,9 +241,9 @@ class Minutes:
             and first_of_two
             and number - world.now_minute >= world.notice
             and (self.walls[number].date() - today).days <= world.horizon
-            and all(self.worked[each] and not self.away[each] for each in service)
-            and not any(self.busy[each] for each in with_buffers)
-            and world.holiday not in {self.walls[each].date() for each in service}
+            and all(self.worked[each] and not self.away[each] for each in working)
+            and not any(self.busy[each] for each in (*before, *working, *after))
+            and world.holiday not in {self.walls[each].date() for each in whole}
         )
 
     def grid(self, day: date) -> Iterator[int]:

@@ -95,6 +95,10 @@ def test_a_booking_answers_with_the_documented_object(cast: dict[str, Any]) -> N
         "updated_at": "2026-03-20 09:00:00",
         "series_id": None,
         "total_price": "40.00",
+        "visit_id": booking.visit_id,
+        "position": 1,
+        "parts": [{"kind": "work", "minutes": 60}],
+        "staff_requested": False,
         "warnings": [],
     }
     assert list(answer.json())[:13] == [

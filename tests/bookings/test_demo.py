@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 from django.core.management import call_command
+from django.db.models import QuerySet
 from pytest_django import Settings
 
-from bookings.models import Booking, BookingEvent, BusyTime, Feedback, WaitlistEntry
+from bookings.models import Booking, BookingEvent, BusyTime, Feedback, Visit, WaitlistEntry
 from clients.models import Client
 from notifications.execution import run_due
 from notifications.models import Job, Message, Notification
@@ -44,6 +45,7 @@ def _everything() -> list[Any]:
     tables = (
         Booking,
         BookingEvent,
+        Visit,
         BusyTime,
         Client,
         Staff,
@@ -58,7 +60,7 @@ def _everything() -> list[Any]:
 
 @time_machine.travel(FRIDAY_NOON, tick=False)
 def test_it_is_a_salon_with_two_weeks_of_bookings_in_every_status() -> None:
-    assert _demo() == "Demo salon: 4 staff, 7 services, 24 clients, 110 bookings around today.\n"
+    assert _demo() == "Demo salon: 4 staff, 7 services, 24 clients, 143 bookings around today.\n"
     assert SalonSettings.load().business_name == "Studio Linden"
     assert set(Booking.objects.values_list("status", flat=True)) == set(Booking.Status.values)
     days = Counter(start.date() for start in Booking.objects.values_list("start_at", flat=True))
@@ -79,6 +81,16 @@ def test_it_is_a_salon_with_two_weeks_of_bookings_in_every_status() -> None:
         opened.people.all()
     )
     assert Feedback.objects.count() == 5
+    colours = Booking.objects.filter(service__name="Colour")
+    assert all([part["minutes"] for part in colour.parts] == [30, 45, 30] for colour in colours)
+    assert any(
+        Booking.objects.filter(
+            staff=colour.staff,
+            start_at__gte=colour.start_at + timedelta(minutes=30),
+            end_at__lte=colour.end_at - timedelta(minutes=30),
+        ).exists()
+        for colour in colours
+    )
     assert set(WaitlistEntry.objects.values_list("status", flat=True)) == {"waiting", "notified"}
     assert Client.objects.filter(is_demo=False).count() == 0
     # What is over has been marked, but for the last two visits.
@@ -105,6 +117,7 @@ def test_it_shows_a_day_with_other_hours_and_an_agreed_price(day: int) -> None:
     assert ((agreed[0].price or 0) * 2, agreed[0].status) == (agreed[0].service.price, "scheduled")
     assert agreed[0].events.latest("id").reason == "Model for our apprentice"
     assert Client.objects.exclude(alert="").count() == 1
+    assert _several(Booking.objects.filter(start_at__gt=now, status__in=Booking.OCCUPYING))
 
 
 @time_machine.travel(FRIDAY_NOON, tick=False)
@@ -118,10 +131,53 @@ def test_every_booking_came_through_the_door() -> None:
     )
     provisional = Booking.objects.filter(status="provisional")
     assert all(booking.provisional_token for booking in provisional)
-    coming = Booking.objects.filter(end_at__gt=FRIDAY_NOON).count()
+    assert Booking.objects.filter(end_at__gt=FRIDAY_NOON).count() == 75
+    coming = Visit.objects.filter(end_at__gt=FRIDAY_NOON).count()
+    assert coming == 72
     mails = Counter(Message.objects.values_list("type", flat=True))
     assert mails["booking.created"] + mails["booking.provisional"] == coming
-    assert mails["booking.provisional"] == provisional.count() > 0
+    assert mails["booking.provisional"] == provisional.values("visit").distinct().count() > 0
+
+
+def _several(found: QuerySet[Booking]) -> set[tuple[tuple[str, str, datetime], ...]]:
+    """The visits of several services among them: whose, which, when."""
+    several = Visit.objects.filter(bookings__in=found.filter(position=2))
+    return {
+        tuple((each.staff.name, each.service.name, each.start_at) for each in visit.items)
+        for visit in several
+    }
+
+
+@time_machine.travel(FRIDAY_NOON, tick=False)
+def test_clients_come_for_several_services_one_after_the_other_and_two_at_once() -> None:
+    _demo()
+
+    def at(day: int, clock: str) -> datetime:
+        return datetime.fromisoformat(f"2026-11-{day} {clock}+00:00")
+
+    def colour_then_cut(day: int) -> tuple[tuple[str, str, datetime], ...]:
+        bea = "Bea Brand"
+        return ((bea, "Colour", at(day, "09:00")), (bea, "Haircut", at(day, "10:45")))
+
+    def two_at_once(day: int) -> tuple[tuple[str, str, datetime], ...]:
+        begins = at(day, "09:30")
+        return (("Bea Brand", "Blow-dry", begins), ("Cora Claes", "Manicure", begins))
+
+    over = Booking.objects.filter(end_at__lte=FRIDAY_NOON)
+    assert _several(over) == {
+        colour_then_cut(13),
+        two_at_once(16),
+        colour_then_cut(17),
+        two_at_once(19),
+        colour_then_cut(20),
+    }
+    ahead = Booking.objects.filter(end_at__gt=FRIDAY_NOON)
+    assert _several(ahead) == {colour_then_cut(24), two_at_once(26), colour_then_cut(27)}
+    for colour in Booking.objects.filter(visit__bookings__position=2, service__name="Colour"):
+        between = Booking.objects.filter(staff=colour.staff, start_at__gt=colour.start_at)
+        inside = between.get(end_at__lte=colour.end_at - timedelta(minutes=30))
+        assert inside.client_id != colour.client_id
+    assert all(len({each.status for each in visit.items}) == 1 for visit in Visit.objects.all())
 
 
 @time_machine.travel(FRIDAY_NOON, tick=False)

@@ -121,6 +121,7 @@ def test_new_times_are_told(fields):
         "as": booking.status,
         "start_at": START.isoformat(),
         "end_at": END.isoformat(),
+        "staff_id": booking.staff_id,
     }
 
 

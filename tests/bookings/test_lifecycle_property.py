@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from bookings import lifecycle
 from bookings.lifecycle.announced import last_announced
-from bookings.lifecycle.effects import STANDING_MAILS
+from bookings.lifecycle.mail_types import STANDING_MAILS
 from bookings.mails.resent import Kind
-from bookings.models import Booking, BookingEvent, BusyTime, NoShowFee, SpentToken
+from bookings.models import Booking, BookingEvent, BusyTime, NoShowFee, SpentToken, Visit
 from bookings.send_again import send_again
 from clients.models import Client
 from notifications.execution import run_due
@@ -81,7 +81,7 @@ class World:
 
 
 def make_world() -> World:
-    for model in (Message, Job, NoShowFee, Notification, SpentToken, BusyTime, BookingEvent, Booking):
+    for model in (Message, Job, NoShowFee, Notification, SpentToken, BusyTime, BookingEvent, Booking, Visit):
         model.objects.all().delete()
     for model in (FollowupStep, FollowupSequence, Client, Staff, Service):
         model.objects.all().delete()

@@ -66,6 +66,7 @@ def test_created():
             "as": "scheduled",
             "start_at": "2026-11-23T09:00:00+00:00",
             "end_at": "2026-11-23T09:45:00+00:00",
+            "staff_id": booking.staff_id,
         }
     }
 
@@ -361,5 +362,5 @@ def test_demo_clients_are_never_mailed_to_the_outside():
 
 def test_a_mail_costs_a_bounded_number_of_statements(django_assert_num_queries):
     job = make_job("booking.created", make_booking(location=make_location()))
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         compose(job, now=NOW)

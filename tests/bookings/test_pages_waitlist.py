@@ -255,4 +255,4 @@ def test_an_unknown_link_is_404(cast: Cast) -> None:
 
 def test_asking_costs_few_statements(cast: Cast) -> None:
     offer = cast.offered()
-    assert len(statements_of(lambda: browser().get(f"/waitlist/{offer.token}"))) == 3
+    assert len(statements_of(lambda: browser().get(f"/waitlist/{offer.token}"))) == 4

@@ -360,9 +360,9 @@ def test_guessing_tokens_is_throttled_too(cast: Cast) -> None:
 def test_reading_costs_few_statements(cast: Cast) -> None:
     later = {"start_at": START + timedelta(hours=4), "end_at": END + timedelta(hours=4)}
     costs = {
-        request_of(cast.requested(**later)): 2,
+        request_of(cast.requested(**later)): 3,
         f"/api/public/feedback/{cast.completed().feedback_token}": 3,
-        f"/api/public/waitlist/{cast.offered().token}": 3,
+        f"/api/public/waitlist/{cast.offered().token}": 4,
     }
     for address, cost in costs.items():
         assert len(statements_of(lambda: caller().get(address))) == cost, address  # noqa: B023

@@ -14,7 +14,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bookings import lifecycle, waitlist
-from bookings.models import Booking, BookingEvent, BusyTime, Hold, SpentToken, WaitlistEntry, WaitlistOffer
+from bookings.models import (
+    Booking,
+    BookingEvent,
+    BusyTime,
+    Hold,
+    SpentToken,
+    Visit,
+    WaitlistEntry,
+    WaitlistOffer,
+)
 from bookings.self_service.offer import take_offer
 from bookings.waitlist.offers import place_of
 from clients.models import Client
@@ -85,7 +94,7 @@ class World:
 def make_world(*, hold_minutes: int, seats: int) -> World:
     for model in (WaitlistOffer, Message, Job, Notification, SpentToken, BusyTime, Hold, BookingEvent):
         model._default_manager.all().delete()
-    for model in (Booking, WaitlistEntry, Client, Staff, Service):
+    for model in (Booking, Visit, WaitlistEntry, Client, Staff, Service):
         model._default_manager.all().delete()
     make_salon(timezone="UTC", waitlist_hold_minutes=hold_minutes)
     service = make_service(max_capacity=seats)

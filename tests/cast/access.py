@@ -26,6 +26,7 @@ from staff.models import (
     OpeningException,
     SalonSettings,
     Service,
+    ServiceDuration,
     Staff,
     TimeOff,
     WorkingHours,
@@ -98,9 +99,13 @@ CALLER_NAMES = (
 
 @dataclass
 class House:
-    """The salon of the matrix. Rows that belong to somebody belong to Bea, the `staff` of the rules."""
+    """The salon of the matrix. Rows that belong to somebody belong to Bea, the `staff` of the rules.
+
+    `service` is a class, which `cut` is not.
+    """
 
     service: Service
+    cut: Service
     location: Location
     bea: Staff
     cora: Staff
@@ -158,11 +163,13 @@ def make_house() -> House:
     make_salon(business_name="Salon Zonne")
     now = timezone.now()
     service, location = make_service(max_capacity=3), make_location()
-    bea, cora = make_bea(services=[service]), make_cora(services=[service])
+    cut = make_service("Cut")
+    bea, cora = make_bea(services=[service, cut]), make_cora(services=[service])
     dora, ada = make_staff("Dora Desk", sees_all_bookings=True), make_ada()
     spare = make_staff("Spare Person")
     for person in (bea, cora):
         make_hours(person)
+    ServiceDuration.objects.create(service=service, staff=bea, duration_minutes=60)
     alice = make_client(
         "Alice",
         CLIENTS_SECRET,
@@ -198,6 +205,7 @@ def make_house() -> House:
     endpoint = WebhookEndpoint.objects.create(url=HOOK, secret="whsec")
     return House(
         service=service,
+        cut=cut,
         location=location,
         bea=bea,
         cora=cora,

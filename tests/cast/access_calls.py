@@ -16,6 +16,7 @@ from tests.cast.factories import PASSWORD
 
 PLACES: dict[str, Callable[[House], Any]] = {
     "/api/bookings/": lambda house: house.booking.pk,
+    "/api/visits/": lambda house: house.booking.visit_id,
     "/api/holds/": lambda house: house.hold.token,
     "/api/clients/": lambda house: house.bob.pk,
     "/api/waitlist/": lambda house: house.entry.pk,
@@ -56,6 +57,7 @@ QUERIES: dict[tuple[str, str], Callable[[House], dict[str, Any]]] = {
         "explain": 1,
     },
     ("PUT", "/api/working-hours"): lambda house: {"staff_id": house.bea.pk},
+    ("DELETE", "/api/services/<id>/durations"): lambda house: {"staff_id": house.bea.pk},
     ("GET", "/wp-admin/admin-ajax.php"): lambda house: {
         "action": "wpamelia_api",
         "call": "/api/v1/appointments",
@@ -72,6 +74,12 @@ BODIES: dict[tuple[str, str], Callable[[House], Any]] = {
         {"notes": "changed", "start_at": house.at(1, 11)} | {"end_at": house.at(1, 12)}
     ),
     ("POST", "/api/bookings/<id>/messages"): lambda house: {"type": "confirmation"},
+    ("POST", "/api/visits"): lambda house: {
+        "client_id": house.bob.pk,
+        "items": [{"service_id": house.cut.pk, "staff_id": house.bea.pk}] * 2,
+        "start_at": house.at(2, 13),
+    },
+    ("PUT", "/api/visits/<id>"): lambda house: {"notes": "changed", "start_at": house.at(1, 11)},
     ("POST", "/api/holds"): lambda house: {
         "service_id": house.service.pk,
         "staff_id": house.bea.pk,
@@ -93,6 +101,10 @@ BODIES: dict[tuple[str, str], Callable[[House], Any]] = {
     ("POST", "/api/staff"): lambda house: {"name": "New Person", "role": "admin", "email": "new@example.com"},
     ("PUT", "/api/staff/<id>"): lambda house: {"name": "Renamed", "role": "admin"},
     ("POST", "/api/services"): lambda house: {"name": "Colour", "duration_minutes": 90},
+    ("PUT", "/api/services/<id>/durations"): lambda house: {
+        "staff_id": house.bea.pk,
+        "parts": [{"kind": "work", "minutes": 50}],
+    },
     ("PUT", "/api/services/<id>"): lambda house: {"price": "99.00"},
     ("POST", "/api/locations"): lambda house: {"name": "North", "slug": "north"},
     ("PUT", "/api/locations/<id>"): lambda house: {"name": "South"},
@@ -147,6 +159,7 @@ BODIES: dict[tuple[str, str], Callable[[House], Any]] = {
     ("POST", "/wp-admin/admin-ajax.php"): lambda house: {"status": "pending", "packageCustomerId": None},
     ("POST", "/api/v3/appointments"): lambda house: {
         "calendar_key": str(house.bea.key),
+        "service_list": [str(house.service.key)],
         "attendees": [{"person_key": str(house.bob.key)}],
         "start": {"dateTime": house.at(1, 15).replace(" ", "T") + ":00"},
     },

@@ -89,7 +89,7 @@ def make_hours(
     )
 
 
-def make_time_off(person: Staff, start_at: datetime, hours: int = 24, reason: str = "") -> TimeOff:
+def make_time_off(person: Staff, start_at: datetime, hours: float = 24, reason: str = "") -> TimeOff:
     return TimeOff.objects.create(
         staff=person, start_at=start_at, end_at=start_at + timedelta(hours=hours), reason=reason
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bookings.lifecycle import visit_row
 from bookings.models import Booking, BookingEvent, BusyTime, Hold, WaitlistEntry, WaitlistOffer
 from clients.models import Client
 from notifications.handlers import Mail, MailHandler
@@ -36,7 +37,11 @@ def make_booking(**fields: Any) -> Booking:
     values.setdefault("staff", Staff.objects.first() or make_bea())
     values.setdefault("service", Service.objects.first() or make_service())
     values.setdefault("price", values["service"].price)
-    return Booking.objects.create(**values)
+    booking = Booking(**values)
+    if booking.visit_id is None:
+        visit_row.begin([booking], now=NOW)
+    booking.save()
+    return booking
 
 
 def told(as_: str = "scheduled", start_at: datetime = START, end_at: datetime = END) -> dict[str, Any]:
@@ -51,6 +56,7 @@ def make_job(type: str, booking: Booking | None, *, client: Client | None = None
     values: dict[str, Any] = {
         "once_key": f"{type}:{Job.objects.count()}",
         "booking_id": None if booking is None else booking.pk,
+        "visit_id": None if booking is None else booking.visit_id,
         "recipient": f"client:{recipient.pk}",
         "run_at": NOW,
         "first_run_at": NOW,
@@ -66,6 +72,7 @@ def make_message(job: Job, **fields: Any) -> Message:
     values: dict[str, Any] = {
         "type": job.type,
         "booking_id": job.booking_id,
+        "visit_id": job.visit_id,
         "message_id": f"<{job.pk}@test>",
         "created_at": NOW,
     } | fields

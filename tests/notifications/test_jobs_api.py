@@ -36,7 +36,7 @@ def kill(job: Job) -> Job:
 
 
 def test_a_job_is_printed_with_these_keys(ada):
-    job = kill(enqueue("a"))
+    job = kill(enqueue("a", visit_id=3))
     answer = ada.get("/api/jobs")
     assert answer.status_code == 200
     assert [list(each.items()) for each in answer.json()] == [
@@ -44,6 +44,7 @@ def test_a_job_is_printed_with_these_keys(ada):
             ("id", job.pk),
             ("type", "booking.created"),
             ("booking_id", 7),
+            ("visit_id", 3),
             ("run_at", "2026-11-20 13:00:00"),
             ("state", "dead"),
             ("attempts", 1),

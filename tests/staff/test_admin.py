@@ -322,6 +322,8 @@ def test_a_service_out_of_order_is_refused(browser):
         "buffer_after_minutes": "0",
         "min_capacity": "5",
         "max_capacity": "4",
+        "durations-TOTAL_FORMS": "0",
+        "durations-INITIAL_FORMS": "0",
     }
     answer = browser.post(reverse("admin:staff_service_add"), form)
     assert answer.status_code == 200

@@ -35,7 +35,13 @@ def test_a_service_needs_a_name_and_a_duration(ada):
     service = Service.objects.get()
     assert answer.status_code == 201
     assert list(answer.json().items()) == list(
-        {"id": service.pk, **HAIRCUT, "price": None, "key": str(service.key)}.items()
+        {
+            "id": service.pk,
+            **HAIRCUT,
+            "price": None,
+            "key": str(service.key),
+            "parts": [{"kind": "work", "minutes": 60}],
+        }.items()
     )
 
 
@@ -118,6 +124,7 @@ def test_a_change_merges(ada, method):
         "price": "45.00",
         "category": "Hair",
         "key": str(haircut.key),
+        "parts": [{"kind": "work", "minutes": 60}],
     }
     assert ada.put(f"/api/services/{haircut.pk}", {"price": None}).json()["price"] is None
 

@@ -36,6 +36,7 @@ DEFAULTS = {
     "slot_step_minutes": 15,
     "min_notice_minutes": 0,
     "booking_horizon_days": 365,
+    "visit_max_wait_minutes": 15,
 }
 
 
@@ -80,6 +81,7 @@ def test_a_change_merges_and_everything_is_kept():
         "slot_step_minutes": 5,
         "min_notice_minutes": 120,
         "booking_horizon_days": 90,
+        "visit_max_wait_minutes": 0,
     }
     answer = ada.put("/api/settings", everything)
     assert (answer.status_code, answer.json()) == (
@@ -126,6 +128,8 @@ def test_a_change_merges_and_everything_is_kept():
         ({"slot_step_minutes": 0}, "slot_step_minutes"),
         ({"min_notice_minutes": 1.5}, "min_notice_minutes"),
         ({"booking_horizon_days": 0}, "booking_horizon_days"),
+        ({"visit_max_wait_minutes": -1}, "visit_max_wait_minutes"),
+        ({"visit_max_wait_minutes": 721}, "visit_max_wait_minutes"),
     ],
 )
 def test_a_wrong_setting_is_refused_and_none_of_the_call_is_stored(change, field):

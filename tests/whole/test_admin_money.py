@@ -67,8 +67,13 @@ def page(browser: Browser, address: str) -> str:
 
 def typed(browser: Browser, address: str) -> dict[str, str]:
     """What a browser would send if nobody touched the form."""
-    form = browser.get(address).context["adminform"].form
-    values = {name: form[name].value() for name in form.fields}
+    context = browser.get(address).context
+    managing = [each.formset.management_form for each in context["inline_admin_formsets"]]
+    values = {
+        (field := form[name]).html_name: field.value()
+        for form in (context["adminform"].form, *managing)
+        for name in form.fields
+    }
     return {
         name: "on" if value is True else str(value)
         for name, value in values.items()

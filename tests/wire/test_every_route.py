@@ -90,6 +90,7 @@ BODY_KEYS = re.findall(
     buffer_after_minutes min_capacity max_capacity weekday opens closes date slug address steps
     stop_on_rebook business_name timezone currency noshow_fee_type noshow_fee_value provisional_hours
     followup_hour dialect mode expires_at minutes rating comment url events recurrence
+    parts
     """,
 )
 QUERY_KEYS = re.findall(

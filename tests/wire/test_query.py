@@ -131,7 +131,7 @@ def _queries() -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
 
 def _bad(described: dict[str, Any]) -> str:
     """A value that the description forbids."""
-    if described["type"] == "integer" or "enum" in described or described.get("format") == "date":
+    if described["type"] == "integer" or {"enum", "format", "pattern"} & set(described):
         return "x"
     return "x" * (described["maxLength"] + 1)
 
