@@ -52,6 +52,15 @@ def tell_of_leaving(change: Change) -> list[Due]:
     if visit.status == CANCELLED:
         told = told_before(before, being_told=being_told)
         type, payload = "booking.cancelled", {"announced_each": {str(change.booking.pk): told}}
+    # This one tells of all that has changed.
+    outbox.drop(
+        visit_id=visit.pk,
+        types=["booking.updated"],
+        reason=Reason.DRAGGED_BACK,
+        recipient=recipient,
+        sparing=SERIES_KEYS,
+        now=change.now,
+    )
     return [
         Due(
             type=type,

@@ -25,4 +25,12 @@ class Migration(migrations.Migration):
             model_name="message",
             index=models.Index(fields=["visit_id", "id"], name="message_visit"),
         ),
+        migrations.AddIndex(
+            model_name="job",
+            index=models.Index(
+                fields=["visit_id", "recipient", "id"],
+                condition=models.Q(("state__in", ["pending", "claimed"]), ("visit_id__isnull", False)),
+                name="job_live_visit",
+            ),
+        ),
     ]

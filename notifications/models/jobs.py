@@ -68,6 +68,11 @@ class Job(models.Model):
                 condition=Q(state__in=["pending", "claimed"]),
                 name="job_live",
             ),
+            models.Index(
+                fields=["visit_id", "recipient", "id"],
+                condition=Q(state__in=["pending", "claimed"], visit_id__isnull=False),
+                name="job_live_visit",
+            ),
             models.Index(fields=["booking_id", "type"], name="job_booking_type"),
             models.Index(fields=["state", "-id"], name="job_state_newest"),
             models.Index(fields=["type", "-id"], name="job_type_newest"),

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from notifications.models import Job, Message
 from notifications.outbox.recipient import Recipient
-from notifications.outbox.states import IS_CLAIMED, IS_PENDING
+from notifications.outbox.states import IS_CLAIMED, IS_LIVE, IS_PENDING
 
 
 def drop(
@@ -99,7 +99,7 @@ def _matching(
 ) -> QuerySet[Job]:
     if (booking_id, visit_id, recipient, once_keys) == (None,) * 4:
         raise ValueError("Say which: booking_id, visit_id, recipient or once_keys.")
-    found = Job.objects.all()
+    found = Job.objects.filter(IS_LIVE)
     if visit_id is not None:
         found = found.filter(visit_id=visit_id)
     if booking_id is not None:

@@ -75,7 +75,7 @@ STEPS = st.lists(
         st.tuples(st.just("send again"), ITEM, st.sampled_from(Kind)),
         st.tuples(st.just("wait"), st.sampled_from([1, 35, 60 * 5, 60 * 24 * 4])),
     ),
-    min_size=1,
+    min_size=4,
     max_size=14,
 )
 

@@ -45,7 +45,8 @@ def _years_of_jobs() -> None:
     outbox.enqueue(
         [due(f"later {n}", booking_id=n, run_at=NOON + timedelta(days=1)) for n in range(500)], now=NOON
     )
-    outbox.enqueue([due(f"due {n}", booking_id=n % 50) for n in range(100)], now=NOON)
+    outbox.enqueue([due(f"due {n}", booking_id=n % 50) for n in range(50)], now=NOON)
+    outbox.enqueue([due(f"of a visit {n}", booking_id=n, visit_id=n % 25) for n in range(50)], now=NOON)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE notifications_job")
 
@@ -54,10 +55,15 @@ def _years_of_jobs() -> None:
 def test_an_index_over_live_jobs_answers() -> None:
     looks: list[tuple[Callable[[], Any], set[str]]] = [
         (lambda: outbox.anything_due(now=NOON), {"job_due"}),
-        (lambda: outbox.claim(now=NOON), {"job_due", "job_live"}),
-        (lambda: outbox.claim(now=NOON, after=Place(NOON, 1)), {"job_due", "job_live"}),
+        (lambda: outbox.claim(now=NOON), {"job_due", "job_live", "job_live_visit"}),
+        (lambda: outbox.claim(now=NOON, after=Place(NOON, 1)), {"job_due", "job_live", "job_live_visit"}),
         (lambda: outbox.claim(now=NOON - timedelta(days=1)), {"job_due"}),
         (lambda: outbox.release_leases(now=NOON + timedelta(days=1)), {"job_leased"}),
+        (lambda: outbox.on_its_way(visit_id=3, types=["test.counted"]), {"job_live_visit"}),
+        (
+            lambda: outbox.drop(visit_id=3, types=["test.counted"], reason="restored", now=NOON),
+            {"job_live_visit"},
+        ),
     ]
     for look, indexes in looks:
         plans = plans_of(look)
