@@ -110,8 +110,8 @@ effect = cast(EffectCast, handler_at(HANDLERS["test.effect"]))
 
 
 def cast_handlers(settings: Any) -> None:
-    """Only these handlers, as new."""
-    settings.HANDLERS = HANDLERS
+    """These handlers beside the product's, as new."""
+    settings.HANDLERS = settings.HANDLERS | HANDLERS
     settings.JOB_LEASE_SECONDS = 120
     for handler in (counted, optional, effect):
         handler.reset()

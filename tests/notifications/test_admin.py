@@ -24,7 +24,7 @@ READ_ONLY = [Job, Message, Notification]
 
 @pytest.fixture(autouse=True)
 def _cast(settings: Any) -> None:
-    settings.HANDLERS = HANDLERS
+    settings.HANDLERS = settings.HANDLERS | HANDLERS
 
 
 @pytest.fixture
