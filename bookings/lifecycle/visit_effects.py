@@ -104,12 +104,12 @@ class VisitChange:
     def differs(self) -> bool:
         """Another booking stands, at another time or with somebody else who was asked for.
 
-        That one is done, or was missed, is no news for the client.
+        That one is done, or was missed, is no news for the client, nor is a correction of what is over.
         """
         return any(
             each.created or not each.stood or each.moved or (each.restaffed and each.booking.staff_requested)
             if each.stands
-            else each.stood and each.entered(CANCELLED)
+            else each.entered(CANCELLED) and (each.stood or not each.ended)
             for each in self.changes
         )
 

@@ -210,3 +210,14 @@ def test_a_move_before_it_was_given_away_is_told_with_what_is_left(desk: Desk, c
     send()
     assert in_calendar("alice") == {uid(visit): "12:00-12:45"}
     assert [each[1:] for each in mails() if each[0] == "booking.updated"].count(("kept", "")) == 1
+
+
+def test_what_was_called_done_by_mistake_and_is_cancelled_is_told(desk: Desk, clock: Any) -> None:
+    visit = desk.book()
+    send()
+    _colour, cut = visit["booking_ids"]
+    change(desk, cut, status="completed")
+    change(desk, cut, status="cancelled")
+    clock.shift(timedelta(minutes=31))
+    send()
+    assert in_calendar("alice") == {uid(visit): "09:00-10:45"}
