@@ -59,10 +59,11 @@ def announces_each(items: Iterable[Booking]) -> dict[str, Any]:
 
 
 def _belief(booking: Booking) -> dict[str, Any] | None:
+    """Of one that is done already, in a visit that is not, as of the others: that it is part of it."""
     if booking.status == Status.CANCELLED:
         return None
     return {
-        "as": booking.status,
+        "as": booking.status if booking.stands else Status.SCHEDULED,
         "start_at": booking.start_at.isoformat(),
         "end_at": booking.end_at.isoformat(),
         "staff_id": booking.staff_id,
@@ -115,11 +116,9 @@ def status_of(items: Sequence[Booking]) -> Status:
 
 
 def is_what_was_told(items: Sequence[Booking], *, as_: Status | None = None) -> bool:
-    """The client believes exactly in what stands of these, at these times; `as_`: all of it told with this
-    status. What is over was told with the one it had."""
+    """The client believes exactly in what stands of these, at these times; `as_`: told with this status."""
     known = [each for each in items if each.announced_as]
-    still_open = [each for each in known if each.stands or each.status == Status.CANCELLED]
-    if as_ is not None and any(each.announced_as != as_ for each in still_open):
+    if as_ is not None and any(each.announced_as != as_ for each in known):
         return False
     return {(each.pk, each.announced_start_at, each.announced_end_at) for each in known} == {
         (each.pk, each.start_at, each.end_at) for each in items if each.status != Status.CANCELLED
