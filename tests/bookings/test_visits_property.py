@@ -374,7 +374,7 @@ def check_announced(visit: Visit) -> bool:
     return known and visit.status in ("scheduled", "cancelled")
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(STEPS)
 def test_what_visits_set_in_motion_is_what_is_warranted(steps: list[tuple[Any, ...]]) -> None:
     with time_machine.travel(START, tick=False) as traveller:
