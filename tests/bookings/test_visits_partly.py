@@ -70,6 +70,14 @@ def test_what_is_done_while_the_rest_is_to_come_is_no_news_for_the_client(desk: 
     assert not Job.objects.filter(type="booking.updated").exists()
 
 
+def test_what_was_done_by_mistake_and_is_cancelled_is_news(desk: Desk) -> None:
+    visit = desk.book()
+    send()
+    for status in ("completed", "cancelled"):
+        assert desk.salon.put({"id": visit["booking_ids"][0]}, {"status": status}).status_code == 200
+    assert Job.objects.filter(type="booking.updated", state="pending").count() == 1
+
+
 def test_a_move_that_was_not_told_yet_is_owed_again_once_the_visit_stands_again(desk: Desk) -> None:
     visit = desk.book()
     send()
