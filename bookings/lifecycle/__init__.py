@@ -6,15 +6,16 @@ BookingEvent; enqueues. No network inside. `effects.py` reads like the contract'
 """
 
 from bookings.lifecycle.answer import Shown, accept, decline, lapse_due, request_of
-from bookings.lifecycle.ask_how_it_went import remind_of_ended
+from bookings.lifecycle.ask_for_status import remind_of_ended
 from bookings.lifecycle.book import AgreedPrice, Order, book
 from bookings.lifecycle.change import cancel, change
+from bookings.lifecycle.change_whole import ONE, SCOPES, Whole, cancel_whole, change_whole
 from bookings.lifecycle.how import How
 from bookings.lifecycle.locks import begin_again
 from bookings.lifecycle.outcome import Outcome, Warning
 from bookings.lifecycle.series import Series, Skipped, book_series, name_series
+from bookings.lifecycle.series_mails import announce_series
 from bookings.lifecycle.session import change_session, lock_members, note
-from bookings.lifecycle.told_together import announce_series
 from bookings.lifecycle.visit_plan import ItemOrder
 from bookings.lifecycle.visit_scope import VISIT_SCOPES
 from bookings.lifecycle.visit_series import VisitSeries, book_visit_series
@@ -26,7 +27,6 @@ from bookings.lifecycle.visits import (
     cancel_visit,
     change_visit,
 )
-from bookings.lifecycle.whole import ONE, SCOPES, Whole, cancel_whole, change_whole
 
 __all__ = [
     "ONE",

@@ -18,9 +18,9 @@ from bookings.lifecycle.announced import Announced, last_announced
 from bookings.lifecycle.audit import record
 from bookings.lifecycle.how import AS_USUAL, How
 from bookings.lifecycle.locks import begin_again, lock_booking
-from bookings.lifecycle.membership import leave_session, party_for
 from bookings.lifecycle.outcome import Before, Change, Outcome, printed_price
 from bookings.lifecycle.requests import ask_client, set_deadline, spend_token
+from bookings.lifecycle.session_membership import leave_session, party_for
 from bookings.lifecycle.written import Written
 from bookings.links import new_token
 from bookings.models import Booking, BookingEvent, Visit, stamp

@@ -16,7 +16,7 @@ from bookings import after_visit, noshow, waitlist, webhooks
 from bookings.lifecycle import inapp_lines, visit_effects, visit_leaving
 from bookings.lifecycle.mail_types import RESENT, STANDING_MAILS, update_mail_delay
 from bookings.lifecycle.outcome import Change
-from bookings.lifecycle.told_together import (
+from bookings.lifecycle.series_mails import (
     SERIES_KEYS,
     drop_series_update,
     joined,

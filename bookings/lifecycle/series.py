@@ -13,7 +13,7 @@ from bookings import waitlist
 from bookings.errors import ClientAlreadyInSession, HolidayClosed, SlotTaken
 from bookings.lifecycle.book import Order, book
 from bookings.lifecycle.outcome import Outcome
-from bookings.lifecycle.told_together import announce_series
+from bookings.lifecycle.series_mails import announce_series
 from bookings.models import Booking
 from bookings.slots.busy import lock_staff
 from staff.access.actor import Actor

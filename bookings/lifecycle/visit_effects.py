@@ -18,7 +18,7 @@ from bookings import after_visit, noshow
 from bookings.lifecycle import inapp_lines
 from bookings.lifecycle.mail_types import RESENT, STANDING_MAILS, update_mail_delay
 from bookings.lifecycle.outcome import Before, Change
-from bookings.lifecycle.told_together import (
+from bookings.lifecycle.series_mails import (
     SERIES_KEYS,
     drop_series_update,
     moved_in_series,

@@ -13,7 +13,7 @@ from bookings import noshow
 from bookings.lifecycle.audit import record
 from bookings.lifecycle.mail_types import OF_THE_WHOLE_VISIT, STANDING_MAILS
 from bookings.lifecycle.outcome import Before, Change
-from bookings.lifecycle.told_together import SERIES_KEYS
+from bookings.lifecycle.series_mails import SERIES_KEYS
 from bookings.models import Booking, Visit
 from bookings.why_not_sent import Reason
 from clients.models import Client

@@ -19,7 +19,7 @@ from bookings.lifecycle.series import (
     naming,
     skipped_by_clocks,
 )
-from bookings.lifecycle.told_together import announce_series
+from bookings.lifecycle.series_mails import announce_series
 from bookings.lifecycle.visit_plan import ItemOrder
 from bookings.lifecycle.visits import VisitOrder, VisitOutcome, book_visit
 from bookings.models import Visit

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import migrations, models
 
-from staff.storage.rereading import fill_searched
+from staff.storage.migrate_texts import fill_searched
 
 
 def fill(apps: Any, schema_editor: Any) -> None:

@@ -10,7 +10,7 @@ from bookings.waitlist.client_booked import (
     pass_on_slots,
 )
 from bookings.waitlist.entries import EntryNotFound, add, cancel, change, join, lock_open_of, open_of
-from bookings.waitlist.freed import FreedSlot
+from bookings.waitlist.freed_slots import FreedSlot
 from bookings.waitlist.offer_by_hand import OfferMade, offer_by_hand
 from bookings.waitlist.offers import (
     expire_passed_dates,

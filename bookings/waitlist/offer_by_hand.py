@@ -18,7 +18,7 @@ from bookings.slots.holds import wanted_booking
 from bookings.slots.refused_to_everybody import bookable, check_agenda, check_holiday, find_offered
 from bookings.slots.warn_or_refuse import ON_WAITLIST, warnings_for
 from bookings.waitlist.entries import EntryClosed, EntryNotFound
-from bookings.waitlist.freed import FreedSlot, is_away, is_offered
+from bookings.waitlist.freed_slots import FreedSlot, is_away, is_offered
 from bookings.waitlist.offers import end_dead_offers, lock_entry, make_offer
 from bookings.waitlist.place_for_one import Place, place_at
 from staff.access.actor import Actor

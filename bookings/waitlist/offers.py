@@ -22,7 +22,7 @@ from bookings.models import WaitlistEntry, WaitlistOffer
 from bookings.slots import holds
 from bookings.slots.busy import lock_staff
 from bookings.slots.warn_or_refuse import refusals_for
-from bookings.waitlist.freed import FreedSlot, is_away, is_offered, live_offers_around
+from bookings.waitlist.freed_slots import FreedSlot, is_away, is_offered, live_offers_around
 from bookings.waitlist.place_for_one import Place, place_at
 from bookings.why_not_sent import Reason
 from notifications.inapp import tell_staff

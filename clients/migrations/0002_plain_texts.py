@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import migrations
 
-from staff.storage.rereading import read_again
+from staff.storage.migrate_texts import read_again
 from staff.wire.addresses import mail_address
 from staff.wire.phones import number_alone
 from staff.wire.text import plain_line, plain_prose

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import migrations, models
 
 from staff.storage.columns import SearchedIndex
-from staff.storage.rereading import fill_searched, trigrams
+from staff.storage.migrate_texts import fill_searched, trigrams
 
 
 def fill(apps: Any, schema_editor: Any) -> None:

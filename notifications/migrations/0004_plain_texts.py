@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import migrations
 
-from staff.storage.rereading import read_again
+from staff.storage.migrate_texts import read_again
 from staff.wire.text import plain_line, plain_prose
 
 

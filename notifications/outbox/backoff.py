@@ -1,4 +1,7 @@
-"""How long a job is tried again, and how long it waits between two attempts (reliability §1)."""
+"""How long a mail or another job is tried again, and how long it waits between two attempts (reliability §1).
+
+Webhooks have their own times: `notifications.webhooks.delivery`.
+"""
 
 from __future__ import annotations
 

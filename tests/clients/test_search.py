@@ -14,7 +14,7 @@ from clients.numbers import read_again
 from clients.records import not_archived
 from clients.search import found_by
 from staff.models import SalonSettings
-from staff.storage.rereading import fill_searched, trigrams
+from staff.storage.migrate_texts import fill_searched, trigrams
 from tests.cast.factories import caller, make_ada, make_client, make_key, make_salon
 from tests.cast.plans import plans_of
 

@@ -25,7 +25,7 @@ from bookings.lifecycle.frozen import with_end
 from bookings.lifecycle.how import How
 from bookings.lifecycle.locks import VisitChanged, begin_again, lock_bookings
 from bookings.lifecycle.outcome import Warning
-from bookings.lifecycle.replan import Planner, Step, Unit
+from bookings.lifecycle.plan_whole import Planner, Step, Unit
 from bookings.lifecycle.series import Skipped, naming
 from bookings.lifecycle.session import check_all_fit, comes_to
 from bookings.lifecycle.written import Written
@@ -86,7 +86,7 @@ def change_whole(
 ) -> Whole:
     """Make `changes` (as `change` takes them) to everybody in `scope` of this booking.
 
-    Its new times say by how much the others move (`replan.Shift`), parts that are sent are those of each. All
+    Its new times say by how much the others move (`plan_whole.Shift`), parts that are sent are those of each. All
     or nothing, or without those that the calendar refuses. `expected_version` is the named booking's. Raises
     what `change` raises, naming the occurrence; BadRequest when the booking is in no series.
     """
