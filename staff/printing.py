@@ -1,12 +1,12 @@
 """The salon's own rows as they stand on the wire (contract §1.5), one function each.
 
 Names: user_json, staff_json, service_json, location_json, working_hours_json, time_off_json, holiday_json,
-api_key_json, settings_json, and the TypedDicts that answers are. Times are the salon's wall clock.
+api_key_json, and the TypedDicts that answers are. Times are the salon's wall clock.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, NotRequired, TypedDict, cast
+from typing import Annotated, TypedDict
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -16,7 +16,6 @@ from staff.models import (
     Holiday,
     Location,
     OpeningException,
-    SalonSettings,
     Service,
     ServiceDuration,
     Staff,
@@ -26,8 +25,7 @@ from staff.models import (
 from staff.salon.affected import AffectedBookingJson
 from staff.salon.parts import Duration, PartJson
 from staff.wire.answers import Amount, Clock, Count, Date, Id, Key, Number, When, between, one_of
-from staff.wire.countries import known_countries
-from staff.wire.money import CURRENCIES, print_amount
+from staff.wire.money import print_amount
 from staff.wire.times import print_clock, print_date, print_when
 
 LANGUAGE_CODES = [code for code, _ in settings.LANGUAGES]
@@ -64,6 +62,8 @@ class StaffJson(TypedDict):
     is_active: bool
     service_ids: list[Id]
     key: Key
+    online: Annotated[bool, "Clients may choose this person online."]
+    bio: str
 
 
 class StaffAnswerJson(StaffJson):
@@ -87,8 +87,14 @@ class ServiceJson(TypedDict):
     min_capacity: Number
     max_capacity: Number
     is_active: bool
-    key: Key
+    key: Annotated[Key, "Its place in the address of the booking page."]
     parts: list[PartJson]
+    description: str
+    online: Annotated[bool, "Clients may book it themselves."]
+    hidden: Annotated[bool, "Clients find it by its key only."]
+    client_cancel_minutes: Annotated[Count | None, "null: the salon's."]
+    client_reschedule_minutes: Annotated[Count | None, "null: the salon's."]
+    client_may_change_staff: Annotated[bool | None, "null: the salon's."]
 
 
 class ServiceDurationJson(TypedDict):
@@ -206,48 +212,6 @@ class ApiKeyMadeJson(ApiKeyJson):
     key: Annotated[str, "The secret; it is not shown again."]
 
 
-class SalonSettingsJson(TypedDict):
-    """The salon's choices (contract §1.5, /api/settings)."""
-
-    business_name: str
-    business_address: str
-    business_phone: str
-    reply_to: str
-    locale: Annotated[str, one_of(LANGUAGE_CODES)]
-    timezone: Annotated[str, "A zone of the tz database, such as Europe/Amsterdam."]
-    country: Annotated[
-        str | None,
-        one_of(sorted(known_countries())),
-        "ISO 3166-1, such as NL: how national telephone numbers are read. null: not at all.",
-    ]
-    currency: Annotated[str, one_of(sorted(CURRENCIES))]
-    staff_personal_agenda_enabled: bool
-    double_booking: Annotated[str, one_of(SalonSettings.DoubleBooking.values)]
-    noshow_enabled: bool
-    noshow_fee_type: Annotated[str, one_of(SalonSettings.FeeType.values)]
-    noshow_fee_value: Amount
-    noshow_fee_minimum: Amount
-    review_delay_hours: Count
-    review_min_days: Count
-    review_url: str
-    provisional_hours: Number
-    waitlist_hold_minutes: Count
-    followup_hour: Annotated[int, between(0, 23)]
-    slot_step_minutes: Number
-    min_notice_minutes: Count
-    booking_horizon_days: Number
-    visit_max_wait_minutes: Annotated[Count, "Between two services of a visit that follow each other."]
-
-
-class SettingsChangedJson(SalonSettingsJson):
-    numbers_became_e164: NotRequired[
-        Annotated[int, "Where the country has changed: how many telephone numbers became E.164."]
-    ]
-    affected_bookings: NotRequired[
-        Annotated[list[AffectedBookingJson], "Where the time zone has changed: all that are ahead."]
-    ]
-
-
 def user_json(person: Staff) -> UserJson:
     """Who is logged in."""
     return {
@@ -274,6 +238,8 @@ def staff_json(person: Staff) -> StaffJson:
         "is_active": person.is_active,
         "service_ids": sorted(service.pk for service in person.services.all()),
         "key": str(person.key),
+        "online": person.online,
+        "bio": person.bio,
     }
 
 
@@ -291,6 +257,12 @@ def service_json(service: Service, *, currency: str) -> ServiceJson:
         "is_active": service.is_active,
         "key": str(service.key),
         "parts": Duration.of(service).in_full,
+        "description": service.description,
+        "online": service.online,
+        "hidden": service.hidden,
+        "client_cancel_minutes": service.client_cancel_minutes,
+        "client_reschedule_minutes": service.client_reschedule_minutes,
+        "client_may_change_staff": service.client_may_change_staff,
     }
 
 
@@ -365,13 +337,3 @@ def api_key_json(key: ApiKey, *, zone: ZoneInfo) -> ApiKeyJson:
         "revoked_at": print_when(key.revoked_at, zone=zone),
         "created_at": print_when(key.created_at, zone=zone),
     }
-
-
-SETTINGS_KEYS = tuple(SalonSettingsJson.__annotations__)
-AMOUNTS = ("noshow_fee_value", "noshow_fee_minimum")
-
-
-def settings_json(salon: SalonSettings) -> SalonSettingsJson:
-    printed = {name: getattr(salon, name) for name in SETTINGS_KEYS}
-    amounts = {name: print_amount(printed[name], currency=salon.currency) for name in AMOUNTS}
-    return cast(SalonSettingsJson, printed | amounts)

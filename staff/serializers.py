@@ -9,7 +9,9 @@ from rest_framework import serializers
 
 from staff.access.accounts import LONGEST_PASSWORD
 from staff.models import ApiKey, Location, SalonSettings, Service, Staff
+from staff.models.settings import LONGEST_WINDOW_MINUTES
 from staff.printing import LANGUAGE_CODES
+from staff.salon.online import LONGEST_POLICY, MOST_EMBED_ORIGINS
 from staff.salon.parts import KINDS, MOST_PARTS
 from staff.wire.countries import known_countries
 from staff.wire.fields import (
@@ -44,6 +46,16 @@ def _count(smallest: int, largest: int) -> StrictIntegerField:
     return StrictIntegerField(min_value=smallest, max_value=largest, required=False)
 
 
+def _own_window() -> StrictIntegerField:
+    return StrictIntegerField(
+        min_value=0,
+        max_value=LONGEST_WINDOW_MINUTES,
+        required=False,
+        allow_null=True,
+        help_text="null: the salon's.",
+    )
+
+
 def _password(**kwargs: Any) -> TextField:
     return TextField(as_sent=True, max_length=LONGEST_PASSWORD, allow_blank=False, write_only=True, **kwargs)
 
@@ -74,6 +86,8 @@ class StaffSerializer(serializers.Serializer):
     )
     is_active = StrictBooleanField(required=False)
     service_ids = ReferencesField(Service.objects.all, required=False)
+    online = StrictBooleanField(required=False, help_text="Clients may choose this person online.")
+    bio = TextField(max_length=2000, required=False)
 
 
 class PartSerializer(serializers.Serializer):
@@ -115,6 +129,12 @@ class ServiceSerializer(serializers.Serializer):
     min_capacity = _count(1, LARGEST_COUNT)
     max_capacity = _count(1, LARGEST_COUNT)
     is_active = StrictBooleanField(required=False)
+    description = TextField(max_length=2000, required=False)
+    online = StrictBooleanField(required=False, help_text="Clients may book it themselves.")
+    hidden = StrictBooleanField(required=False, help_text="Clients find it by its key only.")
+    client_cancel_minutes = _own_window()
+    client_reschedule_minutes = _own_window()
+    client_may_change_staff = StrictBooleanField(required=False, allow_null=True)
 
 
 class ServiceDurationSerializer(serializers.Serializer):
@@ -256,3 +276,26 @@ class SalonSettingsSerializer(serializers.Serializer):
     min_notice_minutes = _count(0, 365 * MINUTES_OF_A_DAY)
     booking_horizon_days = _count(1, 5 * 366)
     visit_max_wait_minutes = _count(0, 12 * 60)
+    brand_color = _line(7, help_text="Such as #8a1c4a; empty: ours.")
+    imprint_url = _line(500)
+    privacy_url = _line(500)
+    online_booking = ChoiceTextField(choices=SalonSettings.OnlineBooking.values, required=False)
+    online_verify = ChoiceTextField(choices=SalonSettings.OnlineVerify.values, required=False)
+    request_hours = _count(1, 24 * 365)
+    embed_origins = serializers.ListField(
+        child=TextField(max_length=300, single_line=True, allow_blank=False),
+        max_length=MOST_EMBED_ORIGINS,
+        required=False,
+        help_text="Websites that may show the booking page in a frame, such as https://www.example.com.",
+    )
+    policy_text = serializers.DictField(
+        child=TextField(max_length=LONGEST_POLICY),
+        required=False,
+        help_text="What a client accepts, by language; sent whole.",
+    )
+    client_cancel_minutes = _count(0, LONGEST_WINDOW_MINUTES)
+    client_reschedule_minutes = _count(0, LONGEST_WINDOW_MINUTES)
+    reschedule_limit = StrictIntegerField(min_value=0, max_value=1000, required=False, allow_null=True)
+    grace_minutes = _count(0, 7 * MINUTES_OF_A_DAY)
+    client_may_change_staff = StrictBooleanField(required=False)
+    late_cancel = ChoiceTextField(choices=SalonSettings.LateCancel.values, required=False)

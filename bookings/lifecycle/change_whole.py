@@ -86,9 +86,10 @@ def change_whole(
 ) -> Whole:
     """Make `changes` (as `change` takes them) to everybody in `scope` of this booking.
 
-    Its new times say by how much the others move (`plan_whole.Shift`), parts that are sent are those of each. All
-    or nothing, or without those that the calendar refuses. `expected_version` is the named booking's. Raises
-    what `change` raises, naming the occurrence; BadRequest when the booking is in no series.
+    Its new times say by how much the others move (`plan_whole.Shift`), parts that are sent are those of
+    each. All or nothing, or without those that the calendar refuses. `expected_version` is the named
+    booking's. Raises what `change` raises, naming the occurrence; BadRequest when the booking is in no
+    series.
     """
     salon = salon or SalonSettings.load()
     with slot_guard(actor=actor, zone=salon.zone), transaction.atomic():

@@ -42,6 +42,20 @@ class ServiceAdmin(FoldedSearch, KeptAdmin, PricedAdmin):
             },
         ),
         ("Groups", {"fields": (("min_capacity", "max_capacity"),)}),
+        (
+            "Online booking",
+            {
+                "fields": (
+                    ("online", "hidden"),
+                    "description",
+                    "client_cancel_minutes",
+                    "client_reschedule_minutes",
+                    "client_may_change_staff",
+                ),
+                "description": "What is left empty is as in the salon's settings. A hidden service is "
+                "found by its key only.",
+            },
+        ),
         ("Details", {"fields": ("key",)}),
     )
 

@@ -24,6 +24,7 @@ AT_WORK: tuple[str, Any] = (
     "At work",
     {"fields": (("bookable", "sees_all_bookings"), "phone", "color", "location", "services")},
 )
+ONLINE: tuple[str, Any] = ("Online booking", {"fields": ("online", "bio")})
 
 
 class StaffForm(forms.ModelForm):
@@ -44,6 +45,8 @@ class StaffForm(forms.ModelForm):
             "color",
             "location",
             "services",
+            "online",
+            "bio",
         )
 
     def clean_email(self) -> str | None:
@@ -131,11 +134,13 @@ class StaffAdmin(FoldedSearch, WeekPage, UserAdmin):
     fieldsets = (
         (None, {"fields": ("name", "email", "password", ("role", "is_active"))}),
         AT_WORK,
+        ONLINE,
         ("Details", {"fields": ("key", "last_login", "created_at")}),
     )
     add_fieldsets = (
         (None, {"classes": ("wide",), "fields": ("name", "email", "password1", "password2", "role")}),
         AT_WORK,
+        ONLINE,
     )
 
     @admin.display(description="hours")

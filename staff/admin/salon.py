@@ -14,8 +14,10 @@ from django.utils import timezone
 
 from staff.admin.keeping import say_affected, say_refusal
 from staff.admin.money import AmountField, AmountsAdmin
+from staff.admin.texts import LinesField, TextByLanguageField
 from staff.models import SalonSettings
 from staff.salon.affected import Touched
+from staff.salon.online import LONGEST_POLICY, as_stored
 from staff.salon.settings import check_settings, known_zones, numbers_read_again, with_country
 from staff.wire.countries import known_countries
 from staff.wire.money import CURRENCIES
@@ -43,6 +45,17 @@ class SettingsForm(forms.ModelForm):
     currency = forms.ChoiceField(choices=_choices(CURRENCIES))
     locale = forms.ChoiceField(choices=settings.LANGUAGES)
     review_url = forms.URLField(required=False, assume_scheme="https", max_length=500)
+    imprint_url = forms.URLField(required=False, assume_scheme="https", max_length=500)
+    privacy_url = forms.URLField(required=False, assume_scheme="https", max_length=500)
+    embed_origins = LinesField(
+        required=False,
+        help_text="Websites that may show the booking page in a frame, one a line: https://www.example.com",
+    )
+    policy_text = TextByLanguageField(
+        longest=LONGEST_POLICY,
+        required=False,
+        help_text="What a client accepts when booking online. Another text is another version.",
+    )
 
     class Meta:
         model = SalonSettings
@@ -64,6 +77,19 @@ class SettingsForm(forms.ModelForm):
             "review_min_days": "Ask a client again after (days)",
             "review_url": "Public review page",
             "followup_hour": "Follow-up mails leave at (hour)",
+            "brand_color": "Colour",
+            "imprint_url": "Imprint",
+            "privacy_url": "Privacy statement",
+            "online_booking": "Online booking",
+            "online_verify": "Ask for the code in a mail",
+            "request_hours": "Point out unanswered requests after (hours)",
+            "embed_origins": "Shown in the frames of",
+            "client_cancel_minutes": "Clients cancel until (minutes before)",
+            "client_reschedule_minutes": "Clients move until (minutes before)",
+            "reschedule_limit": "Clients move a visit at most (times)",
+            "grace_minutes": "A new booking can be taken back for (minutes)",
+            "client_may_change_staff": "Clients may move to another person",
+            "late_cancel": "A cancellation that comes too late",
         }
         help_texts = {
             "business_address": "Stands under mails and pages.",
@@ -74,6 +100,8 @@ class SettingsForm(forms.ModelForm):
             "visit_max_wait_minutes": "From the end of one service to the beginning of the next.",
             "noshow_fee_minimum": "For a percentage: never less than this.",
             "followup_hour": "0 to 23, on the salon's clock.",
+            "brand_color": "Of mails and pages, such as #8a1c4a. Empty: ours.",
+            "reschedule_limit": "Empty: as often as they like.",
         }
         widgets = {"business_address": forms.Textarea(attrs={"rows": 3})}
 
@@ -84,10 +112,16 @@ class SettingsForm(forms.ModelForm):
             fee.at_least = 0
 
     def clean(self) -> dict[str, Any]:
-        """The first zone brings its country, as in the API."""
+        """The first zone brings its country, and another policy its version, as in the API."""
         cleaned = super().clean() or {}
         changed = {name: cleaned[name] for name in self.changed_data if name in cleaned}
-        return {**cleaned, **with_country(changed, known=self.instance.country)}
+        try:
+            stored = as_stored(self.instance, with_country(changed, known=self.instance.country))
+        except BadRequest as refused:
+            say_refusal(self, refused)
+            return cleaned
+        self.instance.policy_version = stored.get("policy_version", self.instance.policy_version)
+        return {**cleaned, **stored}
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
@@ -101,6 +135,7 @@ class SettingsForm(forms.ModelForm):
 @admin.register(SalonSettings)
 class SalonSettingsAdmin(AmountsAdmin):
     form = SettingsForm
+    readonly_fields = ("policy_version",)
     fieldsets = (
         (None, {"fields": ("business_name", "business_address", "business_phone", "reply_to")}),
         ("Language, time and money", {"fields": ("locale", "timezone", "country", "currency")}),
@@ -127,6 +162,33 @@ class SalonSettingsAdmin(AmountsAdmin):
             "After the visit",
             {"fields": ("review_delay_hours", "review_min_days", "review_url", "followup_hour")},
         ),
+        (
+            "Online booking",
+            {
+                "fields": (
+                    "online_booking",
+                    "online_verify",
+                    "request_hours",
+                    "embed_origins",
+                    "policy_text",
+                    "policy_version",
+                )
+            },
+        ),
+        (
+            "What clients may do themselves",
+            {
+                "fields": (
+                    "client_cancel_minutes",
+                    "client_reschedule_minutes",
+                    "reschedule_limit",
+                    "grace_minutes",
+                    "client_may_change_staff",
+                    "late_cancel",
+                )
+            },
+        ),
+        ("Look", {"fields": ("brand_color", "imprint_url", "privacy_url")}),
     )
 
     def save_model(self, request: HttpRequest, salon: SalonSettings, form: Any, change: bool) -> None:

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from staff.access.auth import AdminWrites, actor_of, salon_of
-from staff.printing import SalonSettingsJson, SettingsChangedJson, settings_json
+from staff.printing_settings import SalonSettingsJson, SettingsChangedJson, settings_json
 from staff.salon.affected import Touched, affected_bookings
 from staff.salon.settings import change_settings
 from staff.serializers import SalonSettingsSerializer

@@ -9,7 +9,7 @@ import django.db.models.functions.text
 from django.conf import settings
 from django.db import migrations, models
 
-import staff.models.salon
+import staff.models.settings
 
 
 class Migration(migrations.Migration):
@@ -87,7 +87,7 @@ class Migration(migrations.Migration):
                 ("business_phone", models.CharField(blank=True, default="", max_length=40)),
                 ("reply_to", models.EmailField(blank=True, default="", max_length=254)),
                 ("locale", models.CharField(default="en", max_length=10)),
-                ("timezone", models.CharField(default=staff.models.salon.first_time_zone, max_length=64)),
+                ("timezone", models.CharField(default=staff.models.settings.first_time_zone, max_length=64)),
                 ("currency", models.CharField(default="EUR", max_length=3)),
                 ("staff_personal_agenda_enabled", models.BooleanField(default=False)),
                 (

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-import staff.models.salon
+import staff.models.settings
 
 
 class Migration(migrations.Migration):
@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
             model_name="salonsettings",
             name="country",
             field=models.CharField(
-                blank=True, default=staff.models.salon.first_country, max_length=2, null=True
+                blank=True, default=staff.models.settings.first_country, max_length=2, null=True
             ),
         ),
     ]

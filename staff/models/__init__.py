@@ -6,12 +6,12 @@ from staff.models.salon import (
     Holiday,
     Location,
     OpeningException,
-    SalonSettings,
     Service,
     ServiceDuration,
     TimeOff,
     WorkingHours,
 )
+from staff.models.settings import SalonSettings
 
 __all__ = [
     "ApiKey",

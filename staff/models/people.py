@@ -59,6 +59,10 @@ class Staff(AbstractBaseUser):
     is_active = models.BooleanField(default=True)
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    online = models.BooleanField(
+        default=True, db_default=True, help_text="Clients may choose this person when they book online."
+    )
+    bio = models.TextField(max_length=2000, blank=True, default="", db_default="")
 
     objects: ClassVar[StaffManager] = StaffManager()
 

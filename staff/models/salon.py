@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import uuid
 from datetime import time
-from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q, Value
 
-from staff.storage.columns import DayField, LineField, MailAddressField
-from staff.storage.prepared import PreparedRows, columns_of
-from staff.wire.countries import country_of_zone
+from staff.models.settings import LONGEST_WINDOW_MINUTES
+from staff.storage.columns import DayField, LineField
 
 
 class Location(models.Model):
@@ -37,7 +33,9 @@ class Service(models.Model):
     """What a client books. Durations and buffers are minutes; `price` is in the salon's currency.
 
     `parts` are what a person does in it, and the gaps in which they are free for somebody else (contract
-    §7); none: work from its start to its end. `duration_minutes` is their sum.
+    §7); none: work from its start to its end. `duration_minutes` is their sum. Clients book it themselves
+    where it is `online`; a `hidden` one is found by its `key` only. What a client may do until when: null is
+    the salon's own (contract §8, §9).
     """
 
     name = LineField(max_length=200)
@@ -53,6 +51,16 @@ class Service(models.Model):
     max_capacity = models.PositiveIntegerField(default=1, validators=[MinValueValidator(1)])
     is_active = models.BooleanField(default=True)
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    description = models.TextField(max_length=2000, blank=True, default="", db_default="")
+    online = models.BooleanField(default=True, db_default=True)
+    hidden = models.BooleanField(default=False, db_default=False)
+    client_cancel_minutes = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MaxValueValidator(LONGEST_WINDOW_MINUTES)]
+    )
+    client_reschedule_minutes = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MaxValueValidator(LONGEST_WINDOW_MINUTES)]
+    )
+    client_may_change_staff = models.BooleanField(null=True, blank=True)
 
     class Meta:
         ordering = ["name", "id"]
@@ -221,82 +229,3 @@ class OpeningException(models.Model):
     def __str__(self) -> str:
         until = "" if self.date_to == self.date_from else f" to {self.date_to}"
         return f"{self.name} {self.date_from}{until}".strip()
-
-
-def first_time_zone() -> str:
-    """The env TIME_ZONE: the first value of `SalonSettings.timezone`."""
-    return str(settings.FIRST_TIME_ZONE)
-
-
-def first_country() -> str | None:
-    """The country of that zone: the first value of `SalonSettings.country`."""
-    return country_of_zone(first_time_zone())
-
-
-class SalonSettings(models.Model):
-    """The salon's choices: one row, id 1 (contract §1.5, /api/settings)."""
-
-    class DoubleBooking(models.TextChoices):
-        REJECT = "reject", "Reject"
-        ALLOW = "allow", "Every staff booking may overlap"
-
-    class FeeType(models.TextChoices):
-        FIXED = "fixed", "Fixed amount"
-        PERCENT = "percent", "Percent of the price"
-
-    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
-    business_name = LineField(max_length=200, blank=True, default="")
-    business_address = models.CharField(max_length=500, blank=True, default="")
-    business_phone = LineField(max_length=40, blank=True, default="")
-    reply_to = MailAddressField(blank=True, default="")
-    locale = models.CharField(max_length=10, default="en")
-    timezone = models.CharField(max_length=64, default=first_time_zone)
-    country = models.CharField(max_length=2, null=True, blank=True, default=first_country)
-    currency = models.CharField(max_length=3, default="EUR")
-    staff_personal_agenda_enabled = models.BooleanField(default=False)
-    double_booking = models.CharField(max_length=10, choices=DoubleBooking, default=DoubleBooking.REJECT)
-    noshow_enabled = models.BooleanField(default=False)
-    noshow_fee_type = models.CharField(max_length=10, choices=FeeType, default=FeeType.FIXED)
-    noshow_fee_value = models.DecimalField(max_digits=12, decimal_places=3, default=Decimal(0))
-    noshow_fee_minimum = models.DecimalField(max_digits=12, decimal_places=3, default=Decimal(0))
-    review_delay_hours = models.PositiveIntegerField(default=2)
-    review_min_days = models.PositiveIntegerField(default=30)
-    review_url = models.URLField(max_length=500, blank=True, default="")
-    provisional_hours = models.PositiveIntegerField(default=72, validators=[MinValueValidator(1)])
-    waitlist_hold_minutes = models.PositiveIntegerField(default=0)
-    followup_hour = models.PositiveSmallIntegerField(default=10, validators=[MaxValueValidator(23)])
-    slot_step_minutes = models.PositiveSmallIntegerField(
-        default=15, validators=[MinValueValidator(1), MaxValueValidator(1440)]
-    )
-    min_notice_minutes = models.PositiveIntegerField(default=0)
-    booking_horizon_days = models.PositiveIntegerField(default=365, validators=[MinValueValidator(1)])
-    visit_max_wait_minutes = models.PositiveSmallIntegerField(
-        default=15, db_default=15, validators=[MaxValueValidator(720)]
-    )
-
-    class Meta:
-        verbose_name_plural = "salon settings"
-        constraints = [models.CheckConstraint(condition=Q(id=1), name="salon_settings_one_row")]
-
-    def __str__(self) -> str:
-        return self.business_name or "Salon settings"
-
-    @property
-    def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.timezone)
-
-    @classmethod
-    def the_row(cls) -> models.QuerySet[SalonSettings, tuple[Any, ...]]:
-        """The one row's columns, for a statement that brings it along; its id is never null."""
-        return cls.objects.filter(pk=1).order_by().values_list(*columns_of(cls))
-
-    @classmethod
-    def load(cls) -> SalonSettings:
-        """The one row; made with its defaults when it is not there yet."""
-        row = _THE_ROW.first()
-        if row is None:
-            row, _ = cls.objects.get_or_create(pk=1)
-        return row
-
-
-_THE_ROW = PreparedRows(SalonSettings, lambda: SalonSettings.objects.filter(pk=1).order_by())

@@ -9,18 +9,16 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
-from django.core.validators import URLValidator
 from django.db import transaction
 from django.utils.module_loading import import_string
 
 from staff.models import SalonSettings
+from staff.salon.online import as_stored
 from staff.storage.storing import locked, store_changes
 from staff.wire.countries import country_of_zone
 from staff.wire.refusals import BadRequest
 
 WHOLE = Decimal(100)
-_is_web_address = URLValidator(schemes=["http", "https"])
 
 
 def change_settings(*, fields: Mapping[str, Any]) -> tuple[SalonSettings, int | None]:
@@ -31,9 +29,10 @@ def change_settings(*, fields: Mapping[str, Any]) -> tuple[SalonSettings, int | 
     """
     country = SalonSettings.load().country
     with transaction.atomic():
+        salon = locked(SalonSettings.objects.all(), 1)
         salon = store_changes(
-            locked(SalonSettings.objects.all(), 1),
-            with_country(fields, known=country),
+            salon,
+            as_stored(salon, with_country(fields, known=country)),
             check=lambda salon: check_settings(salon, changed=fields.keys()),
         )
     return salon, numbers_read_again(salon, before=country)
@@ -62,11 +61,6 @@ def check_settings(salon: SalonSettings, *, changed: Collection[str]) -> None:
     if percent and salon.noshow_fee_value > WHOLE:
         field = "noshow_fee_value" if "noshow_fee_value" in changed else "noshow_fee_type"
         raise BadRequest.field(field, "A percentage goes from 0 to 100.")
-    if salon.review_url:
-        try:
-            _is_web_address(salon.review_url)
-        except ValidationError:
-            raise BadRequest.field("review_url", "Send an http(s) address, or leave it empty.") from None
 
 
 @lru_cache

@@ -22,6 +22,14 @@ HAIRCUT = {
     "max_capacity": 1,
     "is_active": True,
 }
+AS_THE_SALON = {
+    "description": "",
+    "online": True,
+    "hidden": False,
+    "client_cancel_minutes": None,
+    "client_reschedule_minutes": None,
+    "client_may_change_staff": None,
+}
 
 
 @pytest.fixture
@@ -41,6 +49,7 @@ def test_a_service_needs_a_name_and_a_duration(ada):
             "price": None,
             "key": str(service.key),
             "parts": [{"kind": "work", "minutes": 60}],
+            **AS_THE_SALON,
         }.items()
     )
 
@@ -125,8 +134,19 @@ def test_a_change_merges(ada, method):
         "category": "Hair",
         "key": str(haircut.key),
         "parts": [{"kind": "work", "minutes": 60}],
+        **AS_THE_SALON,
     }
     assert ada.put(f"/api/services/{haircut.pk}", {"price": None}).json()["price"] is None
+    own = {
+        "description": "Wash, cut and dry.",
+        "online": False,
+        "hidden": True,
+        "client_cancel_minutes": 60,
+        "client_reschedule_minutes": 0,
+        "client_may_change_staff": False,
+    }
+    answer = getattr(ada, method)(f"/api/services/{haircut.pk}", own)
+    assert {name: answer.json()[name] for name in own} == own
 
 
 def test_delete_takes_a_service_off_and_keeps_the_row(ada):

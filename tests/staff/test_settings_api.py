@@ -37,6 +37,21 @@ DEFAULTS = {
     "min_notice_minutes": 0,
     "booking_horizon_days": 365,
     "visit_max_wait_minutes": 15,
+    "brand_color": "",
+    "imprint_url": "",
+    "privacy_url": "",
+    "online_booking": "off",
+    "online_verify": "attack",
+    "request_hours": 12,
+    "embed_origins": [],
+    "policy_text": {},
+    "policy_version": 0,
+    "client_cancel_minutes": 1440,
+    "client_reschedule_minutes": 1440,
+    "reschedule_limit": 3,
+    "grace_minutes": 30,
+    "client_may_change_staff": True,
+    "late_cancel": "refuse",
 }
 
 
@@ -82,6 +97,21 @@ def test_a_change_merges_and_everything_is_kept():
         "min_notice_minutes": 120,
         "booking_horizon_days": 90,
         "visit_max_wait_minutes": 0,
+        "brand_color": "#8a1c4a",
+        "imprint_url": "https://salon.example/imprint",
+        "privacy_url": "https://salon.example/privacy",
+        "online_booking": "request",
+        "online_verify": "always",
+        "request_hours": 6,
+        "embed_origins": ["https://salon.example", "http://localhost:3000"],
+        "policy_text": {"en": "A day before.", "nl": "Een dag van tevoren."},
+        "policy_version": 1,
+        "client_cancel_minutes": 0,
+        "client_reschedule_minutes": 2880,
+        "reschedule_limit": None,
+        "grace_minutes": 0,
+        "client_may_change_staff": False,
+        "late_cancel": "allow",
     }
     answer = ada.put("/api/settings", everything)
     assert (answer.status_code, answer.json()) == (
@@ -130,6 +160,22 @@ def test_a_change_merges_and_everything_is_kept():
         ({"booking_horizon_days": 0}, "booking_horizon_days"),
         ({"visit_max_wait_minutes": -1}, "visit_max_wait_minutes"),
         ({"visit_max_wait_minutes": 721}, "visit_max_wait_minutes"),
+        ({"brand_color": "red"}, "brand_color"),
+        ({"brand_color": "#12345g"}, "brand_color"),
+        ({"imprint_url": "ftp://salon.example"}, "imprint_url"),
+        ({"privacy_url": "javascript:alert(1)"}, "privacy_url"),
+        ({"online_booking": "on"}, "online_booking"),
+        ({"online_verify": True}, "online_verify"),
+        ({"request_hours": 0}, "request_hours"),
+        ({"embed_origins": "https://salon.example"}, "embed_origins"),
+        ({"policy_text": {"xx": "Text."}}, "policy_text"),
+        ({"policy_text": {"en": 1}}, "policy_text.en"),
+        ({"client_cancel_minutes": -1}, "client_cancel_minutes"),
+        ({"client_reschedule_minutes": 365 * 1440 + 1}, "client_reschedule_minutes"),
+        ({"reschedule_limit": -1}, "reschedule_limit"),
+        ({"grace_minutes": 7 * 1440 + 1}, "grace_minutes"),
+        ({"client_may_change_staff": None}, "client_may_change_staff"),
+        ({"late_cancel": "maybe"}, "late_cancel"),
     ],
 )
 def test_a_wrong_setting_is_refused_and_none_of_the_call_is_stored(change, field):
@@ -218,3 +264,48 @@ def test_the_first_zone_brings_its_country_and_another_one_leaves_it():
     assert ada.put("/api/settings", {"country": None}).json()["country"] is None
     assert ada.put("/api/settings", {"country": "nl"}).status_code == 400
     assert SalonSettings.load().country is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ("HTTPS://WWW.Example.COM/", "https://www.example.com"),
+        ("https://example.com:443", "https://example.com"),
+        ("https://example.com:8443", "https://example.com:8443"),
+        ("https://straße.example", "https://xn--strae-oqa.example"),
+        ("http://localhost:3000", "http://localhost:3000"),
+        ("http://[::1]:3000", "http://[::1]:3000"),
+        ("http://example.com", None),
+        ("https://example.com/book", None),
+        ("https://example.com?a=1", None),
+        ("https://you@example.com", None),
+        ("https://*.example.com", None),
+        ("https://example.com;script-src *", None),
+        ("https://example.com:99999", None),
+        ("example.com", None),
+        ("javascript:alert(1)", None),
+        ("'self'", None),
+    ],
+)
+def test_an_embed_origin_is_stored_as_browsers_name_it_or_refused(typed, stored):
+    answer = caller(make_ada()).put("/api/settings", {"embed_origins": [typed, typed]})
+    if stored is None:
+        assert (answer.status_code, set(answer.json()["details"])) == (400, {"embed_origins"})
+        assert typed in answer.json()["details"]["embed_origins"][0]
+    else:
+        assert (answer.status_code, answer.json()["embed_origins"]) == (200, [stored])
+
+
+def test_the_version_of_the_policy_rises_with_its_text_only():
+    ada = caller(make_ada())
+    versions = [
+        ada.put("/api/settings", change).json()["policy_version"]
+        for change in (
+            {"policy_text": {"en": "One day."}},
+            {"policy_text": {"en": "One day.", "nl": ""}, "policy_version": 9},
+            {"business_phone": "1"},
+            {"policy_text": {"en": "Two days."}},
+            {"policy_text": {}},
+        )
+    ]
+    assert versions == [1, 1, 1, 2, 3]

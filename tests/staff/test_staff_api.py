@@ -57,6 +57,8 @@ def test_a_person_needs_no_more_than_a_name_and_then_never_logs_in(ada):
         ("is_active", True),
         ("service_ids", []),
         ("key", str(bea.key)),
+        ("online", True),
+        ("bio", ""),
     ]
     assert not bea.has_usable_password()
 
@@ -157,9 +159,13 @@ def test_a_change_merges(ada, method):
         "is_active": True,
         "service_ids": [cut.pk],
         "key": str(bea.key),
+        "online": True,
+        "bio": "",
         "affected_bookings": [],
     }
     assert ada.put(f"/api/staff/{bea.pk}", {"service_ids": []}).json()["service_ids"] == []
+    online = {"online": False, "bio": "Colours."}
+    assert online.items() <= ada.put(f"/api/staff/{bea.pk}", online).json().items()
 
 
 def test_another_password_ends_every_login_of_the_person(ada):

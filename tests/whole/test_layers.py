@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("staff.storage",),
     ("staff.models", "staff.migrations"),
     ("staff.access", "staff.salon"),
-    ("staff.serializers", "staff.printing"),
+    ("staff.serializers", "staff.printing_settings", "staff.printing"),
     ("staff.admin", "staff.admin_site", "staff.api", "staff.management"),
     ("staff.apps", "staff.urls"),
     ("clients",),

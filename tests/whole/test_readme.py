@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from config.docs import schema
-from staff.printing import SETTINGS_KEYS
+from staff.printing_settings import SETTINGS_KEYS
 from tests.cast.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
