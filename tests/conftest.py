@@ -15,6 +15,8 @@ import time_machine
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
+from django.db.models.signals import post_migrate
+from django.test import override_settings
 from time_machine import Traveller
 
 from config import health
@@ -101,6 +103,22 @@ def _readyz_has_patience_with_a_busy_machine() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(health, "PATIENCE_SECONDS", 60.0)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _static_files_are_looked_up_when_asked_for() -> Iterator[None]:
+    """Every test's client makes its own middleware, and WhiteNoise would list all static files each time."""
+    with override_settings(WHITENOISE_AUTOREFRESH=True):
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """A flush, after a test that commits, sends post_migrate, by which our own rows and triggers come back.
+
+    Django would write its permissions anew each time, and nobody here asks for one.
+    """
+    post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
 
 
 @pytest.fixture(scope="module")
