@@ -23,7 +23,7 @@ from config import health
 from tests.cast import servers
 from tests.cast.noshow import live_stripe
 from tests.cast.outbox import Sink, mail_sink, send_to
-from tests.cast.passes import depends_on_the_pass, longest_files_first
+from tests.cast.passes import depends_on_the_pass, longest_files_first, note_second_pass
 from tests.cast.stripe_server import StripeServer
 
 hypothesis.settings.register_profile("patient", suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -42,6 +42,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="leave out what asks neither for a database nor for servers: an earlier pass has run it",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("second_pass"):
+        note_second_pass()
 
 
 def pytest_report_header() -> str:

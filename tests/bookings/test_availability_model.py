@@ -26,6 +26,7 @@ from staff.models import Holiday, SalonSettings, Service, ServiceDuration, Staff
 from staff.salon.parts import PartJson
 from staff.wire.times import parse_when, print_when
 from tests.cast.availability import held
+from tests.cast.passes import examples
 
 MINUTE = timedelta(minutes=1)
 
@@ -258,7 +259,9 @@ class Minutes:
 
 
 @pytest.mark.django_db
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(world=worlds())
 def test_availability_is_what_every_minute_says(world: World) -> None:
     with transaction.atomic():

@@ -21,6 +21,7 @@ from staff.models import SalonSettings, Service, ServiceDuration, Staff
 from staff.salon.parts import PartJson
 from staff.wire.times import local_date
 from tests.bookings.test_availability_model import Minutes, World, stored, worlds
+from tests.cast.passes import examples
 from tests.cast.visit_model import Person, Visits, Wanted
 
 SHAPES = [[15], [40], [90], [240], [480], [20, 30, 10], [5, 45, 5, 10, 30]]
@@ -148,7 +149,9 @@ def kept(minutes: list[int]) -> list[PartJson]:
 
 
 @pytest.mark.django_db
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(salon=salons())
 def test_visits_are_offered_as_every_minute_says_over_nights_that_change_the_clocks(salon: Salon) -> None:
     with transaction.atomic():

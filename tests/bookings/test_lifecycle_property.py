@@ -27,6 +27,7 @@ from staff.access.actor import Actor
 from staff.models import Service, Staff
 from staff.wire.refusals import Refused
 from tests.cast.factories import make_bea, make_client, make_cora, make_salon, make_service
+from tests.cast.passes import examples
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 
@@ -284,7 +285,9 @@ def check_belief(world: World, traveller: Any) -> None:
         assert booking.announced_start_at == booking.start_at
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(
+    max_examples=examples(120), deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+)
 @given(STEPS)
 def test_what_is_set_in_motion_is_what_is_warranted(steps: list[tuple[Any, ...]]) -> None:
     with time_machine.travel(START, tick=False) as traveller:

@@ -43,6 +43,7 @@ from staff.wire.refusals import Refused
 from tests.cast.calendars import ClientCalendar
 from tests.cast.factories import make_bea, make_client, make_cora, make_salon, make_service
 from tests.cast.parts import COLOUR
+from tests.cast.passes import examples
 from tests.cast.visits import calendar_is_true, one_visit_each
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
@@ -374,7 +375,7 @@ def check_announced(visit: Visit) -> bool:
     return known and visit.status in ("scheduled", "cancelled")
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=examples(80), deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(STEPS)
 def test_what_visits_set_in_motion_is_what_is_warranted(steps: list[tuple[Any, ...]]) -> None:
     with time_machine.travel(START, tick=False) as traveller:

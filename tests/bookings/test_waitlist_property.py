@@ -32,6 +32,7 @@ from staff.access.actor import SYSTEM
 from staff.models import SalonSettings, Service, Staff
 from staff.wire.refusals import Refused
 from tests.cast.factories import make_bea, make_client, make_cora, make_salon, make_service
+from tests.cast.passes import examples
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 
@@ -189,7 +190,9 @@ def check_sessions(world: World) -> None:
         assert len(set(busy.values_list("party", flat=True))) == 1
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(
+    max_examples=examples(120), deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+)
 @given(STEPS, st.sampled_from([0, 30]), st.sampled_from([1, 3]))
 def test_the_waitlist_keeps_its_promises(steps: list[tuple[Any, ...]], hold_minutes: int, seats: int) -> None:
     with time_machine.travel(START, tick=False) as traveller:

@@ -1,4 +1,4 @@
-"""Which tests a pass runs, and in which order: told from what a test asks for, so nobody keeps a list."""
+"""Which tests a pass runs, in which order, with how many examples: told from what a test asks for."""
 
 from __future__ import annotations
 
@@ -15,6 +15,22 @@ SLOW = 100.0
 IN_TRANSACTIONS = 2.0
 IN_THE_DATABASE = 1.0
 IN_MEMORY = 0.1
+
+
+_pass = {"second": False}
+
+
+def note_second_pass() -> None:
+    """Called before the first test is imported."""
+    _pass["second"] = True
+
+
+def examples(number: int) -> int:
+    """How many examples a property that needs the database is tried with: a third in a second pass.
+
+    The same rules of ours have been tried in the first one; what another database makes of them shows in few.
+    """
+    return number // 3 if _pass["second"] else number
 
 
 def depends_on_the_pass(item: pytest.Item) -> bool:
