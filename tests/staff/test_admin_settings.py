@@ -80,3 +80,28 @@ def test_another_country_reads_numbers_once_the_settings_are_stored(
     assert change(browser, country="NL") == ["Telephone numbers that became international: 1."]
     typed.refresh_from_db()
     assert (typed.phone, stored_by_then) == ("+31612345678", ["NL"])
+
+
+def test_websites_and_terms_are_typed_as_text_and_kept_as_the_api_keeps_them(browser: Browser) -> None:
+    page = reverse("admin:staff_salonsettings_change", args=[1])
+    languages = {"policy_text_en": "One day.", "policy_text_nl": "Eén dag."}
+    change(browser, embed_origins="https://Salon.example/\r\n\r\nhttps://shop.example", **languages)
+    salon = SalonSettings.load()
+    assert salon.embed_origins == ["https://salon.example", "https://shop.example"]
+    assert (salon.policy_text, salon.policy_version) == ({"en": "One day.", "nl": "Eén dag."}, 1)
+
+    form = browser.get(page).context["adminform"].form
+    assert form["embed_origins"].value() == "https://salon.example\nhttps://shop.example"
+    kept = {"embed_origins": form["embed_origins"].value(), **languages}
+    change(browser, business_phone="020 123 45 67", **kept)
+    assert SalonSettings.load().policy_version == 1
+
+    values = {
+        name: "" if value is None else value for name, value in form.initial.items() if value is not False
+    }
+    answer = browser.post(
+        page, values | kept | {"embed_origins": "http://salon.example", "brand_color": "red"}
+    )
+    assert answer.status_code == 200
+    assert set(answer.context["adminform"].form.errors) == {"brand_color"}
+    assert SalonSettings.load().embed_origins == ["https://salon.example", "https://shop.example"]
