@@ -1,12 +1,13 @@
 """Keeping the salon's client records (contract §1.5, /api/clients).
 
-Names: add_client, change_client, archive_client, check_birthday, not_archived. A client is never deleted
-here: bookings refer to them. Merging two is `bookings.api.client_merge`, because it moves bookings.
+Names: add_client, change_client, archive_client, check_birthday, lock_clients, not_archived. A client is
+never deleted here: bookings refer to them. Merging two is `bookings.api.client_merge`, because it moves
+bookings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -27,6 +28,12 @@ class AlreadyMerged(Conflict):
 
 def not_archived() -> QuerySet[Client]:
     return Client.objects.filter(archived_at__isnull=True)
+
+
+def lock_clients(ids: Collection[int]) -> dict[int, Client]:
+    """These clients by id, locked in id order: nobody merges or erases them, or counts their no-shows."""
+    rows = Client.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
+    return {client.pk: client for client in rows}
 
 
 def add_client(*, fields: Mapping[str, Any], salon: SalonSettings, now: datetime) -> Client:

@@ -21,7 +21,7 @@ from bookings.lifecycle.locks import VisitChanged, begin_again, lock_visits
 from bookings.models import Booking, BookingEvent, NoShowFee, Visit, stamp
 from clients.models import Client
 from clients.printing import ClientJson, client_json
-from clients.records import AlreadyMerged
+from clients.records import AlreadyMerged, lock_clients
 from notifications.models import Job, Message
 from notifications.outbox import Recipient
 from staff.access.actor import Actor
@@ -67,22 +67,20 @@ class ClientMergeView(GatedView):
 def merge(*, client_id: int, into_id: int, actor: Actor, now: datetime) -> Client:
     """The client who stays. Raises NotFound, BadRequest (`into`), AlreadyMerged.
 
-    Locks visits, then bookings, then waitlist entries before clients, as the door does; begins again where
-    one of them has come to wait for something meanwhile.
+    Locks in the door's order; begins again where the one that goes has been booked meanwhile.
     """
     if client_id == into_id:
         raise BadRequest.field("into", "A client cannot be merged into itself; send another id.")
     with transaction.atomic():
         visits = lock_visits(Visit.objects.filter(client_id=client_id))
-        bookings = list(
-            Booking.objects.select_for_update(no_key=True).filter(client_id=client_id).order_by("pk")
-        )
+        theirs = Booking.objects.filter(client_id=client_id).order_by("pk")
+        bookings = list(theirs.select_for_update(no_key=True))
         if any(each.visit_id not in visits for each in bookings if each.visit_id is not None):
             raise VisitChanged
-        waiting = waitlist.lock_open_of([client_id, into_id])
         goes, stays = _locked_pair(client_id, into_id)
-        if waitlist.open_of([client_id, into_id]) != waiting:
+        if list(theirs.values_list("pk", flat=True)) != [each.pk for each in bookings]:
             raise VisitChanged
+        waitlist.lock_open_of([client_id, into_id])
         _move_bookings(bookings, goes=goes, stays=stays, actor=actor, now=now)
         _move_the_rest(goes=goes, stays=stays, now=now)
         _join(goes=goes, stays=stays, now=now)
@@ -90,8 +88,7 @@ def merge(*, client_id: int, into_id: int, actor: Actor, now: datetime) -> Clien
 
 
 def _locked_pair(client_id: int, into_id: int) -> tuple[Client, Client]:
-    rows = Client.objects.select_for_update().filter(pk__in=[client_id, into_id]).order_by("pk")
-    clients = {client.pk: client for client in rows}
+    clients = lock_clients([client_id, into_id])
     goes, stays = clients.get(client_id), clients.get(into_id)
     if goes is None:
         raise NotFound("Client not found")

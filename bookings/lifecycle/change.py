@@ -37,6 +37,7 @@ from bookings.slots.refused_to_everybody import (
 )
 from bookings.slots.warn_or_refuse import CLIENT_BUSY, ON_WAITLIST, warnings_for
 from bookings.waitlist import BookedEntries
+from clients.records import lock_clients
 from staff.access.actor import Actor
 from staff.models import SalonSettings
 from staff.wire.times import local_date, print_when
@@ -253,8 +254,6 @@ def _check(edit: _Edit, *, actor: Actor, salon: SalonSettings) -> None:
         check_holiday(booking.start_at, booking.end_at, zone=salon.zone)
     if edit.touches("staff_id"):
         check_agenda(actor, booking.staff_id)
-    if edit.touches("client_id"):
-        checks.find_client(booking.client_id)
     if edit.touches("service_id"):
         find_service(booking.service_id)
     if edit.touches("location_id") and booking.location_id is not None:
@@ -262,11 +261,17 @@ def _check(edit: _Edit, *, actor: Actor, salon: SalonSettings) -> None:
 
 
 def _lock_around(edit: _Edit) -> None:
-    """The staff rows left and entered, in id order; the booking and its session are locked already."""
+    """The staff rows left and entered, then the clients, each in id order; the booking and its session are
+    locked already. Raises BadRequest."""
     booking = edit.booking
     staff = lock_staff(edit.before.staff_id, booking.staff_id)
     if edit.touches("staff_id"):
         bookable(staff.get(booking.staff_id), booking.staff_id)
+    counts = edit.touches("status") and Booking.Status.NO_SHOW in (edit.before.status, booking.status)
+    if counts or edit.touches("client_id"):
+        lock_clients({each for each in (edit.before.client_id, booking.client_id) if each is not None})
+    if edit.touches("client_id"):
+        checks.find_client(booking.client_id)
 
 
 def _keep_session(edit: _Edit, *, party: uuid.UUID | None, now: datetime) -> None:

@@ -11,13 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import Q, prefetch_related_objects
 from django.utils import timezone
 
-from bookings import waitlist
 from bookings.errors import BookingNotFound
 from bookings.lifecycle import checks, effects
 from bookings.lifecycle.change import SLOT, write
@@ -27,7 +25,7 @@ from bookings.lifecycle.locks import VisitChanged, begin_again, lock_bookings
 from bookings.lifecycle.outcome import Warning
 from bookings.lifecycle.plan_whole import Planner, Step, Unit
 from bookings.lifecycle.series import Skipped, naming
-from bookings.lifecycle.session import check_all_fit, comes_to
+from bookings.lifecycle.session import check_all_fit, lock_who_comes
 from bookings.lifecycle.written import Written
 from bookings.models import Booking, Hold
 from bookings.slots import holds
@@ -86,10 +84,9 @@ def change_whole(
 ) -> Whole:
     """Make `changes` (as `change` takes them) to everybody in `scope` of this booking.
 
-    Its new times say by how much the others move (`plan_whole.Shift`), parts that are sent are those of
-    each. All or nothing, or without those that the calendar refuses. `expected_version` is the named
-    booking's. Raises what `change` raises, naming the occurrence; BadRequest when the booking is in no
-    series.
+    Its new times say by how much the others move (`plan_whole.Shift`), parts that are sent are those of each.
+    All or nothing, or without those that the calendar refuses. `expected_version` is the named booking's.
+    Raises what `change` raises, naming the occurrence; BadRequest when the booking is in no series.
     """
     salon = salon or SalonSettings.load()
     with slot_guard(actor=actor, zone=salon.zone), transaction.atomic():
@@ -114,7 +111,7 @@ def change_whole(
         )
         planned = planner.plan(touched)
         steps = [step for unit in planned.units for step in unit.steps]
-        waited = _lock_entries(steps, zone=salon.zone)
+        waited = lock_who_comes([(step.booking, step.changes) for step in steps], zone=salon.zone)
         held = [_lift(unit, now=now) for unit in planned.units]
         for step in steps:
             if step.gives_up_its_time:
@@ -192,13 +189,6 @@ def _in_scope(named: Booking, scope: str) -> Q:
 def _touched(locked: _Locked, *, scope: str, now: datetime) -> list[Booking]:
     first = locked.named.start_at if scope == FOLLOWING else now
     return [each for each in locked.members if each.stands and each.start_at > now and each.start_at >= first]
-
-
-def _lock_entries(steps: Sequence[Step], *, zone: ZoneInfo) -> bool:
-    """The waitlist entries that these bookings may fulfil. Gives whether there are any."""
-    return waitlist.lock_open_entries(
-        [each for step in steps for each in comes_to(step.booking, step.changes, zone=zone)]
-    )
 
 
 def _parties(locked: _Locked, touched: Sequence[Booking], *, scope: str) -> dict[int, uuid.UUID]:

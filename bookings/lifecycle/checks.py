@@ -51,6 +51,7 @@ def check_price(price: Decimal | None, *, salon: SalonSettings) -> None:
 
 
 def find_client(client_id: int | None) -> Client:
+    """Locked: who is merged or erased meanwhile is not booked for. Raises BadRequest."""
     if client_id is None:
         raise BadRequest.field("client_id", "A booking belongs to a client; send an id.")
     client = _PRESENT_CLIENT.first(id=client_id)
@@ -61,7 +62,11 @@ def find_client(client_id: int | None) -> Client:
 
 _PRESENT_CLIENT = PreparedRows(
     Client,
-    lambda: Client.objects.filter(pk=Blank("id", BigAutoField()), archived_at__isnull=True).order_by(),
+    lambda: (
+        Client.objects.select_for_update(no_key=True)
+        .filter(pk=Blank("id", BigAutoField()), archived_at__isnull=True)
+        .order_by()
+    ),
 )
 
 

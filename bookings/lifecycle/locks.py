@@ -1,6 +1,8 @@
 """Who is locked, and in which order (contract §6a "lock order").
 
-Visits, bookings with the first of their sessions, staff, waitlist entries: each kind in id order.
+Visits, bookings with the first of their sessions, staff, clients, waitlist entries, fees, jobs: each kind in
+id order. Clients are locked by who books for them, gives them a booking, or counts their no-shows
+(`clients.records.lock_clients`), so that a merge and an erasure miss none of their bookings.
 
 Who starts from a booking reads its visit unlocked. Where the booking has come to another visit by the time it
 is locked, the whole operation begins again (`begin_again`).

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -58,9 +58,7 @@ def change_session(
         if moving:
             now = now or timezone.now()
             lock_staff(*{member.staff_id for member in members}, changes.get("staff_id", members[0].staff_id))
-            waited = waitlist.lock_open_entries(
-                [each for member in members for each in comes_to(member, changes, zone=salon.zone)]
-            )
+            waited = lock_who_comes([(member, changes) for member in members], zone=salon.zone)
             if not staying and changes.get("status", moving[0].status) in Booking.OCCUPYING:
                 held = holds.lift(party=moving[0].party, staff_id=moving[0].staff_id, now=now)
             for member in moving:
@@ -101,7 +99,26 @@ def lock_members(*, actor: Actor, session_id: int) -> list[Booking]:
     return [found[pk] for pk in sorted(present)]
 
 
-def comes_to(booking: Booking, changes: Mapping[str, Any], *, zone: ZoneInfo) -> Iterator[waitlist.Coming]:
+def lock_who_comes(
+    changes: Collection[tuple[Booking, Mapping[str, Any]]],
+    *,
+    more: Collection[waitlist.Coming] = (),
+    zone: ZoneInfo,
+) -> bool:
+    """The clients whom changes of several bookings concern, then what they wait for; `more` is to be booked
+    beside. After `lock_staff`. Gives whether a waitlist entry is locked."""
+    comings = [coming for booking, wanted in changes for coming in _comes_to(booking, wanted, zone=zone)]
+    counted = {
+        client_id
+        for booking, wanted in changes
+        if "client_id" in wanted or Booking.Status.NO_SHOW in (booking.status, wanted.get("status"))
+        for client_id in (booking.client_id, wanted.get("client_id"))
+        if client_id is not None
+    }
+    return waitlist.lock_open_entries([*comings, *more], counted=counted)
+
+
+def _comes_to(booking: Booking, changes: Mapping[str, Any], *, zone: ZoneInfo) -> Iterator[waitlist.Coming]:
     """What it comes to by the changes, if its client may have waited for that."""
     if changes.get("status", booking.status) in Booking.OCCUPYING and COMES & set(changes):
         yield waitlist.Coming(

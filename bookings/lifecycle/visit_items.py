@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from bookings import waitlist
 from bookings.lifecycle import checks, effects
 from bookings.lifecycle.change import SLOT, write
 from bookings.lifecycle.how import How
 from bookings.lifecycle.outcome import Outcome
-from bookings.lifecycle.session import comes_to
+from bookings.lifecycle.session import lock_who_comes
 from bookings.lifecycle.written import Written
 from bookings.models import Booking
 from bookings.slots.busy import elsewhere, lock_staff, occupy, release
@@ -32,21 +33,36 @@ def change_items(
     steps: Sequence[Step], *, actor: Actor, how: How, salon: SalonSettings, now: datetime
 ) -> list[Outcome]:
     """All of it or nothing, in the caller's transaction, after the visits were locked."""
-    return set_in_motion(write_items(steps, actor=actor, how=how, salon=salon, now=now))
+    waited = lock_around(steps, zone=salon.zone)
+    written = write_items(steps, actor=actor, how=how, salon=salon, now=now)
+    return set_in_motion(written, queueing=not waited)
+
+
+def lock_around(
+    steps: Sequence[Step],
+    *,
+    more_staff: Collection[int] = (),
+    more_comings: Collection[waitlist.Coming] = (),
+    zone: ZoneInfo,
+) -> bool:
+    """Everybody whom the steps leave and enter, then clients, then what they wait for, each at once and in id
+    order; `more` is what the caller is going to need beside. Gives whether a waitlist entry is locked."""
+    lock_staff(
+        *{each.booking.staff_id for each in steps},
+        *{each.changes["staff_id"] for each in steps if "staff_id" in each.changes},
+        *more_staff,
+    )
+    return lock_who_comes([(each.booking, each.changes) for each in steps], more=more_comings, zone=zone)
 
 
 def write_items(
     steps: Sequence[Step], *, actor: Actor, how: How, salon: SalonSettings, now: datetime
 ) -> list[Written]:
-    """Every busy time that moves is given up before the first is written, so that they may change places."""
-    lock_staff(
-        *{each.booking.staff_id for each in steps},
-        *{each.changes["staff_id"] for each in steps if "staff_id" in each.changes},
-    )
+    """Every busy time that moves is given up before the first is written, so that they may change places.
+
+    After `lock_around`.
+    """
     placed = [each.booking for each in steps if SLOT & set(each.changes) or not each.booking.stands]
-    waitlist.lock_open_entries(
-        [coming for each in steps for coming in comes_to(each.booking, each.changes, zone=salon.zone)]
-    )
     for booking in placed:
         release(booking)
     together = replace(how, whole_visit=True, among_others=len(steps) > 1)
@@ -79,7 +95,7 @@ def keep_places(
         occupy(each, overlap=overlap, now=now)
 
 
-def set_in_motion(written: Sequence[Written]) -> list[Outcome]:
-    queueing = not any(each.made.waited.any for each in written)
+def set_in_motion(written: Sequence[Written], *, queueing: bool) -> list[Outcome]:
+    """`queueing` as `effects.set_all_in_motion` has it."""
     dues = effects.set_all_in_motion([each.made for each in written], queueing=queueing)
     return [each.where_it_stands().outcome(dues=owed) for each, owed in zip(written, dues, strict=True)]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bookings.errors import HolidayClosed, SlotTaken
 from bookings.lifecycle.book import AgreedPrice
 from bookings.models import Hold
 from bookings.slots import holds
-from bookings.slots.availability.chains import Placed, assign, explain
+from bookings.slots.availability.chains import Placed, assign_earliest, explain
 from bookings.slots.availability.fits import CLIENTS, DESK, OF_THE_FIRST_START
 from bookings.slots.availability.wishes import AskedItem, Wish, WrongItem, everybody_in, wishes_for
 from bookings.slots.busy import lock_staff
@@ -20,6 +20,7 @@ from bookings.slots.refused_to_everybody import bookable, check_agenda
 from staff.access.actor import Actor
 from staff.models import SalonSettings, Staff
 from staff.salon.durations import duration_of
+from staff.salon.parts import ONE_MINUTE
 from staff.wire.refusals import BadRequest
 
 
@@ -54,6 +55,7 @@ def find_places(
     items: Sequence[ItemOrder],
     *,
     start_at: datetime,
+    patience: timedelta = timedelta(),
     hold_token: str | None = None,
     by_client: bool = False,
     overlap: bool = False,
@@ -63,15 +65,24 @@ def find_places(
 ) -> list[Place]:
     """Lock everybody who may do one of the items, in id order, and say who does it when.
 
-    Who is named gets the item also where it does not fit: the database then refuses it, or takes it with
-    `overlap`. Raises BadRequest, Forbidden, NobodyFree.
+    It begins at `start_at`, or at the first minute of the `patience` after it at which all are free. Who is
+    named gets the item also where it does not fit: the database then refuses it, or takes it with `overlap`.
+    Raises BadRequest, Forbidden, NobodyFree.
     """
     if hold_token is not None:
         items = _as_held(items, hold_token)
-    wishes, people = _locked(items, start_at=start_at, actor=actor)
+    wishes = _wishes(items, start_at=start_at, actor=actor)
+    people = lock_staff(*everybody_in(wishes))
     if hold_token is not None:
         holds.take_over_all(token=hold_token, staff_ids=people, now=now)
-    placed = _assigned(wishes, start_at=start_at, by_client=by_client, salon=salon, now=now)
+    placed = assign_earliest(
+        wishes,
+        starts=[start_at + ONE_MINUTE * number for number in range(patience // ONE_MINUTE + 1)],
+        salon=salon,
+        now=now,
+        # For the desk within working hours where that can be, else by who is free alone.
+        bindings=[CLIENTS] if by_client else [CLIENTS - OF_THE_FIRST_START, DESK],
+    )
     if placed is None:
         binding = CLIENTS if by_client else DESK
         misfit = explain(wishes, start_at=start_at, salon=salon, now=now, binding=binding)
@@ -97,38 +108,20 @@ def _as_held(items: Sequence[ItemOrder], token: str) -> list[ItemOrder]:
     ]
 
 
-def free_places(
-    items: Sequence[ItemOrder], *, start_at: datetime, actor: Actor, salon: SalonSettings, now: datetime
-) -> list[Place] | None:
-    """As `find_places` for the desk; None where somebody is taken then, or closed."""
-    wishes, people = _locked(items, start_at=start_at, actor=actor)
-    placed = _assigned(wishes, start_at=start_at, by_client=False, salon=salon, now=now)
-    return None if placed is None else _places(items, placed, people)
+def who_may_do(items: Sequence[ItemOrder], *, actor: Actor) -> set[int]:
+    """The ids of everybody whom `find_places` will lock. Raises BadRequest, Forbidden."""
+    return everybody_in(_wishes(items, start_at=None, actor=actor))
 
 
-def _locked(
-    items: Sequence[ItemOrder], *, start_at: datetime, actor: Actor
-) -> tuple[list[Wish], dict[int, Staff]]:
+def _wishes(items: Sequence[ItemOrder], *, start_at: datetime | None, actor: Actor) -> list[Wish]:
     for each in items:
         if each.staff_id is not None:
             check_agenda(actor, each.staff_id)
     asked = [AskedItem(each.service_id, each.staff_id, each.same_start, each.start_at) for each in items]
     try:
-        wishes = wishes_for(asked, start_at=start_at, only=actor.agenda_of)
+        return wishes_for(asked, start_at=start_at, only=actor.agenda_of)
     except WrongItem as wrong:
         raise wrong.at_its_field() from wrong
-    return wishes, lock_staff(*everybody_in(wishes))
-
-
-def _assigned(
-    wishes: Sequence[Wish], *, start_at: datetime, by_client: bool, salon: SalonSettings, now: datetime
-) -> list[Placed] | None:
-    """For the desk within working hours where that can be, else by who is free alone."""
-    for binding in (CLIENTS,) if by_client else (CLIENTS - OF_THE_FIRST_START, DESK):
-        placed = assign(wishes, start_at=start_at, salon=salon, now=now, binding=binding)
-        if placed is not None:
-            return placed
-    return None
 
 
 def _places(items: Sequence[ItemOrder], placed: Sequence[Placed], people: dict[int, Staff]) -> list[Place]:

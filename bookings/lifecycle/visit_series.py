@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
+from bookings import waitlist
 from bookings.lifecycle.outcome import Warning
 from bookings.lifecycle.recurrence import Starts
 from bookings.lifecycle.series import (
@@ -20,13 +22,15 @@ from bookings.lifecycle.series import (
     skipped_by_clocks,
 )
 from bookings.lifecycle.series_mails import announce_series
-from bookings.lifecycle.visit_plan import ItemOrder
+from bookings.lifecycle.visit_plan import ItemOrder, who_may_do
 from bookings.lifecycle.visits import VisitOrder, VisitOutcome, book_visit
 from bookings.models import Visit
+from bookings.slots.availability.visit_agendas import LONGEST_VISIT
+from bookings.slots.busy import lock_staff
 from staff.access.actor import Actor
 from staff.models import SalonSettings
 from staff.wire.refusals import BadRequest, Refused
-from staff.wire.times import print_when
+from staff.wire.times import local_date, print_when
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ def book_visit_series(
     skipped = [skipped_by_clocks(each) for each in starts.swallowed]
     first_refusal: Refused | None = None
     with transaction.atomic():
+        _lock_around(order, starts.taking_place, actor=actor, salon=salon)
         for start_at in starts.taking_place:
             try:
                 with transaction.atomic():
@@ -79,6 +84,20 @@ def book_visit_series(
     warnings = dict.fromkeys(warning for outcome in booked for warning in outcome.warnings)
     by_start = sorted(skipped, key=lambda each: each.start_at)
     return VisitSeries([each.visit for each in booked], by_start, list(warnings))
+
+
+def _lock_around(
+    order: VisitOrder, starts: Sequence[datetime], *, actor: Actor, salon: SalonSettings
+) -> None:
+    """Everybody who may do an item, then what the client waits for on any of the days, each at once."""
+    lock_staff(*who_may_do(order.items, actor=actor))
+    comings = [
+        waitlist.Coming(order.client_id, item.service_id, local_date(start_at + after, zone=salon.zone))
+        for item in order.items
+        for start_at in starts
+        for after in (timedelta(), LONGEST_VISIT)
+    ]
+    waitlist.lock_open_entries(comings)
 
 
 def _at(order: VisitOrder, start_at: datetime) -> VisitOrder:

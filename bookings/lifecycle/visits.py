@@ -21,11 +21,12 @@ from bookings.lifecycle.book import Fresh, Order, prepare, write_new
 from bookings.lifecycle.how import AS_USUAL, How
 from bookings.lifecycle.locks import begin_again
 from bookings.lifecycle.outcome import Outcome, Warning
-from bookings.lifecycle.visit_items import Step, keep_places, set_in_motion, write_items
-from bookings.lifecycle.visit_plan import ItemOrder, Place, find_places, free_places, naming_item
+from bookings.lifecycle.visit_items import Step, keep_places, lock_around, set_in_motion, write_items
+from bookings.lifecycle.visit_plan import ItemOrder, Place, find_places, naming_item, who_may_do
 from bookings.lifecycle.visit_scope import ONE, changes_for, lock_visits_in
 from bookings.lifecycle.written import Written
 from bookings.models import Booking, BookingEvent, Visit
+from bookings.slots.availability.visit_agendas import LONGEST_VISIT
 from bookings.slots.busy import release, slot_guard
 from staff.access.actor import Actor
 from staff.models import SalonSettings
@@ -98,12 +99,12 @@ def book_visit(
             salon=salon,
             now=now,
         )
-        waitlist.lock_open_entries(_comings(order, places, salon=salon))
+        waited = waitlist.lock_open_entries(_comings(order, places, salon=salon))
         fresh = [_prepare(order, place, actor=actor, salon=salon, now=now) for place in places]
         bookings = [each.booking for each in fresh]
         visit = visit_row.begin(bookings, now=now)
         written = _write_new(fresh, actor=actor, allow_overlap=order.allow_overlap, salon=salon, now=now)
-        outcomes = set_in_motion(written)
+        outcomes = set_in_motion(written, queueing=not waited)
     return VisitOutcome([visit], _warnings(outcomes))
 
 
@@ -141,6 +142,12 @@ def change_visit(
             )
         ]
         _check_seen([each.booking for each in steps], actor=actor)
+        waited = lock_around(
+            steps,
+            more_staff=who_may_do(items.add, actor=actor) if items.add else (),
+            more_comings=_comings_of_added(visits[0], steps, items.add, salon=salon),
+            zone=salon.zone,
+        )
         written = write_items(steps, actor=actor, how=how, salon=salon, now=now)
         warnings = [IDLE] if _leaves_a_hole(visits[0], items.remove) else []
         if items.add:
@@ -148,7 +155,7 @@ def change_visit(
         for visit in visits if confirmed is not None else ():
             if confirmed != (visit.client_confirmed_at is not None):
                 visit_row.confirm(visit, confirmed=bool(confirmed), now=now)
-        outcomes = set_in_motion(written)
+        outcomes = set_in_motion(written, queueing=not waited)
     return VisitOutcome(visits, [*warnings, *_warnings(outcomes)])
 
 
@@ -176,10 +183,30 @@ def cancel_visit(
 
 
 def _comings(order: VisitOrder, places: Sequence[Place], *, salon: SalonSettings) -> list[waitlist.Coming]:
-    """What the client may have waited for, of a visit or of a whole series."""
+    """What the client may have waited for."""
     return [
         waitlist.Coming(order.client_id, each.item.service_id, local_date(each.start_at, zone=salon.zone))
         for each in places
+    ]
+
+
+def _comings_of_added(
+    visit: Visit, steps: Sequence[Step], items: Sequence[ItemOrder], *, salon: SalonSettings
+) -> list[waitlist.Coming]:
+    """As `_comings`, before it is known when: after any booking of the visit, as it is or will be."""
+    ends = [
+        *(each.end_at for each in visit.items),
+        *(each.changes["end_at"] for each in steps if "end_at" in each.changes),
+        *(each.start_at for each in items if each.start_at is not None),
+    ]
+    reach = LONGEST_VISIT + timedelta(minutes=salon.visit_max_wait_minutes)
+    dates = {local_date(each + after, zone=salon.zone) for each in ends for after in (timedelta(), reach)}
+    clients = {visit.client_id, *(each.changes.get("client_id", visit.client_id) for each in steps)}
+    return [
+        waitlist.Coming(client_id, each.service_id, date)
+        for each in items
+        for client_id in clients
+        for date in dates
     ]
 
 
@@ -315,7 +342,16 @@ def _add(
     for each in standing:
         # Its buffer towards the added one goes.
         release(each)
-    places = _places_behind(order, actor=actor, salon=salon, now=now)
+    fixed = items[0].start_at
+    places = find_places(
+        items,
+        start_at=fixed or last.end_at,
+        patience=timedelta(minutes=0 if fixed else salon.visit_max_wait_minutes),
+        overlap=checks.is_deliberate(actor=actor, asked=how.allow_overlap, salon=salon),
+        actor=actor,
+        salon=salon,
+        now=now,
+    )
     fresh = [_prepare(order, place, actor=actor, salon=salon, now=now) for place in places]
     for new in fresh:
         visit_row.add(visit, new.booking, now=now)
@@ -323,20 +359,6 @@ def _add(
     overlap = checks.is_deliberate(actor=actor, asked=how.allow_overlap, salon=salon)
     keep_places([*standing, *(each.booking for each in fresh)], overlap=overlap, now=now)
     return written
-
-
-def _places_behind(order: VisitOrder, *, actor: Actor, salon: SalonSettings, now: datetime) -> list[Place]:
-    """From `order.start_at` on as soon as it can be, within the salon's longest wait."""
-    fixed = order.items[0].start_at
-    starts = [order.start_at + timedelta(minutes=each) for each in range(salon.visit_max_wait_minutes + 1)]
-    for start_at in [fixed] if fixed is not None else starts:
-        places = free_places(order.items, start_at=start_at, actor=actor, salon=salon, now=now)
-        if places is not None:
-            return places
-    overlap = checks.is_deliberate(actor=actor, asked=order.allow_overlap, salon=salon)
-    return find_places(
-        order.items, start_at=fixed or order.start_at, overlap=overlap, actor=actor, salon=salon, now=now
-    )
 
 
 def _warnings(outcomes: Sequence[Outcome]) -> list[Warning]:

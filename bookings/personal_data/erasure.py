@@ -17,7 +17,7 @@ from django.db.models import F, Q
 
 from bookings import lifecycle, waitlist, webhooks
 from bookings.lifecycle.audit import record
-from bookings.lifecycle.locks import lock_visits
+from bookings.lifecycle.locks import VisitChanged, begin_again, lock_bookings
 from bookings.models import (
     Booking,
     BookingEvent,
@@ -78,18 +78,20 @@ class Erased:
     messages: int
 
 
+@begin_again
 def erase_client(*, client_id: int, cancel_upcoming: bool, actor: Actor, now: datetime) -> Erased:
     """All of it or nothing. Raises NotFound, UpcomingBookings (unless they are to be cancelled, which
     happens silently, through the door), StillSending, MergedAway."""
     salon = SalonSettings.load()
     with transaction.atomic():
-        _lock_around(client_id, now=now)
+        locked_ids = _lock_bookings(client_id, now=now)
         client, everybody, names = _people(client_id)
+        theirs = Booking.objects.filter(client_id__in=everybody).order_by("pk")
+        if not locked_ids.issuperset(theirs.values_list("pk", flat=True)):
+            raise VisitChanged
+        waitlist.lock_open_of(everybody)
         cancelled = _cancel_upcoming(everybody, really=cancel_upcoming, actor=actor, salon=salon, now=now)
-        lock_visits(Visit.objects.filter(client_id__in=everybody))
-        bookings = list(
-            Booking.objects.select_for_update(no_key=True).filter(client_id__in=everybody).order_by("pk")
-        )
+        bookings = list(theirs)
         _close_fees(everybody, now=now)
         messages = _silence(everybody, now=now)
         _leave_waitlist(everybody, salon=salon, now=now)
@@ -101,18 +103,16 @@ def erase_client(*, client_id: int, cancel_upcoming: bool, actor: Actor, now: da
     return Erased(bookings=len(bookings), cancelled=cancelled, messages=messages)
 
 
-def _lock_around(client_id: int, *, now: datetime) -> None:
-    """What the door would lock one after the other, at once and in its order: visits, the bookings that
-    stand with the first ones of their sessions, the staff they and the offers are with, waitlist entries."""
+def _lock_bookings(client_id: int, *, now: datetime) -> set[int]:
+    """What the door would lock one after the other, at once and in its order: visits, bookings with the first
+    ones of their sessions, the staff of those to come and of offers. Gives the bookings' ids."""
     theirs = Q(client_id=client_id) | Q(client__merged_into_id=client_id)
+    locked = lock_bookings(set(Booking.objects.filter(theirs).order_by().values_list("pk", flat=True)))
     upcoming = Booking.objects.occupying().filter(theirs, end_at__gt=now)
-    lock_visits(Visit.objects.filter(client_id=client_id))
-    ids = [pk for pair in upcoming.order_by().values_list("pk", "session_id") for pk in pair]
-    list(Booking.objects.select_for_update(no_key=True, of=("self",)).filter(pk__in=ids).order_by("pk"))
     entries = WaitlistEntry.objects.filter(theirs, status__in=WaitlistEntry.OPEN_STATUSES)
     offers = WaitlistOffer.objects.filter(entry__in=entries, state=WaitlistOffer.State.LIVE)
     lock_staff(*upcoming.values_list("staff_id", flat=True), *offers.values_list("staff_id", flat=True))
-    list(entries.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
+    return set(locked)
 
 
 def _people(client_id: int) -> tuple[Client, list[int], list[str]]:

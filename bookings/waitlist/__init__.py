@@ -9,7 +9,7 @@ from bookings.waitlist.client_booked import (
     lock_with_its_like,
     pass_on_slots,
 )
-from bookings.waitlist.entries import EntryNotFound, add, cancel, change, join, lock_open_of, open_of
+from bookings.waitlist.entries import EntryNotFound, add, cancel, change, join, lock_open_of
 from bookings.waitlist.freed_slots import FreedSlot
 from bookings.waitlist.offer_by_hand import OfferMade, offer_by_hand
 from bookings.waitlist.offers import (
@@ -37,7 +37,6 @@ __all__ = [
     "lock_with_its_like",
     "offer_by_hand",
     "offer_freed_slot",
-    "open_of",
     "pass_on",
     "pass_on_slots",
     "sweep_offers",

@@ -3,10 +3,10 @@
 First `book_entries`, before the booking takes its time: the slots held for these entries are given free, so
 that it may have one of them. Then `pass_on_slots`, once it stands: the offers end and their slots go on.
 
-Locks: who is here holds the booking and its staff member. The entries are locked together, in id order, also
-those of several bookings of one transaction (`lock_open_entries`); after them nothing is waited for. A staff
-member whose row somebody else has at that moment is left to the next sweep, which ends the offers of entries
-that are booked.
+Locks: who is here holds the booking, its staff member and its client. The entries are locked together, in id
+order, also those of several bookings of one transaction (`lock_open_entries`); after them nothing is waited
+for. A staff member whose row somebody else has at that moment is left to the next sweep, which ends the
+offers of entries that are booked.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from django.db.models import Q, QuerySet
 from bookings.models import WaitlistEntry, WaitlistOffer
 from bookings.slots import holds
 from bookings.waitlist.offers import end_offer
+from clients.records import lock_clients
 from staff.models import SalonSettings, Staff
 from staff.wire.refusals import BadRequest
 
@@ -72,15 +73,19 @@ class Coming(NamedTuple):
     date: date
 
 
-def lock_open_entries(bookings: Collection[Coming]) -> bool:
-    """Lock at once what several bookings of one transaction may book, before the first of them is written.
+def lock_open_entries(bookings: Collection[Coming], *, counted: Collection[int] = ()) -> bool:
+    """Lock at once what several bookings of one transaction may book, before the first of them is written,
+    and before it their clients, and those whose no-shows are `counted`.
 
-    After `lock_staff`. Gives whether there is any entry. One statement.
+    After `lock_staff`. Gives whether there is any entry. Two statements.
     """
-    if not bookings:
+    client_ids = {each.client_id for each in bookings if each.client_id is not None}
+    if client_ids or counted:
+        lock_clients(client_ids.union(counted))
+    if not client_ids:
         return False
     like = WaitlistEntry.objects.filter(
-        client_id__in={each.client_id for each in bookings if each.client_id is not None},
+        client_id__in=client_ids,
         service_id__in={each.service_id for each in bookings},
         date__in={each.date for each in bookings},
         status__in=WaitlistEntry.OPEN_STATUSES,
@@ -101,7 +106,8 @@ def pass_on_slots(booked: BookedEntries, *, salon: SalonSettings, now: datetime)
 
 
 def lock_with_its_like(entry: WaitlistEntry) -> None:
-    """Lock the entry and what `book_entries` will lock beside it, in id order."""
+    """Lock its client, then the entry and what `book_entries` will lock beside it, in id order."""
+    lock_clients([entry.client_id])
     like = _locked_like(
         client_id=entry.client_id, service_id=entry.service_id, date=entry.date, named_id=entry.pk
     )

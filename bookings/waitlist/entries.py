@@ -17,6 +17,7 @@ from bookings.slots.busy import lock_staff
 from bookings.slots.refused_to_everybody import bookable, find_service
 from bookings.waitlist.offers import end_offer, live_offer_of, lock_entry
 from clients.models import Client
+from clients.records import lock_clients
 from staff.models import SalonSettings, Staff
 from staff.salon.schedule import holiday_names
 from staff.wire.refusals import BadRequest, Conflict, NotFound
@@ -75,10 +76,11 @@ def add(
     now: datetime,
 ) -> WaitlistEntry:
     """Put a client on the waitlist for a salon date. Raises BadRequest, AlreadyWaiting."""
-    _check_wanted(
-        client_id=client_id, service_id=service_id, staff_id=staff_id, date=date, salon=salon, now=now
-    )
     with _one_open_entry(), transaction.atomic():
+        lock_clients([client_id])
+        _check_wanted(
+            client_id=client_id, service_id=service_id, staff_id=staff_id, date=date, salon=salon, now=now
+        )
         return WaitlistEntry.objects.create(
             client_id=client_id, service_id=service_id, staff_id=staff_id, date=date, notes=notes
         )
@@ -95,7 +97,7 @@ def change(
     Raises EntryNotFound, BadRequest, EntryClosed, OfferOut, AlreadyWaiting.
     """
     with _one_open_entry(), transaction.atomic():
-        entry, offer = _locked(entry_id)
+        entry, offer = _locked(entry_id, client_id=changes.get("client_id"))
         status = changes.get("status", entry.status)
         if status != entry.status:
             _check_status(entry.status, status)
@@ -121,14 +123,9 @@ def cancel(*, entry_id: int, salon: SalonSettings, now: datetime) -> WaitlistEnt
     return change(entry_id=entry_id, changes={"status": Status.CANCELLED}, salon=salon, now=now)
 
 
-def lock_open_of(client_ids: Collection[int]) -> set[int]:
-    """Lock what these clients wait for, in id order; gives the entries' ids."""
-    locked = _open_of(client_ids).select_for_update(of=("self",)).order_by("pk")
-    return set(locked.values_list("pk", flat=True))
-
-
-def open_of(client_ids: Collection[int]) -> set[int]:
-    return set(_open_of(client_ids).values_list("pk", flat=True))
+def lock_open_of(client_ids: Collection[int]) -> None:
+    """Lock what these clients wait for, in id order."""
+    list(_open_of(client_ids).select_for_update(of=("self",)).order_by("pk").values_list("pk"))
 
 
 def _open_of(client_ids: Collection[int]) -> QuerySet[WaitlistEntry]:
@@ -157,14 +154,17 @@ def _which_stays(entry: WaitlistEntry) -> tuple[bool, int]:
     return entry.status != Status.NOTIFIED, entry.pk
 
 
-def _locked(entry_id: int) -> tuple[WaitlistEntry, WaitlistOffer | None]:
-    """The entry and its live offer: the offer's staff member locked, then the entry. Raises EntryNotFound."""
+def _locked(entry_id: int, *, client_id: int | None) -> tuple[WaitlistEntry, WaitlistOffer | None]:
+    """The entry and its live offer: the offer's staff member locked, then the client who is to wait, then the
+    entry. Raises EntryNotFound."""
     known = WaitlistEntry.objects.filter(pk=entry_id).first()
     if known is None:
         raise EntryNotFound
     offer = live_offer_of(known)
     if offer is not None:
         lock_staff(offer.staff_id)
+    if client_id is not None:
+        lock_clients([client_id])
     entry = lock_entry(entry_id)
     current = live_offer_of(entry)
     if current is not None and offer is None:

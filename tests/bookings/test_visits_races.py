@@ -20,7 +20,7 @@ from tests.cast.bookings import MORNING
 from tests.cast.factories import Caller, make_client, make_key, make_service, token_of
 from tests.cast.parts import TUESDAY
 from tests.cast.races import at_once
-from tests.cast.visits import Desk, calendar_is_true, make_desk, one_visit_each
+from tests.cast.visits import Desk, calendar_is_true, called, make_desk, one_visit_each
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.clock_at(MORNING, tick=True)]
 
@@ -44,23 +44,8 @@ def desk() -> Desk:
 
 @pytest.fixture
 def ada(desk: Desk) -> Callable[..., Call]:
-    """A call as Ada, to be made in a thread of its own; gives the code of its answer, "done" for 200."""
-    token = token_of(desk.salon.ada)
-
-    def prepared(method: str, path: str, body: Any = None) -> Call:
-        return partial(_called, method, path, body, token)
-
-    return prepared
-
-
-def _called(method: str, path: str, body: Any, token: str | None) -> str:
-    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    answer = getattr(Caller(headers=headers), method)(path, body, format="json")
-    if answer.status_code == 200:
-        return "done"
-    assert answer.status_code in (400, 404, 409, 410, 412), answer.content
-    code = answer.json().get("code", answer.status_code)
-    return str(answer.status_code) if answer.status_code == 410 else str(code)
+    """A call as Ada, as `called` prepares it."""
+    return partial(called, token_of(desk.salon.ada))
 
 
 def one_after_the_other() -> None:
@@ -155,9 +140,7 @@ def test_every_door_on_the_same_visits(desk: Desk, ada: Any) -> None:
             partial(_amelia, integration, second, "approved"),
             partial(_amelia, integration, first, "canceled"),
         ]
-    calls += [
-        partial(_called, "post", f"/api/public/provisional/{each}/accept", None, None) for each in tokens
-    ]
+    calls += [called(None, "post", f"/api/public/provisional/{each}/accept") for each in tokens]
     calls += [_lapse] * 4
     words = Counter(at_once(*calls))
     assert set(words) <= REFUSALS, words

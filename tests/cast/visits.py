@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -13,7 +14,7 @@ from notifications.execution import run_due
 from notifications.models import Message
 from staff.models import Service, Staff
 from tests.cast.bookings import Salon, make_cast, stored
-from tests.cast.factories import caller, make_service
+from tests.cast.factories import Caller, caller, make_service
 from tests.cast.parts import AMSTERDAM, TUESDAY, make_colour
 
 
@@ -94,9 +95,27 @@ def mails() -> list[tuple[str, str, str]]:
     return list(Message.objects.order_by("id").values_list("type", "state", "reason"))
 
 
+def newest() -> Message:
+    return Message.objects.latest("id")
+
+
 def send() -> None:
     """What is due leaves."""
     run_due(at_most=50)
+
+
+def called(token: str | None, method: str, path: str, body: Any = None) -> Callable[[], str]:
+    """A call to be made in a thread of its own; gives the code of its answer, "done" for 200."""
+
+    def call() -> str:
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        answer = getattr(Caller(headers=headers), method)(path, body, format="json")
+        if answer.status_code == 200:
+            return "done"
+        assert answer.status_code in (400, 404, 409, 410, 412), answer.content
+        return "410" if answer.status_code == 410 else str(answer.json()["code"])
+
+    return call
 
 
 def everything() -> tuple[Any, ...]:

@@ -120,9 +120,26 @@ def assign(
     "anybody" only where they work and are not away). A read: what is decided by it is decided under the
     locks of `everybody_in(wishes)`. Eight statements.
     """
-    if _out_of_reach(wishes, start_at) is not None:
+    return assign_earliest(wishes, starts=[start_at], salon=salon, now=now, bindings=[binding])
+
+
+def assign_earliest(
+    wishes: Sequence[Wish],
+    *,
+    starts: Sequence[datetime],
+    salon: SalonSettings,
+    now: datetime,
+    bindings: Sequence[frozenset[str]],
+) -> list[Placed] | None:
+    """As `assign`, at the first of `starts` (ascending, whole minutes apart) that has an assignment, under
+    the first of `bindings` under which it has one. Eight statements for all of them."""
+    within = [each for each in starts if _out_of_reach(wishes, each) is None]
+    if not within:
         return None
-    return _plan_at(wishes, start_at, salon=salon, now=now, binding=binding).assign(start_at)
+    known = _read_for(wishes, within, salon=salon, now=now)
+    plans = [_plan_for(known, within, salon=salon, binding=each) for each in bindings]
+    found = (plan.assign(start_at) for start_at in within for plan in plans)
+    return next((placed for placed in found if placed is not None), None)
 
 
 def explain(
@@ -144,8 +161,8 @@ def explain(
     misfit = _out_of_reach(wishes, start_at)
     if misfit is not None:
         return misfit
-    plan = _plan_at(wishes, start_at, salon=salon, now=now, binding=binding, viewer=viewer)
-    return plan.explain(start_at)
+    known = _read_for(wishes, [start_at], salon=salon, now=now, viewer=viewer)
+    return _plan_for(known, [start_at], salon=salon, binding=binding).explain(start_at)
 
 
 def _out_of_reach(wishes: Sequence[Wish], start_at: datetime) -> Misfit | None:
@@ -158,23 +175,27 @@ def _out_of_reach(wishes: Sequence[Wish], start_at: datetime) -> Misfit | None:
     return None
 
 
-def _plan_at(
+def _read_for(
     wishes: Sequence[Wish],
-    start_at: datetime,
+    starts: Sequence[datetime],
     *,
     salon: SalonSettings,
     now: datetime,
-    binding: frozenset[str],
     viewer: Actor | None = None,
+) -> VisitAgendas:
+    first, last = (local_date(each, zone=salon.zone) for each in (starts[0], starts[-1]))
+    return read_visit_agendas(wishes, first, last, salon=salon, now=now, viewer=viewer)
+
+
+def _plan_for(
+    known: VisitAgendas, starts: Sequence[datetime], *, salon: SalonSettings, binding: frozenset[str]
 ) -> Plan:
-    fixed = [wish.start_at for wish in wishes if wish.start_at is not None]
-    day = local_date(start_at, zone=salon.zone)
-    known = read_visit_agendas(wishes, day, day, salon=salon, now=now, viewer=viewer)
-    on_the_minute = all((each - start_at) % ONE_MINUTE == timedelta() for each in fixed)
+    fixed = [wish.start_at for wish in known.wishes if wish.start_at is not None]
+    on_the_minute = all((each - starts[0]) % ONE_MINUTE == timedelta() for each in fixed)
     return Plan(
         known,
-        start_at,
-        start_at + ONE_MINUTE,
+        starts[0],
+        starts[-1] + ONE_MINUTE,
         tick=ONE_MINUTE if on_the_minute else ONE_SECOND,
         waits=salon.visit_max_wait_minutes,
         binding=binding,
