@@ -33,6 +33,9 @@ from staff.models import SalonSettings
 from staff.wire.refusals import BadRequest, Forbidden, Stale
 from staff.wire.times import local_date
 
+NOTHING_TO_MOVE = (
+    "Nothing of this visit stands any more; send a status with it, to bring it back, or leave start_at out."
+)
 IDLE = Warning("idle_time", "The client waits where the removed booking was; move what comes after it.")
 
 
@@ -279,7 +282,10 @@ def _steps(visit: Visit, changes: Mapping[str, Any], *, remove: Collection[int])
         for each in touched:
             steps.setdefault(each.pk, {}).update(states)
     if "start_at" in changes:
-        _move(visit, live, steps, start_at=changes["start_at"])
+        back = changes.get("status") in Booking.OCCUPYING
+        moving = [each for each in touched if each.stands or back]
+        if moving or changes["start_at"] != visit.start_at:
+            _move(steps, moving, touched, changes["start_at"])
     by_id = {each.pk: each for each in visit.items}
     return [Step(by_id[pk], steps[pk]) for pk in sorted(steps) if steps[pk]]
 
@@ -297,16 +303,22 @@ def _closed_last(visit: Visit) -> list[Booking]:
 
 
 def _move(
-    visit: Visit, live: Sequence[Booking], steps: dict[int, dict[str, Any]], *, start_at: datetime
+    steps: dict[int, dict[str, Any]],
+    moving: Sequence[Booking],
+    touched: Sequence[Booking],
+    start_at: datetime,
 ) -> None:
-    """By the same elapsed minutes. Raises VisitBegun."""
-    if any(each.status == Booking.Status.COMPLETED for each in live):
+    """Those that stand, or come back, by the same elapsed minutes. Raises VisitBegun, BadRequest."""
+    by = start_at - min(each.start_at for each in touched)
+    if not by:
+        return
+    if any(each.status == Booking.Status.COMPLETED for each in touched):
         raise VisitBegun
-    by = start_at - min((each.start_at for each in live), default=visit.start_at)
-    for each in live or _closed_last(visit):
-        if each.stands or not live:
-            times = {"start_at": each.start_at + by, "end_at": each.end_at + by}
-            steps.setdefault(each.pk, {}).update(times)
+    if not moving:
+        raise BadRequest.field("start_at", NOTHING_TO_MOVE)
+    for each in moving:
+        times = {"start_at": each.start_at + by, "end_at": each.end_at + by}
+        steps.setdefault(each.pk, {}).update(times)
 
 
 def _leaves_a_hole(visit: Visit, remove: Collection[int]) -> bool:
