@@ -30,9 +30,10 @@ def not_archived() -> QuerySet[Client]:
     return Client.objects.filter(archived_at__isnull=True)
 
 
-def lock_clients(ids: Collection[int]) -> dict[int, Client]:
+def lock_clients(ids: Collection[int | None]) -> dict[int, Client]:
     """These clients by id, locked in id order: nobody merges or erases them, or counts their no-shows."""
-    rows = Client.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
+    known = [each for each in ids if each is not None]
+    rows = Client.objects.select_for_update(no_key=True).filter(pk__in=known).order_by("pk")
     return {client.pk: client for client in rows}
 
 

@@ -179,10 +179,11 @@ def write(
     if not edit.differing:
         return None
     _check(edit, actor=actor, salon=salon)
-    if edit.touches(*SLOT, "status", "persons", "client_id"):
+    if edit.touches(*SLOT, "status", "persons", "client_id") and not how.whole_visit:
         _lock_around(edit)
+    if edit.touches("client_id"):
+        checks.find_client(booking.client_id)
     now = now or timezone.now()
-
     frozen.freeze(booking, edit.stored, changes)
     _keep_session(edit, party=how.party, now=now)
     _keep_tokens(edit, how=how, salon=salon, now=now)
@@ -262,16 +263,14 @@ def _check(edit: _Edit, *, actor: Actor, salon: SalonSettings) -> None:
 
 def _lock_around(edit: _Edit) -> None:
     """The staff rows left and entered, then the clients, each in id order; the booking and its session are
-    locked already. Raises BadRequest."""
+    locked already."""
     booking = edit.booking
     staff = lock_staff(edit.before.staff_id, booking.staff_id)
     if edit.touches("staff_id"):
         bookable(staff.get(booking.staff_id), booking.staff_id)
     counts = edit.touches("status") and Booking.Status.NO_SHOW in (edit.before.status, booking.status)
     if counts or edit.touches("client_id"):
-        lock_clients({each for each in (edit.before.client_id, booking.client_id) if each is not None})
-    if edit.touches("client_id"):
-        checks.find_client(booking.client_id)
+        lock_clients({edit.before.client_id, booking.client_id})
 
 
 def _keep_session(edit: _Edit, *, party: uuid.UUID | None, now: datetime) -> None:
@@ -331,8 +330,7 @@ def _occupy(edit: _Edit, left_visit: Visit | None, *, overlap: bool, now: dateti
     visits = [each for each in (booking.visit, left_visit) if each is not None]
     mates = [each for visit in visits for each in visit.items if each.pk != booking.pk and each.stands]
     others = elsewhere(mates)
-    for each in others:
-        release(each)
+    release(*others)
     if edit.needs_slot or (booking.stands and left_visit is not None):
         occupy(booking, overlap=overlap, now=now)
     elif not booking.stands:

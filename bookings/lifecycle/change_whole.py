@@ -113,9 +113,7 @@ def change_whole(
         steps = [step for unit in planned.units for step in unit.steps]
         waited = lock_who_comes([(step.booking, step.changes) for step in steps], zone=salon.zone)
         held = [_lift(unit, now=now) for unit in planned.units]
-        for step in steps:
-            if step.gives_up_its_time:
-                release(step.booking)
+        release(*(step.booking for step in steps if step.gives_up_its_time))
         written = [
             each
             for unit, seats in zip(planned.units, held, strict=True)

@@ -65,6 +65,7 @@ def set_all_in_motion(changes: Sequence[Change], *, queueing: bool = True) -> li
         for place in places:
             told[place] = [due for due in told[place] if due not in asked or due is asked[0]]
     if changes:
+        webhooks.announce([each.event for each in changes], now=changes[0].now)
         outbox.enqueue(joined([due for dues in told.values() for due in dues]), now=changes[0].now)
     return [told[place] for place in range(len(changes))]
 
@@ -94,7 +95,6 @@ def _tell(change: Change) -> list[Due]:
             inapp_lines.tell_salon(change, "booking.new")
         elif change.restaffed and change.stands:
             inapp_lines.tell_staff_member(change, "booking.new")
-    webhooks.announce([change.event], now=change.now)
     return dues
 
 
@@ -105,7 +105,8 @@ def _of_item(change: Change) -> list[Due]:
         after_visit.stop_for_rebooking(client_id=booking.client_id, now=change.now)
     if change.gave_up(COMPLETED):
         after_visit.stop(booking_id=booking.pk, now=change.now)
-    if not change.stands or (change.moved and not change.ended):
+    had_ended = change.before is not None and change.before.end_at <= change.now
+    if had_ended and (not change.stands or (change.moved and not change.ended)):
         inapp.withdraw(booking_id=booking.pk, type="booking.followup")
     if change.restaffed and change.stands:
         inapp_lines.tell_staff_member(change, "booking.new")

@@ -61,8 +61,7 @@ def change_session(
             waited = lock_who_comes([(member, changes) for member in members], zone=salon.zone)
             if not staying and changes.get("status", moving[0].status) in Booking.OCCUPYING:
                 held = holds.lift(party=moving[0].party, staff_id=moving[0].staff_id, now=now)
-            for member in moving:
-                release(member)
+            release(*moving)
         together = replace(how, party=party)
         written = [
             write(actor=actor, booking=member, changes=changes, how=together, salon=salon, now=now)
@@ -113,7 +112,6 @@ def lock_who_comes(
         for booking, wanted in changes
         if "client_id" in wanted or Booking.Status.NO_SHOW in (booking.status, wanted.get("status"))
         for client_id in (booking.client_id, wanted.get("client_id"))
-        if client_id is not None
     }
     return waitlist.lock_open_entries([*comings, *more], counted=counted)
 

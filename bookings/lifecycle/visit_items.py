@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.db.models import prefetch_related_objects
+
 from bookings import waitlist
-from bookings.lifecycle import checks, effects
+from bookings.lifecycle import checks, effects, visit_row
 from bookings.lifecycle.change import SLOT, write
 from bookings.lifecycle.how import How
 from bookings.lifecycle.outcome import Outcome
@@ -45,11 +47,10 @@ def lock_around(
     more_comings: Collection[waitlist.Coming] = (),
     zone: ZoneInfo,
 ) -> bool:
-    """Everybody whom the steps leave and enter, then clients, then what they wait for, each at once and in id
+    """Everybody whom the steps are with, then clients, then what they wait for, each at once and in id
     order; `more` is what the caller is going to need beside. Gives whether a waitlist entry is locked."""
     lock_staff(
         *{each.booking.staff_id for each in steps},
-        *{each.changes["staff_id"] for each in steps if "staff_id" in each.changes},
         *more_staff,
     )
     return lock_who_comes([(each.booking, each.changes) for each in steps], more=more_comings, zone=zone)
@@ -62,17 +63,20 @@ def write_items(
 
     After `lock_around`.
     """
+    prefetch_related_objects([each.booking for each in steps], "staff", "service")
+    visits = {each.booking.visit.pk: each.booking.visit for each in steps if each.booking.visit is not None}
     placed = [each.booking for each in steps if SLOT & set(each.changes) or not each.booking.stands]
-    for booking in placed:
-        release(booking)
+    release(*placed)
     together = replace(how, whole_visit=True, among_others=len(steps) > 1)
     written = [
         write(actor=actor, booking=each.booking, changes=each.changes, how=together, salon=salon, now=now)
         for each in steps
     ]
+    changed = {each.made.booking.visit_id for each in written if each is not None}
+    for visit in (each for pk, each in visits.items() if pk in changed):
+        visit_row.store(visit, now=now)
     closed = [each.booking for each in steps if not each.booking.stands]
-    for booking in closed:
-        release(booking)
+    release(*closed)
     overlap = checks.is_deliberate(actor=actor, asked=how.allow_overlap, salon=salon)
     keep_places([each for each in placed if each.stands], beside=closed, overlap=overlap, now=now)
     return [each for each in written if each is not None]
@@ -89,8 +93,7 @@ def keep_places(
         each for visit in visits.values() for each in visit.items if each.pk not in changed and each.stands
     ]
     others = elsewhere(mates)
-    for each in others:
-        release(each)
+    release(*others)
     for each in (*placed, *others):
         occupy(each, overlap=overlap, now=now)
 

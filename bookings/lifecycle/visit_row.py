@@ -42,13 +42,13 @@ def keep_true(
     """Write the visit of a locked booking that is about to be saved as it is now; gives the one it left.
 
     `of_other_client`: it has come to another client; alone it then leaves into a visit of its own, unless
-    all of its visit come along (`together`).
+    all of its visit change `together`: these the caller stores once.
     """
     visit = booking.visit
     if visit is None or (of_other_client and not together and len(visit.items) > 1):
         if visit is not None:
             visit.items = [each for each in visit.items if each.pk != booking.pk]
-            _store(visit, now=now)
+            store(visit, now=now)
         begin([booking], now=now)
         return visit
     visit.items = [booking if each.pk == booking.pk else each for each in visit.items]
@@ -57,7 +57,8 @@ def keep_true(
         visit.link_nonce += 1
     if of_other_client or moved:
         visit.client_confirmed_at = None
-    _store(visit, now=now)
+    if not together:
+        store(visit, now=now)
     return None
 
 
@@ -65,16 +66,17 @@ def add(visit: Visit, booking: Booking, *, now: datetime) -> None:
     """Put a new booking, about to be saved, at the end of a locked visit."""
     booking.visit, booking.position = visit, max(each.position for each in visit.items) + 1
     visit.items = [*visit.items, booking]
-    _store(visit, now=now)
+    store(visit, now=now)
 
 
 def confirm(visit: Visit, *, confirmed: bool, now: datetime) -> None:
     """The client has said that they come, or the salon says that they have not."""
     visit.client_confirmed_at = now if confirmed else None
-    _store(visit, now=now)
+    store(visit, now=now)
 
 
-def _store(visit: Visit, *, now: datetime) -> None:
+def store(visit: Visit, *, now: datetime) -> None:
+    """What its bookings, as they are now, say of a locked visit; another version."""
     _derive(visit)
     visit.version += 1
     visit.updated_at = stamp(now)

@@ -351,9 +351,8 @@ def _add(
         source=last.source,
     )
     standing = [each for each in visit.items if each.stands]
-    for each in standing:
-        # Its buffer towards the added one goes.
-        release(each)
+    # The buffer towards the added one goes.
+    release(*standing)
     fixed = items[0].start_at
     places = find_places(
         items,

@@ -73,7 +73,7 @@ class Coming(NamedTuple):
     date: date
 
 
-def lock_open_entries(bookings: Collection[Coming], *, counted: Collection[int] = ()) -> bool:
+def lock_open_entries(bookings: Collection[Coming], *, counted: Collection[int | None] = ()) -> bool:
     """Lock at once what several bookings of one transaction may book, before the first of them is written,
     and before it their clients, and those whose no-shows are `counted`.
 
