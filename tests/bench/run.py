@@ -58,6 +58,7 @@ def main(arguments: list[str]) -> int:
         house.start(web=WORKERS)
         with _floor(house) as (floor, port):
             misses = _compare(house, floor, port, rounds=asked.rounds, seconds=asked.seconds)
+        misses += _compare_visits(house, rounds=asked.rounds, seconds=asked.seconds)
         faults += misses if asked.strict else []
         _say_profile(_inside(house, "profile"))
     print("\n" + "\n".join(f"FAULT  {fault}" for fault in faults) if faults else "\nno fault", flush=True)
@@ -152,6 +153,73 @@ def _compare(house: House, floor: Program, floor_port: int, *, rounds: int, seco
     return misses
 
 
+def _compare_visits(house: House, *, rounds: int, seconds: float) -> list[str]:
+    """Visits beside the single services they are made of, both by the product, in turns; prints how many
+    times as long they take, gives what takes longer than its aim."""
+    print("\nvisits, how many times as long as single services (middle half of the rounds)")
+    misses = []
+    for name, (visits, singles, each, most) in _visit_requests(house).items():
+        times = []
+        for number in range(rounds + 1):
+            rates = [
+                calls_per_second(house.port, request, connections=CONNECTIONS, seconds=seconds)
+                for request in (visits, singles)
+            ]
+            if number:
+                times.append(rates[1] / rates[0] / each)
+        times.sort()
+        middle = f"{times[len(times) // 4]:.2f}-{times[-1 - len(times) // 4]:.2f}"
+        took = statistics.median(times)
+        aim = "" if most is None else f", at most {most:g}"
+        print(f"  {name}: {took:.2f} ({middle}){aim}", flush=True)
+        if most is not None and took > most:
+            misses.append(f"{name}: {took:.2f} times as long, at most {most:g}")
+    return misses
+
+
+def _visit_requests(house: House) -> dict[str, tuple[Request, Request, int, float | None]]:
+    """Of each comparison the visits' call, the single service's, how many of these it is beside, and how many
+    times as long it may take."""
+    salon, staff = house.salon, house.salon.staff[:10]
+    head = f"Host: 127.0.0.1:{house.port}\r\nAuthorization: Bearer {salon.token}\r\n"
+    today = datetime.now(UTC).date()
+    days = f"date_from={today + timedelta(days=1)}&date_to={today + timedelta(days=14)}"
+    start = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=900)
+    counter = itertools.count()
+
+    def next_place() -> tuple[dict[str, Any], dict[str, Any]]:
+        """The client and the start, and who does what: an hour that nobody else gets."""
+        place, who = divmod(next(counter), len(staff))
+        begins = start + timedelta(hours=place)
+        client = salon.clients[place % len(salon.clients)]
+        item = {"staff_id": staff[who], "service_id": salon.service}
+        return {"client_id": client, "start_at": f"{begins:%Y-%m-%d %H:%M:%S}"}, item
+
+    def post(path: str, order: dict[str, Any]) -> bytes:
+        return _post(f"/api/{path}", head, order)
+
+    def visit() -> bytes:
+        order, item = next_place()
+        return post("visits", {**order, "items": [item, item]})
+
+    def single() -> bytes:
+        order, item = next_place()
+        return post("bookings", {**order, **item})
+
+    ask = f"GET /api/availability?{days}&"
+    three = f"{ask}items={','.join([f'{salon.service}:any'] * 3)} HTTP/1.1\r\n{head}\r\n".encode()
+    one = f"{ask}service_id={salon.service} HTTP/1.1\r\n{head}\r\n".encode()
+    return {
+        "POST of a visit of two, to two POST of bookings": (visit, single, 2, None),
+        f"14 days of a visit of three by any of {len(staff)}, to one service": (
+            lambda: three,
+            lambda: one,
+            1,
+            3,
+        ),
+    }
+
+
 def _measure(house: House, server: Program, port: int, request: Request, *, seconds: float) -> Measured:
     groups = server.children(), house.backends()
     before = [processor_seconds(group) for group in groups]
@@ -187,12 +255,7 @@ def _requests(house: House, port: int, *, people: slice) -> dict[str, Request]:
             "start_at": f"{begins:%Y-%m-%d %H:%M:%S}",
             "end_at": f"{begins + timedelta(minutes=30):%Y-%m-%d %H:%M:%S}",
         }
-        body = json.dumps(order).encode()
-        return (
-            f"POST /api/bookings HTTP/1.1\r\n{head}Content-Type: application/json\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n".encode()
-            + body
-        )
+        return _post("/api/bookings", head, order)
 
     return {
         "list of 50": get("/api/bookings?page=1"),
@@ -200,6 +263,14 @@ def _requests(house: House, port: int, *, people: slice) -> dict[str, Request]:
         "a week": get(f"/api/bookings?page=1&limit=200&staff_id={staff[0]}&{week}"),
         "create": create,
     }
+
+
+def _post(path: str, head: str, order: dict[str, Any]) -> bytes:
+    body = json.dumps(order).encode()
+    lines = (
+        f"POST {path} HTTP/1.1\r\n{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return lines.encode() + body
 
 
 @contextmanager

@@ -17,6 +17,8 @@ from typing import Any
 from tests.chaos.ledger import Requests
 
 PATIENCE_SECONDS = 60.0
+FIRST_OF_VISITS = 8000
+"""The half hour from which on `Slots.visit_order` begins; before it are the others."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,9 @@ class Desk:
     def book(self, order: dict[str, Any], **options: Any) -> Answer:
         return self.ask("POST", "/api/bookings", order, **options)
 
+    def book_visit(self, order: dict[str, Any], **options: Any) -> Answer:
+        return self.ask("POST", "/api/visits", order, **options)
+
     def change(self, booking_id: int, body: dict[str, Any], **options: Any) -> Answer:
         return self.ask("PUT", f"/api/bookings/{booking_id}", body, **options)
 
@@ -101,6 +106,7 @@ class Slots:
     def __init__(self, salon: Salon, *, first_day: int = 2) -> None:
         self._salon = salon
         self._counter = itertools.count()
+        self._visits = itertools.count()
         self._lock = threading.Lock()
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         self.start = midnight + timedelta(days=first_day)
@@ -112,6 +118,22 @@ class Slots:
         place, staff = divmod(number, len(self._salon.staff))
         client = self._salon.clients[number % len(self._salon.clients)]
         return self.at(place, staff=self._salon.staff[staff], client=client, **changes)
+
+    def visit_order(self, **changes: Any) -> dict[str, Any]:
+        """A visit of the next two free half hours of one person."""
+        with self._lock:
+            number = next(self._visits)
+        place, staff = divmod(number, len(self._salon.staff))
+        client = self._salon.clients[number % len(self._salon.clients)]
+        return self.visit_at(
+            FIRST_OF_VISITS + 2 * place, staff=self._salon.staff[staff], client=client, **changes
+        )
+
+    def visit_at(self, place: int, *, staff: int, client: int, **changes: Any) -> dict[str, Any]:
+        """A visit of two items, half an hour each, from the half hour number `place` on."""
+        first = self.at(place, staff=staff, client=client)
+        items = [{name: first[name] for name in ("service_id", "staff_id")}] * 2
+        return {"client_id": client, "start_at": first["start_at"], "items": items, **changes}
 
     def at(
         self, place: int, *, staff: int, client: int, half_hours: int = 1, **changes: Any
@@ -126,6 +148,12 @@ class Slots:
             "end_at": printed(start + timedelta(minutes=30 * half_hours)),
             **changes,
         }
+
+
+def visit_of(answer: Answer) -> int:
+    """The id of the visit that was booked, or of the one that the booking is."""
+    found: int = answer.body["visit"]["id"] if "visit" in answer.body else answer.body["visit_id"]
+    return found
 
 
 def printed(when: datetime) -> str:

@@ -224,9 +224,13 @@ def _special_days(ground: Ground) -> Ledger:
 
 @dataclass
 class Burst:
-    """One booking that is moved again and again, and how that ends."""
+    """One booking, or visit of two, that is moved again and again, and how that ends.
+
+    `booking_id`: of a visit the first one, which its mails name; `path`: what is moved.
+    """
 
     booking_id: int
+    path: str
     ending: str
     start_at: str
     moves: int
@@ -238,7 +242,8 @@ def f10(ground: Ground, sizes: Sizes) -> list[Ledger]:
     ledger = Ledger(
         "F10",
         "bursts of moves",
-        f"{sizes.bursts} bookings, 2-50 moves; mail {UPDATE_DELAY} s after the latest; seed {sizes.seed}",
+        f"{sizes.bursts} bookings and visits in turn, 2-50 moves; mail {UPDATE_DELAY} s after the latest; "
+        f"seed {sizes.seed}",
     )
     delay = {"UPDATE_MAIL_DELAY_SECONDS": str(UPDATE_DELAY)}
     with ground.house("postgres", lease=sizes.lease, clients=sizes.bursts, variables=delay) as house:
@@ -256,19 +261,26 @@ def f10(ground: Ground, sizes: Sizes) -> list[Ledger]:
 def book_for_bursts(
     house: House, *, count: int, most_moves: int, seed: int, client: int | None = None
 ) -> list[Burst]:
-    """A lane of four half hours for each booking, so that nobody is in anybody's way. `client`: for all."""
+    """A lane of five half hours for each, so that nobody is in anybody's way; every second one is a visit of
+    two. `client`: for all."""
     dice, found = random.Random(seed), []
     for number in range(count):
-        order = house.slots.at(
-            2000 + 4 * number,
-            staff=house.salon.staff[number % len(house.salon.staff)],
-            client=client or house.salon.clients[number % len(house.salon.clients)],
-        )
-        answer = house.desk.book(order)
-        moves = dice.randint(2, most_moves)
-        found.append(
-            Burst(answer.body["id"], ENDINGS[number % len(ENDINGS)], answer.body["start_at"], moves, [])
-        )
+        who = {
+            "staff": house.salon.staff[number % len(house.salon.staff)],
+            "client": client or house.salon.clients[number % len(house.salon.clients)],
+        }
+        place, ending, moves = 2000 + 5 * number, ENDINGS[number % len(ENDINGS)], dice.randint(2, most_moves)
+        if number % 2:
+            visit = house.desk.book_visit(house.slots.visit_at(place, **who)).body["visit"]
+            path, booking_id, start_at = (
+                f"/api/visits/{visit['id']}",
+                visit["booking_ids"][0],
+                visit["start_at"],
+            )
+        else:
+            booking = house.desk.book(house.slots.at(place, **who)).body
+            path, booking_id, start_at = f"/api/bookings/{booking['id']}", booking["id"], booking["start_at"]
+        found.append(Burst(booking_id, path, ending, start_at, moves, []))
     return found
 
 
@@ -285,9 +297,9 @@ def move_about(house: House, bursts: list[Burst], *, seed: int) -> None:
                 place = dice.choice([each for each in range(4) if each != place])
                 if left == 0 and burst.ending != "cancelled":
                     place = 0 if burst.ending == "back" else dice.randint(1, 3)
-                burst.answers.append(house.desk.change(burst.booking_id, lane[place]))
+                burst.answers.append(house.desk.ask("PUT", burst.path, lane[place]))
             if burst.ending == "cancelled":
-                burst.answers.append(house.desk.ask("DELETE", f"/api/bookings/{burst.booking_id}"))
+                burst.answers.append(house.desk.ask("DELETE", burst.path))
 
     with hands(CLIENTS, move):
         pass
@@ -297,7 +309,8 @@ def _lane(house: House, burst: Burst) -> list[dict[str, str]]:
     first = datetime.fromisoformat(f"{burst.start_at}+00:00")
     number = int((first - house.slots.start).total_seconds() // 1800)
     orders = [house.slots.at(number + step, staff=0, client=0) for step in range(4)]
-    return [{name: order[name] for name in ("start_at", "end_at")} for order in orders]
+    names = ("start_at", "end_at") if "/bookings/" in burst.path else ("start_at",)
+    return [{name: order[name] for name in names} for order in orders]
 
 
 def check_bursts(house: House, ledger: Ledger, bursts: list[Burst]) -> None:
@@ -330,9 +343,14 @@ def check_bursts(house: House, ledger: Ledger, bursts: list[Burst]) -> None:
         for burst in bursts
         if burst.ending == "elsewhere"
         for each in got.get((burst.booking_id, "booking.updated"), [])
-        if f"{_times_of(each)[0]:%Y-%m-%d %H:%M:%S}" != burst.answers[-1].body["start_at"]
+        if f"{_times_of(each)[0]:%Y-%m-%d %H:%M:%S}" != _stands_at(burst)
     ]
     ledger.promise("the mail has the final time", kept=not stale, found=f"{moves} moves, {len(stale)} stale")
+
+
+def _stands_at(burst: Burst) -> str:
+    body = burst.answers[-1].body
+    return str(body.get("visit", body)["start_at"])
 
 
 def _ids(got: dict[tuple[int, str], list[Accepted]], burst: Burst, type_: str) -> set[str]:
