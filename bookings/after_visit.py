@@ -28,19 +28,25 @@ REACHED = (Message.State.SENT, Message.State.KEPT, Message.State.UNCERTAIN)
 
 def start(*, booking: Booking, event: BookingEvent, salon: SalonSettings, now: datetime) -> list[Due]:
     """The mails due after this visit, without those that already reached this client for this booking."""
+    return [
+        *ask_for_review(booking=booking, event=event, salon=salon, now=now),
+        *follow_up(booking=booking, event=event, salon=salon, now=now),
+    ]
+
+
+def follow_up(*, booking: Booking, event: BookingEvent, salon: SalonSettings, now: datetime) -> list[Due]:
+    """The steps of the salon's sequences, of each booking of a visit."""
     if booking.client is None:
         return []
-    dues = ask_for_review(booking=booking, event=event, salon=salon, now=now)
     reached = _steps_that_reached(booking)
     steps = FollowupStep.objects.filter(sequence__is_active=True).filter(
         Q(sequence__service_id=booking.service_id) | Q(sequence__service_id__isnull=True)
     )
-    dues += [
+    return [
         _step(booking, event, step, salon=salon, now=now)
         for step in steps.order_by("sequence_id", "delay_days", "id")
         if step.pk not in reached
     ]
-    return dues
 
 
 def ask_for_review(

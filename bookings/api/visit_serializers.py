@@ -16,6 +16,7 @@ from bookings.api.serializers import (
     SkippedJson,
     WarningJson,
 )
+from bookings.api.visit_availability import AskedItemSerializer
 from bookings.models import Booking, BookingEvent, Visit
 from staff.access.actor import Actor
 from staff.wire.answers import Amount, Id, Key, Number, When, one_of
@@ -27,8 +28,6 @@ from staff.wire.fields import (
     TextField,
     WallClockField,
 )
-
-AFTER = ("previous", "same_start")
 
 
 class VisitJson(TypedDict):
@@ -112,20 +111,7 @@ VISIT, STAFF, STATUS = (COLUMNS.index(name) for name in ("visit_id", "staff_id",
 START, END, PRICE, PERSONS = (COLUMNS.index(name) for name in ("start_at", "end_at", "price", "persons"))
 
 
-class VisitItemSerializer(serializers.Serializer[Any]):
-    service_id = StrictIdField()
-    staff_id = StrictIdField(
-        required=False, allow_null=True, help_text="Null or absent: somebody who offers the service."
-    )
-    after = ChoiceTextField(
-        choices=AFTER,
-        required=False,
-        default="previous",
-        help_text="`same_start`: it begins with the item before it, with another person.",
-    )
-    start_at = WallClockField(
-        required=False, allow_null=True, help_text="Absent: as soon as the person is free."
-    )
+class VisitItemSerializer(AskedItemSerializer):
     staff_requested = StrictBooleanField(required=False, default=False, help_text="By the client.")
     price = MoneyField(required=False, allow_null=True, help_text="Agreed for this item; null: no price.")
 

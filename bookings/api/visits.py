@@ -11,9 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from bookings import lifecycle
-from bookings.api.bookings import expected_version
+from bookings.api.bookings import etag, expected_version
 from bookings.api.documentation import EXAMPLE_ITEMS_OF_VISIT, EXAMPLE_NEW_VISIT, IF_MATCH
 from bookings.api.serializers import Printer, printed_skipped, printed_warnings
+from bookings.api.visit_availability import SAME_START
 from bookings.api.visit_serializers import (
     NewVisitSerializer,
     VisitChangesSerializer,
@@ -135,8 +136,8 @@ class VisitView(GatedView):
         tags=["visits"],
     )
     def get(self, request: Request, id: int) -> Response:
-        visit = _visible(request, id)
-        return Response(_printer(request).one(visit), headers=_etag(visit))
+        printed = _printer(request).one(_visible(request, id))
+        return Response(printed, headers=etag(printed["version"]))
 
     @documented(
         "Change a visit",
@@ -234,22 +235,18 @@ def _item(sent: dict[str, Any]) -> lifecycle.ItemOrder:
     return lifecycle.ItemOrder(
         service_id=sent["service_id"],
         staff_id=sent.get("staff_id"),
-        same_start=sent["after"] == "same_start",
+        same_start=sent["after"] == SAME_START,
         start_at=sent.get("start_at"),
         staff_requested=sent["staff_requested"],
         price=lifecycle.AgreedPrice(sent["price"]) if "price" in sent else None,
     )
 
 
-def _etag(visit: Visit) -> dict[str, str]:
-    return {"ETag": f'"{visit.version}"'}
-
-
 def _written(request: Request, visits: list[Visit], warnings: list[lifecycle.Warning]) -> Response:
-    """The named visit first; who moved it onto another agenda still gets the answer to that."""
-    printed = VisitPrinter(Printer(salon_of(request)), to=actor_of(request)).all(visits)
+    """The named visit first; of each what the reader may see."""
+    printed = _printer(request).all(visits)
     answer: dict[str, Any] = {"visit": printed[0], "bookings": printed[0]["bookings"]}
     if len(visits) > 1:
         answer["visits"] = printed
     answer["warnings"] = printed_warnings(warnings)
-    return Response(answer, headers=_etag(visits[0]))
+    return Response(answer, headers=etag(printed[0]["version"]))

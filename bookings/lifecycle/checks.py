@@ -9,7 +9,7 @@ from django.db.models import BigAutoField
 
 from bookings.errors import ClientAlreadyInSession, SessionFull, no_room
 from bookings.lifecycle.locks import locked
-from bookings.models import LEGAL_STATUS_PAIRS, Booking
+from bookings.models import LEGAL_STATUS_PAIRS, Booking, Visit
 from clients.models import Client
 from staff.access.actor import Actor
 from staff.models import Location, SalonSettings, Service, Staff
@@ -24,10 +24,11 @@ def is_deliberate(*, actor: Actor, asked: bool, salon: SalonSettings) -> bool:
     return asked or (allowed and actor.type != "client")
 
 
-def check_version(booking: Booking, expected_version: int | None) -> None:
-    if expected_version is not None and booking.version != expected_version:
+def check_version(stored: Booking | Visit, expected_version: int | None) -> None:
+    if expected_version is not None and stored.version != expected_version:
+        what = stored._meta.verbose_name
         raise Stale(
-            f"The booking has changed meanwhile: it is at version {booking.version}, you sent "
+            f"The {what} has changed meanwhile: it is at version {stored.version}, you sent "
             f"{expected_version}. Read it again and repeat your change."
         )
 

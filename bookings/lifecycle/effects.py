@@ -6,15 +6,14 @@ table happens once per change of that kind.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
-from typing import Any
 
 from django.db.models import F, Q
 
 from bookings import after_visit, noshow, waitlist, webhooks
 from bookings.lifecycle import inapp_lines, visit_effects, visit_leaving
-from bookings.lifecycle.mail_types import RESENT, STANDING_MAILS, update_mail_delay
+from bookings.lifecycle.mail_types import RESENT, STANDING_MAILS, mail_to_client, update_mail_delay
 from bookings.lifecycle.outcome import Change
 from bookings.lifecycle.series_mails import (
     SERIES_KEYS,
@@ -61,9 +60,6 @@ def set_all_in_motion(changes: Sequence[Change], *, queueing: bool = True) -> li
     told = {place: _tell(changes[place]) for place in order}
     for places in _of_one_visit(changes, order):
         told[places[0]] += visit_effects.set_in_motion([changes[place] for place in places])
-        asked = [due for place in places for due in told[place] if due.type == after_visit.REVIEW_REQUEST]
-        for place in places:
-            told[place] = [due for due in told[place] if due not in asked or due is asked[0]]
     if changes:
         webhooks.announce([each.event for each in changes], now=changes[0].now)
         outbox.enqueue(joined([due for dues in told.values() for due in dues]), now=changes[0].now)
@@ -111,7 +107,7 @@ def _of_item(change: Change) -> list[Due]:
     if change.restaffed and change.stands:
         inapp_lines.tell_staff_member(change, "booking.new")
     if change.took_up(COMPLETED):
-        return after_visit.start(booking=booking, event=change.event, salon=change.salon, now=change.now)
+        return after_visit.follow_up(booking=booking, event=change.event, salon=change.salon, now=change.now)
     return []
 
 
@@ -312,11 +308,13 @@ def _tell_former_client(change: Change) -> list[Due]:
         "end_at": None if end_at is None else end_at.isoformat(),
     }
     client = Client.objects.filter(pk=before.client_id).first()
-    due = _due(
-        change,
+    due = mail_to_client(
         "booking.cancelled",
+        booking=booking,
+        event=change.event,
         client=client,
         client_id=before.client_id,
+        run_at=change.now,
         payload={"announced": announced},
     )
     return [due]
@@ -351,34 +349,16 @@ def _mail(
     booking = change.booking
     if not change.notify_client or booking.client_id is None or change.ended:
         return []
-    due = _due(
-        change, type, client=booking.client, client_id=booking.client_id, delay=delay, dedupe_key=dedupe_key
-    )
-    return [due]
-
-
-def _due(
-    change: Change,
-    type: str,
-    *,
-    client: Client | None,
-    client_id: int,
-    delay: timedelta = timedelta(0),
-    dedupe_key: str | None = None,
-    payload: Mapping[str, Any] | None = None,
-) -> Due:
-    return Due(
-        type=type,
-        once_key=f"{type}:{change.booking.pk}:{change.event.pk}:{client_id}",
+    due = mail_to_client(
+        type,
+        booking=booking,
+        event=change.event,
+        client=booking.client,
+        client_id=booking.client_id,
         run_at=change.now + delay,
-        booking_id=change.booking.pk,
-        visit_id=change.booking.visit_id,
-        client_id=client_id,
-        recipient=Recipient.client(client_id),
-        to="" if client is None else client.email,
-        payload=payload or {},
         dedupe_key=dedupe_key,
     )
+    return [due]
 
 
 def _drop(

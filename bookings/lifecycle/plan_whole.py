@@ -27,7 +27,7 @@ from staff.access.actor import Actor
 from staff.models import SalonSettings
 from staff.salon.schedule import time_off_of
 from staff.wire.refusals import Refused
-from staff.wire.times import SwallowedTime, parse_when, print_when
+from staff.wire.times import SwallowedTime, parse_when, print_when, wall_clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +50,14 @@ class Shift:
         end_at = changes.get("end_at", start_at + length)
         check_times(start_at, end_at)
         lasting = end_at - start_at
-        wall = _wall(start_at, zone) - _wall(named.start_at, zone)
+        wall = wall_clock(start_at, zone=zone) - wall_clock(named.start_at, zone=zone)
         return cls(wall, lasting - length, lasting if "parts" in changes else None)
 
     def start_of(self, booking: Booking, *, zone: ZoneInfo) -> datetime:
         """Raises SwallowedTime."""
         if not self.wall:
             return booking.start_at
-        return parse_when(printed_wall(_wall(booking.start_at, zone) + self.wall), zone=zone)
+        return parse_when(printed_wall(wall_clock(booking.start_at, zone=zone) + self.wall), zone=zone)
 
     def applied(self, booking: Booking, *, zone: ZoneInfo) -> dict[str, datetime]:
         """The booking's new times (UTC). Raises SwallowedTime."""
@@ -245,7 +245,3 @@ def _goal(booking: Booking, changes: Mapping[str, Any]) -> Booking:
 def _meets(goal: Booking, placed: Collection[Booking]) -> bool:
     wanted = stretches_of(goal)
     return any(other.staff_id == goal.staff_id and touching(wanted, stretches_of(other)) for other in placed)
-
-
-def _wall(instant: datetime, zone: ZoneInfo) -> datetime:
-    return instant.astimezone(zone).replace(tzinfo=None)

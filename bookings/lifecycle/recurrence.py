@@ -17,7 +17,7 @@ from dateutil.relativedelta import relativedelta
 from dateutil.rrule import rrule, rrulestr
 
 from staff.wire.refusals import BadRequest
-from staff.wire.times import BadTime, SwallowedTime, parse_when
+from staff.wire.times import BadTime, SwallowedTime, parse_when, wall_clock
 
 MOST_OCCURRENCES = 104
 LONGEST_YEARS = 2
@@ -77,7 +77,7 @@ def starts_of(
 
 def wall_of(moment: datetime | SwallowedTime, *, zone: ZoneInfo) -> datetime:
     """What the salon's wall clock shows, or would show if it did not skip it."""
-    return moment.wall if isinstance(moment, SwallowedTime) else moment.astimezone(zone).replace(tzinfo=None)
+    return moment.wall if isinstance(moment, SwallowedTime) else wall_clock(moment, zone=zone)
 
 
 def _by_rule(text: str, *, wall: datetime, zone: ZoneInfo) -> Iterator[datetime | SwallowedTime]:
@@ -136,7 +136,7 @@ def _until(text: str, *, zone: ZoneInfo) -> datetime:
         if form == "%Y%m%d":
             return moment + timedelta(days=1, seconds=-1)
         if form.endswith("Z"):
-            return moment.replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None)
+            return wall_clock(moment.replace(tzinfo=UTC), zone=zone)
         return moment
     raise BadRequest.field("recurrence", "UNTIL is YYYYMMDD, YYYYMMDDTHHMMSS or YYYYMMDDTHHMMSSZ.")
 

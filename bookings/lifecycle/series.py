@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Protocol, TypeVar
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,7 +14,7 @@ from django.utils import timezone
 from bookings import waitlist
 from bookings.errors import ClientAlreadyInSession, HolidayClosed, SlotTaken
 from bookings.lifecycle.book import Order, book
-from bookings.lifecycle.outcome import Outcome
+from bookings.lifecycle.outcome import Outcome, Warning
 from bookings.lifecycle.series_mails import announce_series
 from bookings.models import Booking
 from bookings.slots.busy import lock_staff
@@ -87,9 +89,6 @@ def book_series(
         )
     salon = salon or SalonSettings.load()
     length = order.end_at - order.start_at
-    outcomes: list[Outcome] = []
-    skipped = [skipped_by_clocks(each) for each in swallowed]
-    first_refusal: Refused | None = None
     with transaction.atomic():
         if order.status in Booking.OCCUPYING:
             lock_staff(order.staff_id)
@@ -99,27 +98,17 @@ def book_series(
                     for each in starts
                 ]
             )
-        for start_at in starts:
-            occurrence = replace(
-                order,
-                start_at=start_at,
-                end_at=start_at + length,
-                in_series=True,
-            )
-            try:
-                with transaction.atomic():
-                    outcome = book(actor=actor, order=occurrence, salon=salon, now=now)
-                    if skip_conflicts:
-                        _require_present(outcome)
-                outcomes.append(outcome)
-            except IN_THE_WAY as refused:
-                when = print_when(start_at, zone=salon.zone)
-                first_refusal = first_refusal or naming(refused, when)
-                if not skip_conflicts:
-                    raise first_refusal from refused
-                skipped.append(Skipped(when, refused.code, refused.message))
-        if first_refusal is not None and not outcomes:
-            raise first_refusal
+        outcomes, skipped = book_each(
+            starts,
+            lambda start_at: book(
+                actor=actor,
+                order=replace(order, start_at=start_at, end_at=start_at + length, in_series=True),
+                salon=salon,
+                now=now,
+            ),
+            skip_conflicts=skip_conflicts,
+            zone=salon.zone,
+        )
         name_series([outcome.booking for outcome in outcomes])
         announce_series(
             [outcome.booking for outcome in outcomes],
@@ -127,7 +116,48 @@ def book_series(
             notify_client=order.notify_client,
             now=now or timezone.now(),
         )
+    skipped += [skipped_by_clocks(each) for each in swallowed]
     return Series(outcomes=outcomes, skipped=sorted(skipped, key=lambda each: each.start_at))
+
+
+class Booked(Protocol):
+    @property
+    def warnings(self) -> list[Warning]: ...
+
+
+Occurrence = TypeVar("Occurrence", bound=Booked)
+
+
+def book_each(
+    starts: Sequence[datetime],
+    book_at: Callable[[datetime], Occurrence],
+    *,
+    skip_conflicts: bool,
+    zone: ZoneInfo,
+) -> tuple[list[Occurrence], list[Skipped]]:
+    """What `book_at` booked at each of `starts`, all of them or without those that the calendar refuses.
+
+    Raises what it raises, naming the occurrence; the first refusal when nothing at all could be booked.
+    """
+    booked: list[Occurrence] = []
+    skipped: list[Skipped] = []
+    first_refusal: Refused | None = None
+    for start_at in starts:
+        try:
+            with transaction.atomic():
+                outcome = book_at(start_at)
+                if skip_conflicts and any(warning.code == TIME_OFF for warning in outcome.warnings):
+                    raise StaffAway
+            booked.append(outcome)
+        except IN_THE_WAY as refused:
+            when = print_when(start_at, zone=zone)
+            first_refusal = first_refusal or naming(refused, when)
+            if not skip_conflicts:
+                raise first_refusal from refused
+            skipped.append(Skipped(when, refused.code, refused.message))
+    if first_refusal is not None and not booked:
+        raise first_refusal
+    return booked, skipped
 
 
 def name_series(bookings: Sequence[Booking]) -> None:
@@ -145,12 +175,6 @@ def skipped_by_clocks(swallowed: SwallowedTime) -> Skipped:
 def printed_wall(wall: datetime) -> str:
     """A time on the salon's wall clock, also one that never was."""
     return wall.isoformat(" ", "seconds")
-
-
-def _require_present(outcome: Outcome) -> None:
-    """Raises StaffAway."""
-    if any(warning.code == TIME_OFF for warning in outcome.warnings):
-        raise StaffAway
 
 
 def naming(refused: Refused, when: str) -> Refused:

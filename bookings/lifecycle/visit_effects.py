@@ -8,15 +8,14 @@ bookings. `effects` does what each booking owes for itself. What the client was 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from django.db.models import F
 
 from bookings import after_visit, noshow
 from bookings.lifecycle import inapp_lines
-from bookings.lifecycle.mail_types import RESENT, STANDING_MAILS, update_mail_delay
+from bookings.lifecycle.mail_types import RESENT, STANDING_MAILS, mail_to_client, update_mail_delay
 from bookings.lifecycle.outcome import Before, Change
 from bookings.lifecycle.series_mails import (
     SERIES_KEYS,
@@ -45,10 +44,12 @@ class VisitChange:
 
     visit: Visit
     changes: Sequence[Change]
-    _befores: Mapping[int, Before | None] = field(init=False)
+    befores: Mapping[int, Before | None]
+    """As the bookings were, by id; None of one that is new."""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_befores", {each.booking.pk: each.before for each in self.changes})
+    @classmethod
+    def of(cls, visit: Visit, changes: Sequence[Change]) -> VisitChange:
+        return cls(visit, changes, {each.booking.pk: each.before for each in changes})
 
     @property
     def last(self) -> Change:
@@ -56,9 +57,9 @@ class VisitChange:
 
     def _status_before(self, item: Booking) -> str:
         """ "" of one that was not there."""
-        if item.pk not in self._befores:
+        if item.pk not in self.befores:
             return item.status
-        before = self._befores[item.pk]
+        before = self.befores[item.pk]
         return "" if before is None else before.status
 
     def before(self, test: Callable[[str], bool]) -> list[Booking]:
@@ -124,7 +125,7 @@ def set_in_motion(changes: Sequence[Change]) -> list[Due]:
     visit = changes[0].booking.visit
     if visit is None:
         return []
-    change = VisitChange(visit, changes)
+    change = VisitChange.of(visit, changes)
     if not change.created:
         _drop_what_is_moot(change)
     return [*_owed(change), *_fee(change), *_review(change)]
@@ -234,7 +235,7 @@ def update_of(visit_id: int | None) -> str:
 
 def _tell_former_client(change: VisitChange) -> list[Due]:
     """What the former client was told, or is being told at this moment, is taken back."""
-    befores = {each.booking.pk: each.before for each in change.changes if each.before is not None}
+    befores = {pk: before for pk, before in change.befores.items() if before is not None}
     first = next(iter(befores.values()))
     ended = max(each.end_at for each in befores.values()) <= change.last.now
     closed = all(each.status == CANCELLED for each in befores.values())
@@ -251,11 +252,13 @@ def _tell_former_client(change: VisitChange) -> list[Due]:
         if before.announced_as or (being_told and before.stood)
     }
     client = Client.objects.filter(pk=first.client_id).first()
-    due = _due(
-        change,
+    due = mail_to_client(
         "booking.cancelled",
+        booking=change.visit.items[0],
+        event=change.last.event,
         client=client,
         client_id=first.client_id,
+        run_at=change.last.now,
         payload={"announced_each": announced},
     )
     return [due]
@@ -292,8 +295,8 @@ def _count_missed(change: VisitChange, *, before: bool, now: bool) -> None:
 
 
 def _review(change: VisitChange) -> list[Due]:
-    """A request for a review that was cancelled with its booking is made for another completed one."""
-    if not any(each.gave_up(COMPLETED) for each in change.changes):
+    """One request for the visit; what was cancelled with its booking is asked for another completed one."""
+    if not any(each.took_up(COMPLETED) or each.gave_up(COMPLETED) for each in change.changes):
         return []
     done = next((each for each in change.visit.items if each.status == COMPLETED), None)
     if done is None:
@@ -307,33 +310,16 @@ def _mail(
 ) -> list[Due]:
     if change.silent:
         return []
-    client_id = change.visit.client_id or 0
-    client = change.visit.client
-    return [_due(change, type, client=client, client_id=client_id, delay=delay, dedupe_key=dedupe_key)]
-
-
-def _due(
-    change: VisitChange,
-    type: str,
-    *,
-    client: Client | None,
-    client_id: int,
-    delay: timedelta = timedelta(0),
-    dedupe_key: str | None = None,
-    payload: Mapping[str, Any] | None = None,
-) -> Due:
-    return Due(
-        type=type,
-        once_key=f"{type}:{change.visit.items[0].pk}:{change.last.event.pk}:{client_id}",
+    due = mail_to_client(
+        type,
+        booking=change.visit.items[0],
+        event=change.last.event,
+        client=change.visit.client,
+        client_id=change.visit.client_id or 0,
         run_at=change.last.now + delay,
-        booking_id=change.visit.items[0].pk,
-        visit_id=change.visit.pk,
-        client_id=client_id,
-        recipient=Recipient.client(client_id),
-        to="" if client is None else client.email,
-        payload=payload or {},
         dedupe_key=dedupe_key,
     )
+    return [due]
 
 
 def _drop(

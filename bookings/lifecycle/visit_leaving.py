@@ -11,7 +11,7 @@ from django.db.models import F
 
 from bookings import noshow
 from bookings.lifecycle.audit import record
-from bookings.lifecycle.mail_types import OF_THE_WHOLE_VISIT, STANDING_MAILS
+from bookings.lifecycle.mail_types import OF_THE_WHOLE_VISIT, STANDING_MAILS, mail_to_client
 from bookings.lifecycle.outcome import Before, Change
 from bookings.lifecycle.series_mails import SERIES_KEYS
 from bookings.models import Booking, Visit
@@ -61,19 +61,16 @@ def tell_of_leaving(change: Change) -> list[Due]:
         sparing=SERIES_KEYS,
         now=change.now,
     )
-    return [
-        Due(
-            type=type,
-            once_key=f"{type}:{visit.pk}:{change.event.pk}:{before.client_id}",
-            run_at=change.now,
-            booking_id=visit.items[0].pk,
-            visit_id=visit.pk,
-            client_id=before.client_id,
-            recipient=recipient,
-            to="" if visit.client is None else visit.client.email,
-            payload=payload,
-        )
-    ]
+    due = mail_to_client(
+        type,
+        booking=visit.items[0],
+        event=change.event,
+        client=visit.client,
+        client_id=before.client_id,
+        run_at=change.now,
+        payload=payload,
+    )
+    return [due]
 
 
 def fee_of_who_stays(change: Change, visit: Visit) -> list[Due]:

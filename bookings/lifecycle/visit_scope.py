@@ -13,7 +13,7 @@ from bookings.lifecycle.series import printed_wall
 from bookings.models import Booking, Visit
 from staff.access.actor import Actor
 from staff.wire.refusals import BadRequest
-from staff.wire.times import parse_when
+from staff.wire.times import parse_when, wall_clock
 
 ONE, FOLLOWING, ALL = "one", "following", "all"
 VISIT_SCOPES = (ONE, FOLLOWING, ALL)
@@ -60,9 +60,6 @@ def changes_for(visit: Visit, changes: Mapping[str, Any], *, named: Visit, zone:
     """
     if visit is named or "start_at" not in changes:
         return dict(changes)
-    by = _wall(changes["start_at"], zone) - _wall(named.start_at, zone)
-    return {**changes, "start_at": parse_when(printed_wall(_wall(visit.start_at, zone) + by), zone=zone)}
-
-
-def _wall(instant: datetime, zone: ZoneInfo) -> datetime:
-    return instant.astimezone(zone).replace(tzinfo=None)
+    by = wall_clock(changes["start_at"], zone=zone) - wall_clock(named.start_at, zone=zone)
+    wanted = printed_wall(wall_clock(visit.start_at, zone=zone) + by)
+    return {**changes, "start_at": parse_when(wanted, zone=zone)}

@@ -12,25 +12,17 @@ from django.utils import timezone
 from bookings import waitlist
 from bookings.lifecycle.outcome import Warning
 from bookings.lifecycle.recurrence import Starts
-from bookings.lifecycle.series import (
-    IN_THE_WAY,
-    TIME_OFF,
-    Skipped,
-    StaffAway,
-    name_series,
-    naming,
-    skipped_by_clocks,
-)
+from bookings.lifecycle.series import Skipped, book_each, name_series, skipped_by_clocks
 from bookings.lifecycle.series_mails import announce_series
 from bookings.lifecycle.visit_plan import ItemOrder, who_may_do
-from bookings.lifecycle.visits import VisitOrder, VisitOutcome, book_visit
+from bookings.lifecycle.visits import VisitOrder, book_visit
 from bookings.models import Visit
 from bookings.slots.availability.visit_agendas import LONGEST_VISIT
 from bookings.slots.busy import lock_staff
 from staff.access.actor import Actor
 from staff.models import SalonSettings
-from staff.wire.refusals import BadRequest, Refused
-from staff.wire.times import local_date, print_when
+from staff.wire.refusals import BadRequest
+from staff.wire.times import local_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,30 +50,19 @@ def book_visit_series(
     if order.hold_token or order.provisional:
         raise BadRequest.field("recurrence", "cannot go together with hold_token or provisional.")
     salon, now = salon or SalonSettings.load(), now or timezone.now()
-    booked: list[VisitOutcome] = []
-    skipped = [skipped_by_clocks(each) for each in starts.swallowed]
-    first_refusal: Refused | None = None
     with transaction.atomic():
         _lock_around(order, starts.taking_place, actor=actor, salon=salon)
-        for start_at in starts.taking_place:
-            try:
-                with transaction.atomic():
-                    outcome = book_visit(actor=actor, order=_at(order, start_at), salon=salon, now=now)
-                    if skip_conflicts and any(each.code == TIME_OFF for each in outcome.warnings):
-                        raise StaffAway
-                booked.append(outcome)
-            except IN_THE_WAY as refused:
-                when = print_when(start_at, zone=salon.zone)
-                first_refusal = first_refusal or naming(refused, when)
-                if not skip_conflicts:
-                    raise first_refusal from refused
-                skipped.append(Skipped(when, refused.code, refused.message))
-        if first_refusal is not None and not booked:
-            raise first_refusal
+        booked, skipped = book_each(
+            starts.taking_place,
+            lambda start_at: book_visit(actor=actor, order=_at(order, start_at), salon=salon, now=now),
+            skip_conflicts=skip_conflicts,
+            zone=salon.zone,
+        )
         bookings = [item for outcome in booked for item in outcome.visit.items]
         name_series(bookings)
         announce_series(bookings, salon=salon, notify_client=order.notify_client, now=now)
     warnings = dict.fromkeys(warning for outcome in booked for warning in outcome.warnings)
+    skipped += [skipped_by_clocks(each) for each in starts.swallowed]
     by_start = sorted(skipped, key=lambda each: each.start_at)
     return VisitSeries([each.visit for each in booked], by_start, list(warnings))
 

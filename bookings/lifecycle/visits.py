@@ -30,7 +30,7 @@ from bookings.slots.availability.visit_agendas import LONGEST_VISIT
 from bookings.slots.busy import release, slot_guard
 from staff.access.actor import Actor
 from staff.models import SalonSettings
-from staff.wire.refusals import BadRequest, Forbidden, Stale
+from staff.wire.refusals import BadRequest, Forbidden
 from staff.wire.times import local_date
 
 NOTHING_TO_MOVE = (
@@ -136,7 +136,7 @@ def change_visit(
         raise BadRequest.field("items", "with a scope items cannot change; leave one of both out.")
     with slot_guard(actor=actor, zone=salon.zone), transaction.atomic():
         visits = lock_visits_in(scope, actor=actor, visit_id=visit_id, now=now)
-        _check_version(visits[0], expected_version)
+        checks.check_version(visits[0], expected_version)
         steps = [
             step
             for visit in visits
@@ -246,14 +246,6 @@ def _write_new(
     overlap = checks.is_deliberate(actor=actor, asked=allow_overlap, salon=salon)
     keep_places([each.booking for each in fresh], overlap=overlap, now=now)
     return written
-
-
-def _check_version(visit: Visit, expected_version: int | None) -> None:
-    if expected_version is not None and visit.version != expected_version:
-        raise Stale(
-            f"The visit has changed meanwhile: it is at version {visit.version}, you sent "
-            f"{expected_version}. Read it again and repeat your change."
-        )
 
 
 def _check_seen(touched: Sequence[Booking], *, actor: Actor) -> None:

@@ -20,7 +20,7 @@ from django.db.models import DateField
 
 from staff.models import Holiday, TimeOff
 from staff.storage.prepared import Blank, PreparedRows
-from staff.wire.times import day_start
+from staff.wire.times import day_start, wall_clock
 
 ONE_DAY = timedelta(days=1)
 MIDNIGHT = time(0, 0)
@@ -75,7 +75,7 @@ def instant_on(day: date, moment: time, *, zone: ZoneInfo) -> datetime:
         return day_start(day, zone=zone)
     wall = datetime.combine(day, moment)
     instant = wall.replace(tzinfo=zone).astimezone(UTC)
-    if instant.astimezone(zone).replace(tzinfo=None) == wall:
+    if wall_clock(instant, zone=zone) == wall:
         return instant
     return _jump_between(wall.replace(tzinfo=zone, fold=1).astimezone(UTC), instant, zone=zone)
 

@@ -1,7 +1,7 @@
 """Times as they stand on the wire, contract §0 (times in, times out).
 
-Names: parse_when, print_when, parse_date, print_date, parse_clock, print_clock, day_start, local_date,
-BadTime, SwallowedTime.
+Names: parse_when, print_when, wall_clock, parse_date, print_date, parse_clock, print_clock, day_start,
+local_date, BadTime, SwallowedTime.
 
 Accepted points in time are `YYYY-MM-DD HH:MM[:SS]` and ISO 8601 with `T`, `Z` or an offset (`+02:00`,
 `+0200`, `+02`). A fraction of a second (JavaScript prints `.000`) is accepted and dropped: we keep whole
@@ -69,7 +69,7 @@ def parse_when(
     match = _WHEN.fullmatch(text)
     if match is None:
         raise BadTime(_why_no_time(text))
-    wall = _wall_clock(match)
+    wall = _read_wall(match)
     last_year = (now or clock.now()).astimezone(zone).year + YEARS_AHEAD
     _check_year(wall.year, last_year)
     if match["offset"] is not None:
@@ -77,7 +77,7 @@ def parse_when(
         _check_year(instant.astimezone(zone).year, last_year)
         return instant
     instant = wall.replace(tzinfo=zone).astimezone(UTC)
-    if instant.astimezone(zone).replace(tzinfo=None) != wall:
+    if wall_clock(instant, zone=zone) != wall:
         raise SwallowedTime(wall, zone=zone)
     return instant
 
@@ -95,7 +95,12 @@ def print_when(instant: datetime | None, *, zone: ZoneInfo) -> str | None:
         return None
     if instant.tzinfo is None:
         raise ValueError("A stored time must be aware.")
-    return instant.astimezone(zone).replace(tzinfo=None).isoformat(" ", "seconds")
+    return wall_clock(instant, zone=zone).isoformat(" ", "seconds")
+
+
+def wall_clock(instant: datetime, *, zone: ZoneInfo) -> datetime:
+    """What the clocks of `zone` show then, without a zone."""
+    return instant.astimezone(zone).replace(tzinfo=None)
 
 
 def parse_date(text: object, *, earliest: date = EARLIEST_DATE, latest: date = LATEST_DATE) -> date:
@@ -143,7 +148,7 @@ def local_date(instant: datetime, *, zone: ZoneInfo) -> date:
     return instant.astimezone(zone).date()
 
 
-def _wall_clock(match: re.Match[str]) -> datetime:
+def _read_wall(match: re.Match[str]) -> datetime:
     try:
         day = date.fromisoformat(match["date"])
     except ValueError:
