@@ -18,7 +18,7 @@ from bookings.lifecycle.outcome import Outcome
 from bookings.lifecycle.session import lock_who_comes
 from bookings.lifecycle.written import Written
 from bookings.models import Booking
-from bookings.slots.busy import elsewhere, lock_staff, occupy, release
+from bookings.slots.busy import Occupied, elsewhere, lock_staff, occupy, release
 from staff.access.actor import Actor
 from staff.models import SalonSettings
 
@@ -94,8 +94,12 @@ def keep_places(
     ]
     others = elsewhere(mates)
     release(*others)
-    for each in (*placed, *others):
-        occupy(each, overlap=overlap, now=now)
+    try:
+        for each in (*placed, *others):
+            occupy(each, overlap=overlap, now=now)
+    except Occupied as refused:
+        refused.vacated = changed
+        raise
 
 
 def set_in_motion(written: Sequence[Written], *, queueing: bool) -> list[Outcome]:

@@ -42,6 +42,8 @@ class Occupied(IntegrityError):
     def __init__(self, wanted: Booking) -> None:
         super().__init__(GUARD_NAME)
         self.wanted = wanted
+        self.vacated: Collection[int] = ()
+        """The ids of bookings that were to give up their places in the same transaction."""
 
 
 def lock_staff(*staff_ids: int) -> dict[int, Staff]:
@@ -173,7 +175,7 @@ def slot_guard(*, actor: Actor, zone: ZoneInfo) -> Iterator[None]:
     try:
         yield
     except Occupied as refused:
-        raise taken(refused.wanted, actor=actor, zone=zone) from refused
+        raise taken(refused.wanted, actor=actor, zone=zone, vacated=refused.vacated) from refused
 
 
 def taken(wanted: Booking, *, actor: Actor, zone: ZoneInfo, vacated: Collection[int] = ()) -> SlotTaken:

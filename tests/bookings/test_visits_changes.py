@@ -223,3 +223,14 @@ def test_of_a_cancelled_visit_nothing_moves_unless_it_comes_back_in_the_same_cal
     assert times(back) == ["15:00-15:45 scheduled", "15:45-16:30 scheduled", "11:30-12:15 cancelled"]
     assert busy(bea) == ["15:00-15:45", "15:45-16:30"]
     one_visit_each()
+
+
+def test_what_is_in_the_way_of_a_move_is_never_the_visit_itself(desk: Desk) -> None:
+    salon = desk.salon
+    visit = desk.book()
+    bobs = salon.book(client_id=salon.bob.pk, start_at="2026-03-24 10:30:00", end_at="2026-03-24 11:15:00")
+    before = everything()
+    answer = desk.put(visit, {"start_at": "2026-03-24 10:15:00"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "slot_taken")
+    assert [each["booking_id"] for each in answer.json()["conflicts"]] == [bobs["id"]]
+    assert everything() == before

@@ -106,7 +106,8 @@ def test_visits_that_change_places(desk: Desk, ada: Any) -> None:
 
 
 def test_every_door_on_the_same_visits(desk: Desk, ada: Any) -> None:
-    """Item PUT, visit PUT, dialects, the lapse sweep, the client's link, a merge, another client for one."""
+    """Sixty-four at once: item PUT, visit PUT, dialects, the lapse sweep, the client's link, a merge, another
+    client for one (contract §6a "lock order")."""
     salon = desk.salon
     twin, carl = make_client("Alicia"), make_client("Carl")
     visits = [
@@ -141,7 +142,8 @@ def test_every_door_on_the_same_visits(desk: Desk, ada: Any) -> None:
             partial(_amelia, integration, first, "canceled"),
         ]
     calls += [called(None, "post", f"/api/public/provisional/{each}/accept") for each in tokens]
-    calls += [_lapse] * 4
+    calls += [_lapse] * 11
+    assert len(calls) == 64
     words = Counter(at_once(*calls))
     assert set(words) <= REFUSALS, words
     assert words["done"] >= 10
