@@ -1,8 +1,8 @@
 """THE DOOR: whatever happens to a booking happens here (contract §1.3-1.4; docs/adr/0012).
 
-Every function is keyword-only, takes `actor`, and is one transaction: it locks the visit, the booking, then
-the staff rows it leaves and enters in id order, then a waitlist entry; checks; saves; writes its
-BookingEvent; enqueues. No network inside. `effects.py` reads like the contract's table.
+Every function is keyword-only, takes `actor`, and is one transaction: it locks (`locks.py` says in which
+order); checks; saves; writes its BookingEvent; enqueues. No network inside. `effects.py` reads like the
+contract's table.
 """
 
 from bookings.lifecycle.answer import Shown, accept, decline, lapse_due, request_of

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from django.contrib.admin.models import LogEntry
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from bookings import lifecycle, waitlist, webhooks
 from bookings.lifecycle.audit import record
@@ -84,12 +84,15 @@ def erase_client(*, client_id: int, cancel_upcoming: bool, actor: Actor, now: da
     happens silently, through the door), StillSending, MergedAway."""
     salon = SalonSettings.load()
     with transaction.atomic():
-        locked_ids = _lock_bookings(client_id, now=now)
+        booking_ids, staff_ids = _lock_around(client_id, now=now)
         client, everybody, names = _people(client_id)
         theirs = Booking.objects.filter(client_id__in=everybody).order_by("pk")
-        if not locked_ids.issuperset(theirs.values_list("pk", flat=True)):
-            raise VisitChanged
         waitlist.lock_open_of(everybody)
+        offering = _live_offers(WaitlistEntry.objects.filter(client_id__in=everybody))
+        if not booking_ids.issuperset(theirs.values_list("pk", flat=True)) or not staff_ids.issuperset(
+            offering.values_list("staff_id", flat=True)
+        ):
+            raise VisitChanged
         cancelled = _cancel_upcoming(everybody, really=cancel_upcoming, actor=actor, salon=salon, now=now)
         bookings = list(theirs)
         _close_fees(everybody, now=now)
@@ -103,16 +106,21 @@ def erase_client(*, client_id: int, cancel_upcoming: bool, actor: Actor, now: da
     return Erased(bookings=len(bookings), cancelled=cancelled, messages=messages)
 
 
-def _lock_bookings(client_id: int, *, now: datetime) -> set[int]:
+def _lock_around(client_id: int, *, now: datetime) -> tuple[set[int], set[int]]:
     """What the door would lock one after the other, at once and in its order: visits, bookings with the first
-    ones of their sessions, the staff of those to come and of offers. Gives the bookings' ids."""
+    ones of their sessions, the staff of those to come and of offers. Gives the ids of bookings and staff."""
     theirs = Q(client_id=client_id) | Q(client__merged_into_id=client_id)
     locked = lock_bookings(set(Booking.objects.filter(theirs).order_by().values_list("pk", flat=True)))
     upcoming = Booking.objects.occupying().filter(theirs, end_at__gt=now)
-    entries = WaitlistEntry.objects.filter(theirs, status__in=WaitlistEntry.OPEN_STATUSES)
-    offers = WaitlistOffer.objects.filter(entry__in=entries, state=WaitlistOffer.State.LIVE)
-    lock_staff(*upcoming.values_list("staff_id", flat=True), *offers.values_list("staff_id", flat=True))
-    return set(locked)
+    offers = _live_offers(WaitlistEntry.objects.filter(theirs))
+    staff = lock_staff(
+        *upcoming.values_list("staff_id", flat=True), *offers.values_list("staff_id", flat=True)
+    )
+    return set(locked), set(staff)
+
+
+def _live_offers(entries: QuerySet[WaitlistEntry]) -> QuerySet[WaitlistOffer]:
+    return WaitlistOffer.objects.filter(entry__in=entries, state=WaitlistOffer.State.LIVE)
 
 
 def _people(client_id: int) -> tuple[Client, list[int], list[str]]:

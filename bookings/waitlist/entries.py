@@ -54,6 +54,10 @@ class AlreadyWaiting(Conflict):
         super().__init__(details={"client_id": self.message})
 
 
+class _OfferedMeanwhile(Exception):
+    """A slot was offered between the look and the lock: its staff member is to be locked before the entry."""
+
+
 @contextmanager
 def _one_open_entry() -> Iterator[None]:
     """Turn the database's refusal of a second open entry alike into AlreadyWaiting; around a transaction."""
@@ -96,6 +100,16 @@ def change(
     both, its slot goes to the next. What is waited for changes only while the entry waits; notes always.
     Raises EntryNotFound, BadRequest, EntryClosed, OfferOut, AlreadyWaiting.
     """
+    while True:
+        try:
+            return _change(entry_id, changes, salon=salon, now=now)
+        except _OfferedMeanwhile:
+            continue
+
+
+def _change(
+    entry_id: int, changes: Mapping[str, Any], *, salon: SalonSettings, now: datetime
+) -> WaitlistEntry:
     with _one_open_entry(), transaction.atomic():
         entry, offer = _locked(entry_id, client_id=changes.get("client_id"))
         status = changes.get("status", entry.status)
@@ -156,7 +170,7 @@ def _which_stays(entry: WaitlistEntry) -> tuple[bool, int]:
 
 def _locked(entry_id: int, *, client_id: int | None) -> tuple[WaitlistEntry, WaitlistOffer | None]:
     """The entry and its live offer: the offer's staff member locked, then the client who is to wait, then the
-    entry. Raises EntryNotFound."""
+    entry. Raises EntryNotFound, _OfferedMeanwhile."""
     known = WaitlistEntry.objects.filter(pk=entry_id).first()
     if known is None:
         raise EntryNotFound
@@ -167,9 +181,8 @@ def _locked(entry_id: int, *, client_id: int | None) -> tuple[WaitlistEntry, Wai
         lock_clients([client_id])
     entry = lock_entry(entry_id)
     current = live_offer_of(entry)
-    if current is not None and offer is None:
-        # Offered between the look and the lock; its staff member comes after the entry for once.
-        lock_staff(current.staff_id)
+    if current is not None and (offer is None or offer.staff_id != current.staff_id):
+        raise _OfferedMeanwhile
     return entry, current
 
 
