@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -12,7 +13,7 @@ from tests.cast.factories import caller, make_ada, make_bea, make_client, make_k
 
 pytestmark = pytest.mark.django_db
 
-DEFAULTS = {
+DEFAULTS: dict[str, Any] = {
     "business_name": "",
     "business_address": "",
     "business_phone": "",
@@ -298,14 +299,12 @@ def test_an_embed_origin_is_stored_as_browsers_name_it_or_refused(typed, stored)
 
 def test_the_version_of_the_policy_rises_with_its_text_only():
     ada = caller(make_ada())
-    versions = [
-        ada.put("/api/settings", change).json()["policy_version"]
-        for change in (
-            {"policy_text": {"en": "One day."}},
-            {"policy_text": {"en": "One day.", "nl": ""}, "policy_version": 9},
-            {"business_phone": "1"},
-            {"policy_text": {"en": "Two days."}},
-            {"policy_text": {}},
-        )
+    changes: list[dict[str, Any]] = [
+        {"policy_text": {"en": "One day."}},
+        {"policy_text": {"en": "One day.", "nl": ""}, "policy_version": 9},
+        {"business_phone": "1"},
+        {"policy_text": {"en": "Two days."}},
+        {"policy_text": {}},
     ]
+    versions = [ada.put("/api/settings", change).json()["policy_version"] for change in changes]
     assert versions == [1, 1, 1, 2, 3]
