@@ -30,7 +30,9 @@ def lock_visits_in(scope: str, *, actor: Actor, visit_id: int, now: datetime) ->
     found = lock_bookings(ids)
     if _booking_ids(scope, visit_id) != ids:
         raise VisitChanged
-    visits = {each.visit.pk: each.visit for each in found.values() if each.visit is not None}
+    # Those who sit in the same class are locked with it, and are none of this change's business.
+    theirs = (each.visit for each in found.values() if each.pk in ids)
+    visits = {each.pk: each for each in theirs if each is not None}
     named = visits.pop(visit_id, None)
     if named is None:
         raise VisitChanged

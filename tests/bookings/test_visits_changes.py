@@ -234,3 +234,23 @@ def test_what_is_in_the_way_of_a_move_is_never_the_visit_itself(desk: Desk) -> N
     assert (answer.status_code, answer.json()["code"]) == (409, "slot_taken")
     assert [each["booking_id"] for each in answer.json()["conflicts"]] == [bobs["id"]]
     assert everything() == before
+
+
+@pytest.mark.parametrize("change", [{"notes": "Brings a mat."}, {"status": "cancelled"}, None])
+def test_a_seat_in_a_class_is_changed_without_who_founded_it(
+    desk: Desk, change: dict[str, Any] | None
+) -> None:
+    salon = desk.salon
+    salon.service.max_capacity = 3
+    salon.service.save()
+    founder = salon.book()
+    joined = salon.book(client_id=salon.bob.pk, session_of=founder["id"])
+    before = list(Booking.objects.filter(pk=founder["id"]).values())
+    visit = {"id": joined["visit_id"]}
+    answer = desk.delete(visit) if change is None else desk.put(visit, change)
+    assert answer.status_code == 200
+    assert list(Booking.objects.filter(pk=founder["id"]).values()) == before
+    row = Booking.objects.get(pk=joined["id"])
+    assert (row.notes, row.status) == (
+        ("Brings a mat.", "scheduled") if change == {"notes": "Brings a mat."} else ("", "cancelled")
+    )
