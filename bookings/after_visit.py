@@ -17,7 +17,7 @@ from notifications.outbox import Due, Recipient
 from notifications.outbox.states import IS_LIVE
 from staff.models import SalonSettings
 from staff.salon.schedule import instant_on
-from staff.storage.prepared import Blank, Prepared
+from staff.storage.prepared_statements import Blank, Prepared
 
 REVIEW_REQUEST = "review.request"
 FOLLOWUP_STEP = "followup.step"

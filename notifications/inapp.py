@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from notifications.models import Notification
 from staff.models import Staff
-from staff.storage.prepared import Prepared
+from staff.storage.prepared_statements import Prepared
 from staff.storage.storing import found
 
 LONGEST_TITLE = 300

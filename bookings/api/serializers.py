@@ -21,7 +21,7 @@ from staff.access.actor import SYSTEM, Actor
 from staff.models import SalonSettings
 from staff.salon.parts import ONE_MINUTE, PartJson, in_full
 from staff.serializers import PartsField
-from staff.storage.prepared import Blank, Prepared
+from staff.storage.prepared_statements import Blank, Prepared
 from staff.wire.answers import Amount, Id, Key, Number, When, one_of
 from staff.wire.fields import (
     ChoiceTextField,

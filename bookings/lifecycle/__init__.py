@@ -6,13 +6,13 @@ contract's table.
 """
 
 from bookings.lifecycle.answer import Shown, accept, decline, lapse_due, request_of
-from bookings.lifecycle.ask_for_status import remind_of_ended
 from bookings.lifecycle.book import AgreedPrice, Order, book
 from bookings.lifecycle.change import cancel, change
 from bookings.lifecycle.change_whole import ONE, SCOPES, Whole, cancel_whole, change_whole
 from bookings.lifecycle.how import How
 from bookings.lifecycle.locks import begin_again
 from bookings.lifecycle.outcome import Outcome, Warning
+from bookings.lifecycle.remind_of_open_status import remind_of_ended
 from bookings.lifecycle.series import Series, Skipped, book_series, name_series
 from bookings.lifecycle.series_mails import announce_series
 from bookings.lifecycle.session import change_session, lock_members, note

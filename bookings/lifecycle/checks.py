@@ -13,7 +13,7 @@ from bookings.models import LEGAL_STATUS_PAIRS, Booking, Visit
 from clients.models import Client
 from staff.access.actor import Actor
 from staff.models import Location, SalonSettings, Service, Staff
-from staff.storage.prepared import Blank, Prepared, PreparedRows
+from staff.storage.prepared_statements import Blank, Prepared, PreparedRows
 from staff.wire.money import minor_digits, shown_digits
 from staff.wire.refusals import BadRequest, Stale
 

@@ -26,7 +26,7 @@ from bookings.slots.stretches import stretches_of
 from staff.access.actor import Actor
 from staff.models import Staff
 from staff.salon.schedule import Stretch
-from staff.storage.prepared import Blank, PreparedRows
+from staff.storage.prepared_statements import Blank, PreparedRows
 from staff.wire.refusals import ConflictingBookingJson
 from staff.wire.times import print_when
 

@@ -14,7 +14,7 @@ from staff.access.actor import Actor
 from staff.models import Service, Staff
 from staff.salon.durations import Offered, offered_by
 from staff.salon.schedule import holidays_touched
-from staff.storage.prepared import Blank, PreparedRows
+from staff.storage.prepared_statements import Blank, PreparedRows
 from staff.wire.refusals import BadRequest, Forbidden
 
 

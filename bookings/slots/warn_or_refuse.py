@@ -26,7 +26,7 @@ from staff.salon.durations import own_or_usual
 from staff.salon.parts import ONE_MINUTE, Duration, Parts, fitted
 from staff.salon.schedule import ONE_DAY, Stretch, holiday_names, local_dates, time_off_of
 from staff.salon.timetable import Hours, Timetable, exceptions_for
-from staff.storage.prepared import Blank, Prepared
+from staff.storage.prepared_statements import Blank, Prepared
 
 
 def warnings_for(

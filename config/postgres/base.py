@@ -2,14 +2,15 @@
 
 A kept connection is tested without asking the server anything: Django sends `SELECT 1` before every request.
 A server that went away has said so on the line: the kernel knows, and psycopg reads it there (`make chaos`,
-F5). And statements that never change (`staff.storage.prepared`) are planned once per connection by the
-server: planning a join of four tables takes it several times longer than finding the one row.
+F5). And statements that never change (`staff.storage.prepared_statements`) are planned once per connection
+by the server: planning a join of four tables takes it several times longer than finding the one row.
 
 A fence: this leans on what Django keeps to itself (`ServerBindingCursor`, `_prepare_cursor`,
 `close_if_health_check_failed`; read at 5.2), so read it again at every new release of Django. Remove
 `prepared_cursor` when Django prepares statements of its own (its ticket 20516), `is_usable` when its health
-check no longer asks the server, and the whole package when both are gone: `staff.storage.prepared` falls back
-to an ordinary cursor, and DATABASES to Django's ENGINE (`config.env.database_settings`).
+check no longer asks the server, and the whole package when both are gone:
+`staff.storage.prepared_statements` falls back to an ordinary cursor, and DATABASES to Django's ENGINE
+(`config.env.database_settings`).
 """
 
 from __future__ import annotations

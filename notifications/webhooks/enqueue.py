@@ -10,7 +10,7 @@ from notifications import outbox
 from notifications.models import Job, WebhookDelivery, WebhookEndpoint
 from notifications.outbox import Due, Recipient
 from notifications.webhooks.signing import new_message_id
-from staff.storage.prepared import PreparedRows
+from staff.storage.prepared_statements import PreparedRows
 
 JOB_TYPE = "webhook.deliver"
 

@@ -27,7 +27,7 @@ from rest_framework.request import Request
 
 from staff.access.actor import Actor
 from staff.models import ApiKey, SalonSettings, Staff
-from staff.storage.prepared import Blank, Prepared, columns_of, row_of
+from staff.storage.prepared_statements import Blank, Prepared, columns_of, row_of
 from staff.wire.refusals import Forbidden, NotLoggedIn
 
 KEY_PREFIX = "bkey_"

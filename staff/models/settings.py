@@ -12,7 +12,7 @@ from django.db import models
 from django.db.models import Q, Value
 
 from staff.storage.columns import LineField, MailAddressField
-from staff.storage.prepared import PreparedRows, columns_of
+from staff.storage.prepared_statements import PreparedRows, columns_of
 from staff.wire.countries import country_of_zone
 
 LONGEST_WINDOW_MINUTES = 365 * 1440

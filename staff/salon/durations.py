@@ -14,7 +14,7 @@ from django.db.models import BigAutoField, FilteredRelation, Q, QuerySet
 
 from staff.models import Service, ServiceDuration
 from staff.salon.parts import Duration, PartJson, as_kept, check_parts, total_minutes
-from staff.storage.prepared import Blank, Prepared, columns_of, row_of
+from staff.storage.prepared_statements import Blank, Prepared, columns_of, row_of
 from staff.storage.storing import found, locked
 from staff.wire.refusals import BadRequest, NotFound
 

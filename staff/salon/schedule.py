@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import DateField
 
 from staff.models import Holiday, TimeOff
-from staff.storage.prepared import Blank, PreparedRows
+from staff.storage.prepared_statements import Blank, PreparedRows
 from staff.wire.times import day_start, wall_clock
 
 ONE_DAY = timedelta(days=1)

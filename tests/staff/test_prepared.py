@@ -14,7 +14,7 @@ from bookings.api.serializers import COLUMNS, Printer
 from bookings.models import Booking
 from staff.access.actor import SYSTEM
 from staff.models import SalonSettings
-from staff.storage.prepared import Blank, Prepared, PreparedRows
+from staff.storage.prepared_statements import Blank, Prepared, PreparedRows
 from tests.cast.bookings import make_cast
 from tests.cast.factories import make_holiday
 

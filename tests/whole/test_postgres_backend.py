@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from bookings.slots.refused_to_everybody import find_service
 from staff.models import SalonSettings, Staff
-from staff.storage.prepared import Blank, PreparedRows
+from staff.storage.prepared_statements import Blank, PreparedRows
 from staff.wire.refusals import BadRequest
 
 pytestmark = [pytest.mark.postgres_only, pytest.mark.django_db(transaction=True)]
