@@ -9,19 +9,40 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from csp.constants import NONE, SELF
 from django.http import HttpResponse
 from django.template.loader import render_to_string
-from django.utils.safestring import mark_safe
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import override
 
 from staff.models import SalonSettings
+from staff.salon.look import Palette, look_of
 
-_SHEET = Path(__file__).resolve().parent.parent / "static" / "bookings" / "pages.css"
-STYLESHEET = mark_safe(_SHEET.read_text(encoding="utf-8"))
-_SHEET_HASH = base64.b64encode(hashlib.sha256(STYLESHEET.encode()).digest()).decode()
+_STATIC = Path(__file__).resolve().parent.parent / "static" / "bookings"
+_SHEET = (_STATIC / "pages.css").read_text(encoding="utf-8")
+
+
+class Sheet(NamedTuple):
+    """A stylesheet as it stands in a page, and its hash as the policy names it."""
+
+    text: SafeString
+    hash: str
+
+
+class Openings(NamedTuple):
+    """What a page's policy allows beyond every page's: origins besides our own to which its form may lead, by
+    redirect too; origins that may frame it; scripts and workers of ours."""
+
+    form_targets: Sequence[str] = ()
+    framed_by: Sequence[str] = ()
+    own_scripts: bool = False
+
+
+NOTHING_MORE = Openings()
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -40,42 +61,65 @@ def render_page(
     context: Mapping[str, Any],
     status: int = 200,
     headers: Mapping[str, str] | None = None,
-    form_targets: Sequence[str] = (),
+    openings: Openings = NOTHING_MORE,
 ) -> HttpResponse:
     """The page as an answer. `context` holds the page's `heading` and what its template asks for.
 
-    `language` is one of settings.LANGUAGES; `form_targets` are origins besides our own to which its form may
-    lead, by redirect too.
+    `language` is one of settings.LANGUAGES.
     """
+    sheet = sheet_of(salon.brand_color)
     with override(language):
         body = render_to_string(
             template,
             {
                 "salon": salon,
                 "language": language,
-                "stylesheet": STYLESHEET,
+                "stylesheet": sheet.text,
                 "phone_link": dialable(salon.business_phone),
                 **context,
             },
         )
-    return HttpResponse(
+    answer = HttpResponse(
         body,
         status=status,
         headers={
             **HEADERS,
             "Content-Language": language,
-            "Content-Security-Policy": policy(form_targets),
+            "Content-Security-Policy": policy(sheet, openings),
             **(headers or {}),
         },
     )
+    if openings.framed_by:
+        # It knows no list of origins: the policy's frame-ancestors says who may.
+        del answer.headers["X-Frame-Options"]
+        answer.xframe_options_exempt = True
+    return answer
 
 
-def policy(form_targets: Sequence[str] = ()) -> str:
-    """The Content-Security-Policy: no script, no outside resource, the one stylesheet, forms to ourselves."""
-    targets = " ".join(["'self'", *form_targets])
+@lru_cache(maxsize=64)
+def sheet_of(brand_color: str) -> Sheet:
+    """The one stylesheet in the salon's colours."""
+    look = look_of(brand_color)
+    dark = f"@media (prefers-color-scheme: dark) {{ {_variables(look.dark)} }}"
+    text = f"{_variables(look.light)}\n{dark}\n{_SHEET}"
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return Sheet(mark_safe(text), digest)
+
+
+def _variables(palette: Palette) -> str:
     return (
-        f"default-src 'none'; style-src 'sha256-{_SHEET_HASH}'; img-src data:; "
-        f"form-action {targets}; frame-ancestors 'none'; base-uri 'none'"
+        f":root {{ --accent: {palette.accent}; --accent-strong: {palette.strong}; "
+        f"--on-accent: {palette.on_accent}; --tint: {palette.tint}; }}"
+    )
+
+
+def policy(sheet: Sheet, openings: Openings) -> str:
+    """The Content-Security-Policy: no outside resource, the one stylesheet, forms to ourselves, no frame."""
+    scripts = "script-src 'self'; worker-src 'self'; connect-src 'self'; " if openings.own_scripts else ""
+    return (
+        f"default-src 'none'; style-src 'sha256-{sheet.hash}'; img-src data:; {scripts}"
+        f"form-action {' '.join([SELF, *openings.form_targets])}; "
+        f"frame-ancestors {' '.join(openings.framed_by) or NONE}; base-uri 'none'"
     )
 
 

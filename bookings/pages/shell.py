@@ -12,11 +12,15 @@ from django.http.response import HttpResponseBase
 from django.utils.decorators import method_decorator
 from django.utils.translation import activate, ngettext, override
 from django.utils.translation import gettext as _
+from django.utils.translation.trans_real import parse_accept_lang_header
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
+from rest_framework.throttling import SimpleRateThrottle
 
 from bookings.errors import LinkUnknown
-from bookings.pages.render import render_page
+from bookings.models import Booking
+from bookings.pages.render import NOTHING_MORE, Openings, render_page
+from bookings.self_service.visit_link import printed_url
 from clients.models import Client
 from notifications.letters.language import language_for
 from notifications.letters.plain import one_line
@@ -52,19 +56,26 @@ class PublicPage(View):
     """
 
     http_method_names = ["get", "head", "post"]
+    throttle: type[SimpleRateThrottle] = PublicLinkThrottle
     salon: SalonSettings
     language: str
+    about: Booking | None = None
+    """The reader's booking that the page concerns: its visit's own page is linked, if that was printed."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.salon = salon_of(request)
-        self.language = language_for(self.salon.locale)
+        self.language = self.first_language(request)
         with override(self.language):
             try:
-                check_rate(request, self)
+                check_rate(request, self, self.throttle())
                 check_token(kwargs.get("token", ""))
                 return super().dispatch(request, *args, **kwargs)
             except Refused as problem:
                 return self.refuse(problem)
+
+    def first_language(self, request: HttpRequest) -> str:
+        """What the page speaks before it knows its reader."""
+        return language_for(self.salon.locale)
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         allowed = [name.upper() for name in self.http_method_names if hasattr(self, name)]
@@ -72,7 +83,10 @@ class PublicPage(View):
 
     def speak_to(self, client: Client | None) -> None:
         """From here on in this client's language, where we have it."""
-        self.language = language_for("" if client is None else client.locale, self.salon.locale)
+        self.speak("" if client is None else client.locale)
+
+    def speak(self, locale: str) -> None:
+        self.language = language_for(locale, self.salon.locale)
         activate(self.language)
 
     def page(
@@ -81,7 +95,7 @@ class PublicPage(View):
         *,
         heading: str,
         status: int = HTTPStatus.OK,
-        form_targets: Sequence[str] = (),
+        openings: Openings = NOTHING_MORE,
         headers: dict[str, str] | None = None,
         **context: Any,
     ) -> HttpResponse:
@@ -89,10 +103,10 @@ class PublicPage(View):
             template,
             salon=self.salon,
             language=self.language,
-            context={"heading": heading, **context},
+            context={"heading": heading, "to_visit": printed_url(self.about), **context},
             status=status,
             headers=headers,
-            form_targets=form_targets,
+            openings=openings,
         )
 
     def notice(
@@ -131,11 +145,16 @@ class UnknownPage(PublicPage):
     post = get
 
 
-def check_rate(request: HttpRequest, view: Any) -> None:
-    """60 a minute for an address, pages and twins together (contract §0). Raises TooMany."""
-    throttle = PublicLinkThrottle()
+def check_rate(request: HttpRequest, view: Any, throttle: SimpleRateThrottle) -> None:
+    """So many a minute for an address, pages and twins together (contract §0, §9). Raises TooMany."""
     if not throttle.allow_request(request, view):  # type: ignore[arg-type]
         raise TooMany(retry_after=seconds_of(throttle.wait()))
+
+
+def language_wished(request: HttpRequest, salon: SalonSettings) -> str:
+    """The language of `?lang=`, else the first of ours that the browser asks for, else the salon's."""
+    asked = parse_accept_lang_header(request.headers.get("Accept-Language", ""))
+    return language_for(request.GET.get("lang", ""), *(code for code, _ in asked), salon.locale)
 
 
 def check_token(token: str) -> None:
@@ -177,5 +196,9 @@ def refusal_words(problem: Refused) -> tuple[str, str]:
 
 def greeting(client: Client | None) -> list[str]:
     """ "Hello Alice," as the first line of a page, nothing without a name."""
-    name = "" if client is None else one_line(client.first_name, longest=60)
+    return greeting_of("" if client is None else client.first_name)
+
+
+def greeting_of(first_name: str) -> list[str]:
+    name = one_line(first_name, longest=60)
     return [_("Hello %(name)s,") % {"name": name}] if name else []

@@ -59,10 +59,11 @@ def clock_time(instant: datetime, *, zone: ZoneInfo) -> str:
     return f"{instant.astimezone(zone):%H:%M}"
 
 
-def moment(instant: datetime, *, zone: ZoneInfo) -> str:
-    """A day and a time inside a sentence: Monday 23 November at 10:00."""
+def moment(instant: datetime, *, zone: ZoneInfo, date: str = "") -> str:
+    """A day and a time inside a sentence: Monday 23 November at 10:00. `date`: the `short_date` of it, where
+    that was said before."""
     return pgettext("moment", "%(date)s at %(time)s") % {
-        "date": short_date(instant, zone=zone),
+        "date": date or short_date(instant, zone=zone),
         "time": clock_time(instant, zone=zone),
     }
 

@@ -15,6 +15,7 @@ from notifications.letters.language import language_for
 from notifications.letters.plain import is_address, one_line, paragraphs
 from notifications.models import MessageText
 from staff.models import SalonSettings
+from staff.salon.look import look_of
 
 LONGEST_SUBJECT = 300
 
@@ -37,8 +38,8 @@ class Button(NamedTuple):
 class Letter:
     """What a mail says. All texts are plain: the templates escape them.
 
-    `introduction` and `subject` are ours; the salon's own replace them. `closing` stands under the
-    buttons, `small_print` at the very end.
+    `introduction` and `subject` are ours; the salon's own replace them. `links` stand under the buttons,
+    `closing` under them, `small_print` at the very end.
     """
 
     subject: str
@@ -46,6 +47,7 @@ class Letter:
     rows: Sequence[Row] = ()
     question: str = ""
     buttons: Sequence[Button] = ()
+    links: Sequence[Button] = ()
     closing: Sequence[str] = ()
     small_print: Sequence[str] = ()
     small_print_link: Button | None = None
@@ -98,6 +100,7 @@ def sealed(letter: Letter, *, type: str, reader: Reader) -> Mail:
             "letter": letter,
             "closing": [line for line in letter.closing if line],
             "sender": Sender.of(reader.salon),
+            "look": look_of(reader.salon.brand_color),
         }
         return Mail(
             to=reader.email,
@@ -122,6 +125,8 @@ class Sender:
     address: str
     phone: str
     email: str
+    imprint: str
+    privacy: str
 
     @property
     def dialled(self) -> str:
@@ -135,6 +140,8 @@ class Sender:
             address=one_line(salon.business_address),
             phone=one_line(salon.business_phone),
             email=salon.reply_to,
+            imprint=salon.imprint_url,
+            privacy=salon.privacy_url,
         )
 
 
