@@ -102,3 +102,37 @@ class RequestMoved(Conflict):
 class LinkUnknown(NotFound):
     code = "link_unknown"
     message = "This link is not known; check that it was copied whole."
+
+
+class TooLate(Conflict):
+    """The time in which a client may do it by themselves is over (contract §8 "windows")."""
+
+    code = "too_late"
+    message = "It is too late to change this appointment here; please call the salon."
+
+    def __init__(self, *, deadline: str, telephone: str) -> None:
+        super().__init__(more={"deadline": deadline, "telephone": telephone})
+
+
+class RescheduleLimitReached(Conflict):
+    code = "reschedule_limit_reached"
+    message = "This appointment has been moved as often as it can be here; please contact the salon."
+
+
+class NotAllowed(Conflict):
+    code = "not_allowed"
+    message = "This cannot be done here; please contact the salon."
+
+
+class ShownChanged(Conflict):
+    """The visit is no longer what the client's page showed."""
+
+    code = "changed"
+    message = "The appointment has changed since you looked at it; look again before you go on."
+
+
+class LinkVoid(Gone):
+    """A link to a visit that is another's now, whose client was erased, or that ended long ago."""
+
+    code = "link_void"
+    message = "This link is no longer valid; please contact the salon."

@@ -3,7 +3,7 @@
 The token in a link is the credential. `staff.salon.base_urls` says which base addresses are the salon's own.
 
 Names: new_token, checked_base_url, public_url, accept_url, decline_url, feedback_url, pay_url,
-waitlist_url, unsubscribe_url.
+waitlist_url, unsubscribe_url, visit_url.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ __all__ = [
     "pay_url",
     "public_url",
     "unsubscribe_url",
+    "visit_url",
     "waitlist_url",
 ]
 
@@ -54,3 +55,7 @@ def waitlist_url(base_url: str, token: str) -> str:
 
 def unsubscribe_url(base_url: str, token: str) -> str:
     return public_url(base_url, f"/unsubscribe/{token}")
+
+
+def visit_url(base_url: str, token: str) -> str:
+    return public_url(base_url, f"/v/{token}")

@@ -12,7 +12,7 @@ from bookings.models import Booking, BookingQuerySet
 from clients.search import found_by
 from staff.access.auth import salon_of
 from staff.salon.schedule import ONE_DAY
-from staff.wire.filters import ChoiceFilter, DateFilter, IdFilter, ListFilter, SearchFilter
+from staff.wire.filters import ChoiceFilter, DateFilter, FlagFilter, IdFilter, ListFilter, SearchFilter
 from staff.wire.times import day_start
 
 
@@ -30,6 +30,9 @@ class BookingFilter(ListFilter):
     status = ChoiceFilter(
         choices=Booking.Status.values, help_text="With this status; the only way to list cancelled ones."
     )
+    requests_waiting = FlagFilter(
+        method="waiting", help_text="1: only requests that the salon has to answer; 0: the others."
+    )
     search = SearchFilter(
         partial(found_by, client="client"), help_text="Words in the client's name, phone or mail."
     )
@@ -44,6 +47,10 @@ class BookingFilter(ListFilter):
 
     def to_date(self, bookings: BookingQuerySet, name: str, day: date) -> BookingQuerySet:
         return bookings.filter(start_at__lt=day_start(day + ONE_DAY, zone=salon_of(self.request).zone))
+
+    def waiting(self, bookings: BookingQuerySet, name: str, waiting: bool) -> BookingQuerySet:
+        asked = Booking.objects.waiting_for_salon().order_by()
+        return bookings.filter(pk__in=asked) if waiting else bookings.exclude(pk__in=asked)
 
     def by_start(self, bookings: BookingQuerySet, name: str, order: str) -> BookingQuerySet:
         return bookings.order_by("start_at", "id") if order == "asc" else bookings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, TypedDict
 
 from django.db.models import Q
@@ -14,10 +15,12 @@ from bookings.api.serializers import Printer
 from bookings.errors import BookingNotFound
 from bookings.mails.resent import Kind
 from bookings.models import Booking, BookingEvent
+from bookings.self_service.visit_link import without_links
 from bookings.send_again import send_again
 from notifications.models import Message
 from staff.access.auth import actor_of, salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
+from staff.models import ApiKey
 from staff.wire.answers import Id, ListAnswer, When, one_of
 from staff.wire.fields import ChoiceTextField
 from staff.wire.paging import PageQuery, answer_queryset, page_request
@@ -77,21 +80,8 @@ class BookingEventsView(APIView):
     def get(self, request: Request, id: int) -> Any:
         check_visible(request, id)
         printer = Printer(salon_of(request))
-
-        def printed(event: BookingEvent) -> BookingEventJson:
-            return {
-                "id": event.pk,
-                "at": printer.when(event.at),
-                "door": event.door,
-                "actor": {"type": event.actor_type, "id": event.actor_id, "name": event.actor_name},
-                "from": event.from_status or None,
-                "to": event.to_status,
-                "changes": event.changes,
-                "reason": event.reason,
-            }
-
         events = BookingEvent.objects.filter(booking_id=id).order_by("id")
-        return answer_queryset(page_request(request), events, row=printed)
+        return answer_queryset(page_request(request), events, row=lambda event: printed_event(event, printer))
 
 
 class BookingMessagesView(GatedView):
@@ -106,9 +96,13 @@ class BookingMessagesView(GatedView):
     def get(self, request: Request, id: int) -> Any:
         check_visible(request, id)
         printer = Printer(salon_of(request))
-        messages = Message.objects.filter(_about(id)).order_by("id")
+        booking = Booking.objects.only("visit_id", "series_id").get(pk=id)
+        messages = Message.objects.filter(about([booking])).order_by("id")
+        acts = not isinstance(request.auth, ApiKey) or request.auth.mode != ApiKey.Mode.READ
         return answer_queryset(
-            page_request(request), messages, row=lambda message: _printed(message, printer)
+            page_request(request),
+            messages,
+            row=lambda message: printed_message(message, printer, with_links=acts),
         )
 
     @documented(
@@ -128,24 +122,42 @@ class BookingMessagesView(GatedView):
         check_visible(request, id)
         kind = Kind(checked_body(SendAgainSerializer, request)["type"])
         message = send_again(actor=actor_of(request), booking_id=id, kind=kind)
-        return Response(_printed(message, Printer(salon_of(request))), status=201)
+        return Response(printed_message(message, Printer(salon_of(request))), status=201)
 
 
-def _about(booking_id: int) -> Q:
-    """Those about this booking, its whole visit, or several of its series with it among them."""
-    booking = Booking.objects.only("visit_id", "series_id").get(pk=booking_id)
-    about = Q(booking_id=booking_id)
-    if booking.visit_id is not None:
-        about |= Q(visit_id=booking.visit_id)
-    if booking.series_id is not None:
-        series = Booking.objects.filter(series_id=booking.series_id).order_by().values("pk")
-        told = Message.objects.filter(booking_id__in=series, job__payload__has_key="booking_ids")
-        payloads = told.order_by().values_list("pk", "job__payload")
-        about |= Q(pk__in=[pk for pk, payload in payloads if booking_id in payload["booking_ids"]])
-    return about
+def about(bookings: Iterable[Booking]) -> Q:
+    """Those about these bookings, their whole visit, or several of their series with them among them."""
+    found = Q(pk__in=[])
+    for booking in bookings:
+        found |= Q(booking_id=booking.pk)
+        if booking.visit_id is not None:
+            found |= Q(visit_id=booking.visit_id)
+        if booking.series_id is not None:
+            series = Booking.objects.filter(series_id=booking.series_id).order_by().values("pk")
+            told = Message.objects.filter(booking_id__in=series, job__payload__has_key="booking_ids")
+            payloads = told.order_by().values_list("pk", "job__payload")
+            found |= Q(pk__in=[pk for pk, payload in payloads if booking.pk in payload["booking_ids"]])
+    return found
 
 
-def _printed(message: Message, printer: Printer) -> MessageJson:
+def printed_event(event: BookingEvent, printer: Printer) -> BookingEventJson:
+    return {
+        "id": event.pk,
+        "at": printer.when(event.at),
+        "door": event.door,
+        "actor": {"type": event.actor_type, "id": event.actor_id, "name": event.actor_name},
+        "from": event.from_status or None,
+        "to": event.to_status,
+        "changes": event.changes,
+        "reason": event.reason,
+    }
+
+
+def printed_message(message: Message, printer: Printer, *, with_links: bool = True) -> MessageJson:
+    """Without links for who may only read: the one to a visit's page would let them act for the client."""
+    html, text = message.html, message.text
+    if not with_links:
+        html, text = without_links(html), without_links(text)
     return {
         "id": message.pk,
         "type": message.type,
@@ -154,8 +166,8 @@ def _printed(message: Message, printer: Printer) -> MessageJson:
         "state": message.state,
         "reason": message.reason,
         "subject": message.subject,
-        "html": message.html,
-        "text": message.text,
+        "html": html,
+        "text": text,
         "message_id": message.message_id,
         "created_at": printer.when(message.created_at),
         "sent_at": None if message.sent_at is None else printer.when(message.sent_at),

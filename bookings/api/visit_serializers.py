@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any, NotRequired, TypedDict
 
 from rest_framework import serializers
@@ -30,6 +31,22 @@ from staff.wire.fields import (
 )
 
 
+class ContactTypedJson(TypedDict):
+    """Who booked it online, as they said themselves. Nothing of it is proved but what `verified` says."""
+
+    first_name: str
+    last_name: str
+    email: str
+    phone: str
+    note: str
+    marketing_consent: bool
+    locale: str
+    verified: Annotated[bool, "A mailed code proved the address."]
+    new_client: Annotated[bool, "The client was made with this visit."]
+    perhaps_client_ids: Annotated[list[Id], "Who may be the same person, for a merge."]
+    taken_over_at: Annotated[When | None, "When it was written on the client."]
+
+
 class VisitJson(TypedDict):
     """What a client comes for in one go. Of a visit with others' bookings only the visible ones are told."""
 
@@ -46,6 +63,10 @@ class VisitJson(TypedDict):
     client_confirmed_at: When | None
     late: Annotated[bool, "Cancelled or moved after the time for it."]
     version: Annotated[Number, "Grows with every change of one of its bookings; see If-Match."]
+    contact_typed: Annotated[
+        ContactTypedJson | None,
+        "Who booked it online, as they said themselves; null for other visits.",
+    ]
     others_hidden: NotRequired[Annotated[bool, "There are bookings on agendas that you may not see."]]
 
 
@@ -103,8 +124,28 @@ class VisitPrinter:
             ),
             "late": visit.late,
             "version": visit.version,
+            "contact_typed": self._typed(visit),
         }
         return printed if len(seen) == len(rows) else {**printed, "others_hidden": True}
+
+    def _typed(self, visit: Visit) -> ContactTypedJson | None:
+        typed = visit.contact_typed
+        if typed is None:
+            return None
+        at = typed["taken_over_at"]
+        return {
+            "first_name": typed["first_name"],
+            "last_name": typed["last_name"],
+            "email": typed["email"],
+            "phone": typed["phone"],
+            "note": typed["note"],
+            "marketing_consent": typed["marketing_consent"],
+            "locale": typed["locale"],
+            "verified": typed["verified"],
+            "new_client": typed["new_client"],
+            "perhaps_client_ids": typed["perhaps_client_ids"],
+            "taken_over_at": None if at is None else self._printer.when(datetime.fromisoformat(at)),
+        }
 
 
 VISIT, STAFF, STATUS = (COLUMNS.index(name) for name in ("visit_id", "staff_id", "status"))

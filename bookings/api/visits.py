@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
+from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -27,11 +28,12 @@ from bookings.errors import VisitNotFound
 from bookings.lifecycle.recurrence import starts_of
 from bookings.links import checked_base_url
 from bookings.models import Booking, BookingEvent, Visit, VisitQuerySet
+from bookings.online.take_over import take_over
 from staff.access.auth import actor_of, salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
 from staff.salon.schedule import ONE_DAY
 from staff.wire.answers import EitherAnswer, ListAnswer
-from staff.wire.filters import ChoiceFilter, DateFilter, IdFilter, ListFilter
+from staff.wire.filters import ChoiceFilter, DateFilter, FlagFilter, IdFilter, ListFilter
 from staff.wire.paging import ROWS_PER_CHUNK, answer_list, in_chunks
 from staff.wire.query import Query, QueryChoice, QueryText
 from staff.wire.schema import ID_IN_PATH, documented
@@ -46,9 +48,16 @@ class VisitFilter(ListFilter):
     date_to = DateFilter(method="to_date", help_text="Last salon date of start_at, inclusive.")
     client_id = IdFilter(help_text="For this client.")
     status = ChoiceFilter(choices=Booking.Status.values, help_text="With this status.")
+    requests_waiting = FlagFilter(
+        method="waiting", help_text="1: only with a request that the salon has to answer; 0: the others."
+    )
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return super().filter_queryset(queryset.order_by("-start_at", "-id"))
+
+    def waiting(self, visits: VisitQuerySet, name: str, waiting: bool) -> VisitQuerySet:
+        asked = Booking.objects.waiting_for_salon().order_by().values("visit_id")
+        return visits.filter(pk__in=asked) if waiting else visits.exclude(pk__in=asked)
 
     def from_date(self, visits: VisitQuerySet, name: str, day: date) -> VisitQuerySet:
         return visits.filter(start_at__gte=day_start(day, zone=salon_of(self.request).zone))
@@ -211,6 +220,20 @@ class VisitView(GatedView):
             salon=salon_of(request),
         )
         return _written(request, outcome.visits, outcome.warnings)
+
+
+class TakeOverView(GatedView):
+    @documented(
+        "Write on the client what was typed online",
+        description="Name and number, as they stand in `contact_typed`; a second time changes nothing.",
+        answer=VisitJson,
+        refused=[404, 409],
+        parameters=[ID_IN_PATH],
+        tags=["visits"],
+    )
+    def post(self, request: Request, id: int) -> Response:
+        visit = take_over(actor=actor_of(request), visit_id=id, salon=salon_of(request), now=timezone.now())
+        return Response(_printer(request).one(visit))
 
 
 def _visible(request: Request, visit_id: int) -> Visit:

@@ -7,11 +7,21 @@ contract's table.
 
 from bookings.lifecycle.answer import Shown, accept, decline, lapse_due, request_of
 from bookings.lifecycle.book import AgreedPrice, Order, book
+from bookings.lifecycle.by_client import (
+    ClientRequest,
+    cancel_by_client,
+    confirm_by_client,
+    fingerprint,
+    move_by_client,
+    note_by_client,
+)
 from bookings.lifecycle.change import cancel, change
 from bookings.lifecycle.change_whole import ONE, SCOPES, Whole, cancel_whole, change_whole
 from bookings.lifecycle.how import How
 from bookings.lifecycle.locks import begin_again
+from bookings.lifecycle.online_requests import lapse_unanswered, remind_of_waiting
 from bookings.lifecycle.outcome import Outcome, Warning
+from bookings.lifecycle.policy import Acceptance, policy_text
 from bookings.lifecycle.remind_of_open_status import remind_of_ended
 from bookings.lifecycle.series import Series, Skipped, book_series, name_series
 from bookings.lifecycle.series_mails import announce_series
@@ -32,7 +42,9 @@ __all__ = [
     "ONE",
     "SCOPES",
     "VISIT_SCOPES",
+    "Acceptance",
     "AgreedPrice",
+    "ClientRequest",
     "How",
     "ItemChanges",
     "ItemOrder",
@@ -54,17 +66,25 @@ __all__ = [
     "book_visit",
     "book_visit_series",
     "cancel",
+    "cancel_by_client",
     "cancel_visit",
     "cancel_whole",
     "change",
     "change_session",
     "change_visit",
     "change_whole",
+    "confirm_by_client",
     "decline",
+    "fingerprint",
     "lapse_due",
+    "lapse_unanswered",
     "lock_members",
+    "move_by_client",
     "name_series",
     "note",
+    "note_by_client",
+    "policy_text",
     "remind_of_ended",
+    "remind_of_waiting",
     "request_of",
 ]

@@ -16,6 +16,7 @@ from bookings import waitlist
 from bookings.lifecycle import checks, effects, visit_row
 from bookings.lifecycle.audit import record
 from bookings.lifecycle.outcome import Change, Outcome, printed_price
+from bookings.lifecycle.policy import Acceptance, accepted_policy, windows_of_service
 from bookings.lifecycle.requests import ask_client
 from bookings.lifecycle.written import Written
 from bookings.models import Booking, Hold, WaitlistOffer, stamp
@@ -52,11 +53,11 @@ class AgreedPrice:
 class Order:
     """What somebody wants to book; times are UTC. The fields are those of contract §1.2.
 
-    `status` and `detail` are a dialect's own code; `provisional` is the native request that mails
-    accept and decline links. `by_client` True: a client books for themselves, so what staff may
-    overrule (working hours, notice, horizon) refuses, and they join a class that stands there.
+    `status` and `detail` are a dialect's own code, or what online booking makes; `provisional` is the native
+    request that mails accept and decline links. `by_client` True: a client books for themselves, so what
+    staff may overrule (working hours, notice, horizon) refuses, and they join a class that stands there.
     `foreign_data` is stored and echoed. `in_series`: the caller announces the bookings of the series together
-    (`book_series`).
+    (`book_series`). `accepted`: the salon's terms, by a client online.
     """
 
     client_id: int
@@ -85,6 +86,7 @@ class Order:
     by_client: bool = False
     in_series: bool = False
     staff_requested: bool = False
+    accepted: Acceptance | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,8 @@ def _book(
             raise _SessionBegan
         now = now or timezone.now()
         fresh = prepare(order, actor=actor, staff=staff, session=session, salon=salon, now=now)
-        visit_row.begin([fresh.booking], now=now)
+        policy = accepted_policy(order.accepted, [fresh.booking], salon=salon, now=now)
+        visit_row.begin([fresh.booking], policy=policy, now=now)
         written = write_new(fresh, actor=actor, salon=salon, now=now)
         if fresh.booking.stands:
             overlap = checks.is_deliberate(actor=actor, asked=order.allow_overlap, salon=salon)
@@ -303,6 +306,7 @@ def _book_entries(
 def _made(
     order: Order, found: _Found, *, waited: BookedEntries, salon: SalonSettings, now: datetime
 ) -> Booking:
+    windows = windows_of_service(found.service, salon=salon)
     booking = Booking(
         client=found.client,
         staff=found.staff,
@@ -323,6 +327,8 @@ def _made(
         buffer_before_minutes=found.service.buffer_before_minutes,
         buffer_after_minutes=found.service.buffer_after_minutes,
         staff_requested=order.staff_requested,
+        client_cancel_minutes=windows.cancel_minutes,
+        client_reschedule_minutes=windows.reschedule_minutes,
         parts=found.parts,
         source=order.source,
         base_url=order.base_url,

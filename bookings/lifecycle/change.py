@@ -36,7 +36,6 @@ from bookings.slots.refused_to_everybody import (
     find_service,
 )
 from bookings.slots.warn_or_refuse import CLIENT_BUSY, ON_WAITLIST, warnings_for
-from bookings.waitlist import BookedEntries
 from clients.records import lock_clients
 from staff.access.actor import Actor
 from staff.models import SalonSettings
@@ -184,7 +183,7 @@ def write(
     if edit.touches("client_id"):
         checks.find_client(booking.client_id)
     now = now or timezone.now()
-    frozen.freeze(booking, edit.stored, changes)
+    frozen.freeze(booking, edit.stored, changes, salon=salon)
     _keep_session(edit, party=how.party, now=now)
     _keep_tokens(edit, how=how, salon=salon, now=now)
     if edit.needs_slot:
@@ -199,6 +198,7 @@ def write(
         of_other_client=edit.touches("client_id"),
         moved=edit.touches("start_at"),
         together=how.whole_visit,
+        changed_by_client=actor.type == "client" if edit.touches(*SLOT, "status") else None,
         now=now,
     )
     _keep_announced(edit, announced_by_page=how.announced_by_page)
@@ -262,8 +262,7 @@ def _check(edit: _Edit, *, actor: Actor, salon: SalonSettings) -> None:
 
 
 def _lock_around(edit: _Edit) -> None:
-    """The staff rows left and entered, then the clients, each in id order; the booking and its session are
-    locked already."""
+    """The staff rows left and entered, then the clients, each in id order."""
     booking = edit.booking
     staff = lock_staff(edit.before.staff_id, booking.staff_id)
     if edit.touches("staff_id"):
@@ -387,11 +386,11 @@ def _objections(edit: _Edit, *, salon: SalonSettings, now: datetime) -> list[Obj
     return found if edit.needs_slot else [each for each in found if each in (CLIENT_BUSY, ON_WAITLIST)]
 
 
-def _book_entries(edit: _Edit, objections: list[Objection], *, salon: SalonSettings) -> BookedEntries:
+def _book_entries(edit: _Edit, found: list[Objection], *, salon: SalonSettings) -> waitlist.BookedEntries:
     """The waitlist entries of a client who has come to this service, person or start only now."""
     booking = edit.booking
     newly_there = edit.reopened or edit.touches("client_id", "service_id", "staff_id", "start_at")
-    if ON_WAITLIST not in objections or not newly_there or booking.client_id is None:
+    if ON_WAITLIST not in found or not newly_there or booking.client_id is None:
         return waitlist.NOBODY
     return waitlist.book_entries(
         client_id=booking.client_id,

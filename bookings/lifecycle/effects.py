@@ -12,8 +12,8 @@ from datetime import timedelta
 from django.db.models import F, Q
 
 from bookings import after_visit, noshow, waitlist, webhooks
-from bookings.lifecycle import inapp_lines, visit_effects, visit_leaving
-from bookings.lifecycle.mail_types import RESENT, STANDING_MAILS, mail_to_client, update_mail_delay
+from bookings.lifecycle import inapp_lines, mail_types, visit_effects, visit_leaving
+from bookings.lifecycle.mail_types import RESENT, STANDING_MAILS, TAKING_BACK, mail_to_client
 from bookings.lifecycle.outcome import Change
 from bookings.lifecycle.series_mails import (
     SERIES_KEYS,
@@ -119,7 +119,7 @@ def _asks_client(change: Change) -> bool:
 def _booked(change: Change) -> list[Due]:
     """POST, regular, provisional or from the waitlist; a dialect may write any status at once."""
     if not change.in_series:
-        inapp_lines.tell_salon(change, "booking.new")
+        inapp_lines.tell_salon(change, mail_types.arrival([change.booking]))
     if change.booking.client_id is not None:
         after_visit.stop_for_rebooking(client_id=change.booking.client_id, now=change.now)
     if change.in_series and change.stands:
@@ -139,10 +139,10 @@ def _drop_what_is_moot(change: Change) -> None:
     if _asks_client(change):
         _drop(change, STANDING_MAILS, reason=Reason.ASKED_AGAIN)
     if change.left(PROVISIONAL) and change.entered(SCHEDULED):
-        _drop(change, ["booking.provisional"], reason=Reason.ACCEPTED_MEANWHILE)
+        _drop(change, ["booking.provisional", "visit.requested"], reason=Reason.ACCEPTED_MEANWHILE)
     if change.booking.status != CANCELLED and (change.left(CANCELLED) or change.client_changed):
         present = Recipient.client(change.booking.client_id)
-        _drop(change, ["booking.cancelled", "booking.lapsed"], reason=Reason.RESTORED, recipient=present)
+        _drop(change, TAKING_BACK, reason=Reason.RESTORED, recipient=present)
 
 
 def _undone(change: Change) -> list[Due]:
@@ -187,7 +187,8 @@ def _announcement(change: Change) -> list[Due]:
     """The first mail about a standing booking: confirmation, request, or waitlist confirmation."""
     booking = change.booking
     if booking.status == PROVISIONAL:
-        return _mail(change, "booking.provisional") if booking.provisional_token is not None else []
+        asking = mail_types.asking_mail([booking])
+        return [] if asking is None else _mail(change, asking)
     entry = booking.waitlist
     if entry is not None and entry.client_id == booking.client_id and not change.client_changed:
         return _mail(change, "waitlist.confirmed")
@@ -217,7 +218,7 @@ def _restored(change: Change) -> list[Due]:
 
 def _is_being_taken_back(booking: Booking) -> bool:
     """Whether a mail that it does not take place is leaving at this moment; of its own, or with others."""
-    if outbox.on_its_way(booking_id=booking.pk, types=["booking.cancelled", "booking.lapsed", RESENT]):
+    if outbox.on_its_way(booking_id=booking.pk, types=[*TAKING_BACK, RESENT]):
         return True
     if booking.series_id is None:
         return False
@@ -231,15 +232,20 @@ def _is_being_taken_back(booking: Booking) -> bool:
 
 
 def _moved(change: Change) -> list[Due]:
-    """One pending update mail per booking, due a while after the latest move."""
+    """One pending update mail per booking, due a while after the latest move; of a client's own at once, but
+    not one soon after another."""
     if not change.ended:
         inapp.withdraw(booking_id=change.booking.pk, type="booking.followup")
+    key = visit_effects.update_of(change.booking.visit_id)
+    if change.by_client:
+        inapp_lines.tell_salon_of_move([change])
+        delay = mail_types.client_move_delay(change.booking.visit_id, now=change.now)
+        return _mail(change, "booking.updated", delay=delay, dedupe_key=key)
     booking_ids = moved_in_series(change.booking)
     present = Booking.objects.filter(pk__in=booking_ids, end_at__gt=change.now)
     starts = present.order_by().values_list("start_at", flat=True) if len(booking_ids) > 1 else []
-    delay = update_mail_delay(start_at=min([change.booking.start_at, *starts]), now=change.now)
+    delay = mail_types.update_mail_delay(start_at=min([change.booking.start_at, *starts]), now=change.now)
     if not booking_ids:
-        key = visit_effects.update_of(change.booking.visit_id)
         return _mail(change, "booking.updated", delay=delay, dedupe_key=key)
     dues = _mail(change, "booking.updated", delay=delay, dedupe_key=series_update_of(change.booking))
     return [of_series(due, booking_ids) for due in dues]
@@ -281,8 +287,9 @@ def _cancelled(change: Change) -> list[Due]:
         return []
     if change.lapsed:
         inapp_lines.tell_salon(change, "booking.lapsed")
-        return _mail(change, "booking.lapsed")
-    return _mail(change, "booking.cancelled")
+    elif change.by_client:
+        inapp_lines.tell_salon(change, "booking.cancelled_by_client")
+    return _mail(change, mail_types.closing_mail(change))
 
 
 def _tell_former_client(change: Change) -> list[Due]:

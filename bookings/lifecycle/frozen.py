@@ -1,4 +1,5 @@
-"""What a booking keeps of its service from when that is set: buffers, price, parts (contract §1.3, §7).
+"""What a booking keeps of its service from when that is set: buffers, price, parts (contract §1.3, §7), and
+the windows of its client (contract §8).
 
 Parts are fitted to how long the booking lasts. Another length fits them anew, another staff member leaves
 them; sent, they say how long it lasts.
@@ -10,8 +11,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from bookings.lifecycle.policy import windows_of_service
 from bookings.models import Booking
-from staff.models import Service
+from staff.models import SalonSettings, Service
 from staff.salon.durations import ONE_PERSON_AT_A_TIME, duration_of
 from staff.salon.parts import (
     ONE_MINUTE,
@@ -62,8 +64,11 @@ def parts_after(
     return fitted(parts, length)
 
 
-def freeze(booking: Booking, stored: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
-    """Another service: buffers, price and parts are frozen anew, the times stay (contract §1.3).
+def freeze(
+    booking: Booking, stored: Mapping[str, Any], changes: Mapping[str, Any], *, salon: SalonSettings
+) -> None:
+    """Another service: buffers, price, parts and the client's windows are frozen anew, the times stay
+    (contract §1.3, §8).
 
     `changes` are merged into the booking already; `stored` is what it had. Raises BadRequest for several
     parts of a class.
@@ -75,6 +80,9 @@ def freeze(booking: Booking, stored: Mapping[str, Any], changes: Mapping[str, An
             booking.price = service.price
         booking.buffer_before_minutes = service.buffer_before_minutes
         booking.buffer_after_minutes = service.buffer_after_minutes
+        booking.client_cancel_minutes, booking.client_reschedule_minutes = windows_of_service(
+            service, salon=salon
+        )
     if differing & {"service_id", "start_at", "end_at", "parts"}:
         booking.parts = parts_after(
             booking,

@@ -50,6 +50,22 @@ def tell_salon_of_visit(visit: Visit, type: str, change: Change) -> None:
         )
 
 
+def tell_salon_of_move(changes: Sequence[Change]) -> None:
+    """One line about a visit that its client moved, for whose time it was and every active admin."""
+    first, more = changes[0], len(changes) - 1
+    with translation.override(first.salon.locale):
+        body = summary(first.booking, salon=first.salon)
+        inapp.tell_staff(
+            staff_ids={each.before.staff_id for each in changes if each.before is not None},
+            and_admins=True,
+            type="booking.moved",
+            title=titles()["booking.moved"],
+            body=f"{body} (+{more})" if more else body,
+            booking_id=first.booking.pk,
+            now=first.now,
+        )
+
+
 def tell_staff_member(change: Change, type: str) -> None:
     """A line for the booking's staff member alone."""
     _tell(change, type, and_admins=False)
@@ -78,8 +94,12 @@ def summary(booking: Booking, *, salon: SalonSettings) -> str:
 def titles() -> dict[str, str]:
     return {
         "booking.new": _("New booking"),
+        "booking.requested": _("A client asks for an appointment"),
+        "booking.request_waiting": _("A request has been waiting for an answer"),
         "booking.accepted": _("Booking request accepted"),
         "booking.declined": _("Booking request declined"),
         "booking.lapsed": _("Booking request lapsed"),
+        "booking.moved": _("Moved by the client"),
+        "booking.cancelled_by_client": _("Cancelled by the client"),
         "booking.followup": _("Did they come? Mark completed or no-show"),
     }

@@ -47,6 +47,7 @@ class Before:
     announced_as: str
     announced_start_at: datetime | None
     announced_end_at: datetime | None
+    asked_online: bool
 
     @property
     def stood(self) -> bool:
@@ -65,6 +66,7 @@ class Before:
             announced_as=booking.announced_as,
             announced_start_at=booking.announced_start_at,
             announced_end_at=booking.announced_end_at,
+            asked_online=booking.asked_online,
         )
 
 
@@ -101,6 +103,11 @@ class Change:
     @property
     def created(self) -> bool:
         return self.before is None
+
+    @property
+    def by_client(self) -> bool:
+        """The client did it themselves, by one of our links."""
+        return self.actor.type == "client"
 
     def entered(self, *statuses: str) -> bool:
         """The booking is in one of `statuses` now and was in another status before."""

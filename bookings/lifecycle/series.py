@@ -98,6 +98,7 @@ def book_series(
                     for each in starts
                 ]
             )
+        now = now or timezone.now()
         outcomes, skipped = book_each(
             starts,
             lambda start_at: book(
@@ -114,7 +115,7 @@ def book_series(
             [outcome.booking for outcome in outcomes],
             salon=salon,
             notify_client=order.notify_client,
-            now=now or timezone.now(),
+            now=now,
         )
     skipped += [skipped_by_clocks(each) for each in swallowed]
     return Series(outcomes=outcomes, skipped=sorted(skipped, key=lambda each: each.start_at))

@@ -15,7 +15,17 @@ from django.db.models import F
 
 from bookings import after_visit, noshow
 from bookings.lifecycle import inapp_lines
-from bookings.lifecycle.mail_types import RESENT, STANDING_MAILS, mail_to_client, update_mail_delay
+from bookings.lifecycle.mail_types import (
+    RESENT,
+    STANDING_MAILS,
+    TAKING_BACK,
+    arrival,
+    asking_mail,
+    client_move_delay,
+    closing_mail,
+    mail_to_client,
+    update_mail_delay,
+)
 from bookings.lifecycle.outcome import Before, Change
 from bookings.lifecycle.series_mails import (
     SERIES_KEYS,
@@ -142,11 +152,11 @@ def _drop_what_is_moot(change: VisitChange) -> None:
     if change.asks:
         _drop(change, STANDING_MAILS, reason=Reason.ASKED_AGAIN)
     if change.was_asked and change.visit.status == SCHEDULED:
-        moot = ["booking.provisional", "booking.created"]
+        moot = ["booking.provisional", "booking.created", "visit.requested"]
         _drop(change, moot, reason=Reason.ACCEPTED_MEANWHILE)
     if not change.is_cancelled and (change.was_cancelled or change.client_changed):
         present = Recipient.client(change.visit.client_id)
-        _drop(change, ["booking.cancelled", "booking.lapsed"], reason=Reason.RESTORED, recipient=present)
+        _drop(change, TAKING_BACK, reason=Reason.RESTORED, recipient=present)
 
 
 def _owed(change: VisitChange) -> list[Due]:
@@ -154,7 +164,7 @@ def _owed(change: VisitChange) -> list[Due]:
     if change.created and change.last.in_series:
         return []
     if change.created:
-        inapp_lines.tell_salon_of_visit(change.visit, "booking.new", change.last)
+        inapp_lines.tell_salon_of_visit(change.visit, arrival(change.visit.items), change.last)
         return _announcement(change) if change.stands else []
     if change.client_changed:
         return [*_tell_former_client(change), *(_announcement(change) if change.stands else [])]
@@ -184,8 +194,8 @@ def _tell_of_answer(change: VisitChange) -> None:
 
 def _announcement(change: VisitChange) -> list[Due]:
     if change.visit.status == PROVISIONAL:
-        asks = any(each.provisional_token is not None for each in change.visit.items)
-        return _mail(change, "booking.provisional") if asks else []
+        asking = asking_mail(change.visit.items)
+        return [] if asking is None else _mail(change, asking)
     return _mail(change, "booking.created")
 
 
@@ -195,16 +205,15 @@ def _cancelled(change: VisitChange) -> list[Due]:
         return []
     if change.last.lapsed:
         inapp_lines.tell_salon_of_visit(change.visit, "booking.lapsed", change.last)
-        return _mail(change, "booking.lapsed")
-    return _mail(change, "booking.cancelled")
+    elif change.last.by_client:
+        inapp_lines.tell_salon_of_visit(change.visit, "booking.cancelled_by_client", change.last)
+    return _mail(change, closing_mail(change.last))
 
 
 def _restored(change: VisitChange) -> list[Due]:
     """Tell the client anew unless they still believe in this visit; then only what is different."""
     standing = [each for each in change.visit.items if each.stands]
-    taken_back = outbox.on_its_way(
-        visit_id=change.visit.pk, types=["booking.cancelled", "booking.lapsed", RESENT]
-    )
+    taken_back = outbox.on_its_way(visit_id=change.visit.pk, types=[*TAKING_BACK, RESENT])
     if taken_back or not any(each.announced_as for each in change.visit.items):
         return _announcement(change)
     believed = {
@@ -218,12 +227,18 @@ def _restored(change: VisitChange) -> list[Due]:
 
 
 def _moved(change: VisitChange) -> list[Due]:
-    """One pending update mail for the visit, due a while after the latest change."""
+    """One pending update mail for the visit, due a while after the latest change; of a client's own move at
+    once, but not one soon after another."""
+    key = update_of(change.visit.pk)
+    if change.last.by_client:
+        inapp_lines.tell_salon_of_move(change.changes)
+        delay = client_move_delay(change.visit.pk, now=change.last.now)
+        return _mail(change, "booking.updated", delay=delay, dedupe_key=key)
     delay = update_mail_delay(start_at=change.visit.start_at, now=change.last.now)
     standing = next((each for each in change.visit.items if each.stands), change.visit.items[0])
     booking_ids = moved_in_series(standing)
     if not booking_ids:
-        return _mail(change, "booking.updated", delay=delay, dedupe_key=update_of(change.visit.pk))
+        return _mail(change, "booking.updated", delay=delay, dedupe_key=key)
     dues = _mail(change, "booking.updated", delay=delay, dedupe_key=series_update_of(standing))
     return [of_series(due, booking_ids) for due in dues]
 

@@ -28,8 +28,8 @@ from staff.wire.refusals import BadRequest
 class ItemOrder:
     """One service of a visit; times are UTC.
 
-    Without `staff_id` somebody who offers it does it; without `start_at` it follows the
-    one before, or begins together with it (`same_start`).
+    Without `staff_id` somebody who offers it does it, of those in `among` where that is given; without
+    `start_at` it follows the one before, or begins together with it (`same_start`).
     """
 
     service_id: int
@@ -38,6 +38,7 @@ class ItemOrder:
     start_at: datetime | None = None
     staff_requested: bool = False
     price: AgreedPrice | None = None
+    among: frozenset[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,10 @@ def _wishes(items: Sequence[ItemOrder], *, start_at: datetime | None, actor: Act
     for each in items:
         if each.staff_id is not None:
             check_agenda(actor, each.staff_id)
-    asked = [AskedItem(each.service_id, each.staff_id, each.same_start, each.start_at) for each in items]
+    asked = [
+        AskedItem(each.service_id, each.staff_id, each.same_start, each.start_at, each.among)
+        for each in items
+    ]
     try:
         return wishes_for(asked, start_at=start_at, only=actor.agenda_of)
     except WrongItem as wrong:

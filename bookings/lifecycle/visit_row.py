@@ -5,8 +5,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from bookings.models import Booking, Visit, stamp
+from bookings.models import Booking, Visit, VisitLink, stamp
 
 SAYS_MORE = (
     Booking.Status.PROVISIONAL,
@@ -18,13 +19,14 @@ SAYS_MORE = (
 """A visit has the first of these that one of its bookings has."""
 
 
-def begin(items: Sequence[Booking], *, now: datetime) -> Visit:
+def begin(items: Sequence[Booking], *, now: datetime, policy: dict[str, Any] | None = None) -> Visit:
     """A visit of these bookings, not saved yet, saved; they are placed in it in this order."""
     first = items[0]
     taken = Visit.objects.filter(key=first.key).exists() if first.pk is not None else False
     visit = Visit(
         key=uuid.uuid4() if taken else first.key,
         client_id=first.client_id,
+        policy=policy,
         created_at=now,
         updated_at=stamp(now),
     )
@@ -37,12 +39,19 @@ def begin(items: Sequence[Booking], *, now: datetime) -> Visit:
 
 
 def keep_true(
-    booking: Booking, *, of_other_client: bool, moved: bool, together: bool, now: datetime
+    booking: Booking,
+    *,
+    of_other_client: bool,
+    moved: bool,
+    together: bool,
+    changed_by_client: bool | None,
+    now: datetime,
 ) -> Visit | None:
     """Write the visit of a locked booking that is about to be saved as it is now; gives the one it left.
 
     `of_other_client`: it has come to another client; alone it then leaves into a visit of its own, unless
-    all of its visit change `together`: these the caller stores once.
+    all of its visit change `together`: these the caller stores once. `changed_by_client`: whose change of its
+    time, person, service or status this is; None where it is none.
     """
     visit = booking.visit
     if visit is None or (of_other_client and not together and len(visit.items) > 1):
@@ -53,8 +62,9 @@ def keep_true(
         return visit
     visit.items = [booking if each.pk == booking.pk else each for each in visit.items]
     if visit.client_id != booking.client_id:
-        visit.client_id, visit.policy = booking.client_id, None
-        visit.link_nonce += 1
+        _hand_over(visit, client_id=booking.client_id)
+    if changed_by_client is not None:
+        visit.changed_by_client = changed_by_client
     if of_other_client or moved:
         visit.client_confirmed_at = None
     if not together:
@@ -66,6 +76,7 @@ def add(visit: Visit, booking: Booking, *, now: datetime) -> None:
     """Put a new booking, about to be saved, at the end of a locked visit."""
     booking.visit, booking.position = visit, max(each.position for each in visit.items) + 1
     visit.items = [*visit.items, booking]
+    visit.changed_by_client = False
     store(visit, now=now)
 
 
@@ -73,6 +84,15 @@ def confirm(visit: Visit, *, confirmed: bool, now: datetime) -> None:
     """The client has said that they come, or the salon says that they have not."""
     visit.client_confirmed_at = now if confirmed else None
     store(visit, now=now)
+
+
+def _hand_over(visit: Visit, *, client_id: int | None) -> None:
+    """What was the former client's own goes: what they typed and accepted, their link, what they did
+    (contract §8)."""
+    visit.client_id, visit.policy, visit.contact_typed = client_id, None, None
+    visit.link_nonce += 1
+    visit.late, visit.client_moves, visit.grace_from = False, 0, None
+    VisitLink.objects.filter(visit=visit).delete()
 
 
 def store(visit: Visit, *, now: datetime) -> None:

@@ -21,6 +21,7 @@ from bookings.lifecycle.book import Fresh, Order, prepare, write_new
 from bookings.lifecycle.how import AS_USUAL, How
 from bookings.lifecycle.locks import begin_again
 from bookings.lifecycle.outcome import Outcome, Warning
+from bookings.lifecycle.policy import Acceptance, accepted_policy
 from bookings.lifecycle.visit_items import Step, keep_places, lock_around, set_in_motion, write_items
 from bookings.lifecycle.visit_plan import ItemOrder, Place, find_places, naming_item, who_may_do
 from bookings.lifecycle.visit_scope import ONE, changes_for, lock_visits_in
@@ -43,7 +44,7 @@ IDLE = Warning("idle_time", "The client waits where the removed booking was; mov
 class VisitOrder:
     """What somebody wants to come for in one go; times are UTC, the fields those of contract §7.
 
-    `by_client` as in `Order`.
+    `by_client`, `accepted`, `status` and `detail` as in `Order`.
     """
 
     client_id: int
@@ -60,6 +61,9 @@ class VisitOrder:
     source: str = "api"
     by_client: bool = False
     in_series: bool = False
+    status: str = Booking.Status.SCHEDULED
+    detail: str = ""
+    accepted: Acceptance | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,8 @@ def book_visit(
         waited = waitlist.lock_open_entries(_comings(order, places, salon=salon))
         fresh = [_prepare(order, place, actor=actor, salon=salon, now=now) for place in places]
         bookings = [each.booking for each in fresh]
-        visit = visit_row.begin(bookings, now=now)
+        policy = accepted_policy(order.accepted, bookings, salon=salon, now=now)
+        visit = visit_row.begin(bookings, policy=policy, now=now)
         written = _write_new(fresh, actor=actor, allow_overlap=order.allow_overlap, salon=salon, now=now)
         outcomes = set_in_motion(written, queueing=not waited)
     return VisitOutcome([visit], _warnings(outcomes))
@@ -233,6 +238,8 @@ def _prepare(order: VisitOrder, place: Place, *, actor: Actor, salon: SalonSetti
         reason=order.reason,
         by_client=order.by_client,
         in_series=order.in_series,
+        status=order.status,
+        detail=order.detail,
         staff_requested=item.staff_requested,
     )
     with naming_item(place.number):

@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from bookings.lifecycle.announced import Announced
+from bookings.lifecycle.mail_types import STANDING_MAILS
 from bookings.mails.client_mail import ClientMail, find_recipient, not_needed
-from bookings.models import Booking
+from bookings.models import Booking, Visit
 from bookings.why_not_sent import Reason
 from notifications.handlers import NotNeeded
 from notifications.models import Job, Message
@@ -41,6 +42,7 @@ class AppointmentMail(ClientMail):
         if client is None or job.booking_id is None:
             return
         told = message.facts.get("announces_each", {job.booking_id: message.facts.get("announces")})
+        give_time_to_think_again(job, [int(each) for each in told], client_id=client.pk, now=now)
         for booking_id, announced in told.items():
             keep_announced(int(booking_id), client_id=client.pk, announced=announced)
 
@@ -169,6 +171,17 @@ def answer_until(items: Sequence[Booking]) -> datetime:
 def asking(items: Sequence[Booking]) -> Booking | None:
     """The booking whose links the one mail of a visit carries."""
     return next((each for each in items if each.provisional_token is not None), None)
+
+
+def give_time_to_think_again(job: Job, booking_ids: Sequence[int], *, client_id: int, now: datetime) -> None:
+    """From a mail about a change that the salon made: not from the first one, nor from one sent again, nor
+    from one about what the client did themselves (contract §8 "windows")."""
+    if job.type not in STANDING_MAILS:
+        return
+    visits = Visit.objects.filter(bookings__in=booking_ids, client_id=client_id, changed_by_client=False)
+    if job.type != "booking.updated":
+        visits = visits.filter(created_at__lt=job.created_at)
+    Visit.objects.filter(pk__in=visits.order_by().values("pk")).update(grace_from=now)
 
 
 def keep_announced(booking_id: int, *, client_id: int, announced: Mapping[str, Any] | None) -> None:

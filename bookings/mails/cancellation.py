@@ -22,6 +22,7 @@ from bookings.mails.appointment import (
 )
 from bookings.mails.client_mail import ClientReader, not_needed, require_theirs
 from bookings.mails.details import Times, calendar_entry, rows, series_rows, withdrawal
+from bookings.mails.page_link import link_to, links_to, page_of, pages_of
 from bookings.models import Booking
 from bookings.why_not_sent import Reason
 from notifications import outbox
@@ -73,6 +74,7 @@ class CancellationMail(AppointmentMail):
             subject=_("Your appointment on %(when)s has been cancelled") % {"when": when},
             introduction=_("Your appointment has been cancelled. You do not need to do anything."),
             rows=rows(items, reader=reader, times=times, with_note=False),
+            links=link_to(page_of(items, reader=reader), cancelled=True),
             closing=[
                 _("The attached file removes the appointment from your calendar."),
                 joined(_("We are glad to find another time for you."), how_to_reach(reader.salon)),
@@ -121,6 +123,11 @@ def _words_for_all(
         subject=_("%(count)d of your appointments have been cancelled") % {"count": len(told)},
         introduction=_("Your appointments have been cancelled. You do not need to do anything."),
         rows=series_rows(told[0][0], reader=reader, all_times=all_times, with_note=False),
+        links=links_to(
+            pages_of([items for items, _times in told], reader=reader),
+            [times.start_at for _items, times in told],
+            reader=reader,
+        ),
         closing=[
             _("The attached file removes the appointments from your calendar."),
             joined(_("We are glad to find another time for you."), how_to_reach(reader.salon)),

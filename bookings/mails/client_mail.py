@@ -22,12 +22,12 @@ class ClientReader(Reader):
     client: Client
 
     @classmethod
-    def of(cls, client: Client) -> ClientReader:
+    def of(cls, client: Client, *, salon: SalonSettings | None = None) -> ClientReader:
         return cls(
             name=client.first_name,
             email=client.email,
             locale=client.locale,
-            salon=SalonSettings.load(),
+            salon=salon or SalonSettings.load(),
             deliver_outside=not client.is_demo,
             client=client,
         )

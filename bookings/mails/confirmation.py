@@ -23,6 +23,7 @@ from bookings.mails.appointment import (
 )
 from bookings.mails.client_mail import ClientReader, not_needed, require_theirs
 from bookings.mails.details import Times, calendar_entry, if_unable, invitation, rows, series_rows
+from bookings.mails.page_link import link_to, links_to, page_of, pages_of, until_when
 from bookings.models import Booking
 from bookings.why_not_sent import Reason
 from notifications.letters.language import moment
@@ -100,12 +101,18 @@ def _confirmed(items: Sequence[Booking], *, reader: ClientReader, now: datetime)
     standing = counted(items)
     times = Times.of(standing)
     when = moment(times.start_at, zone=reader.salon.zone)
+    page = page_of(items, reader=reader)
     return Letter(
         subject=_("Your appointment on %(when)s is confirmed") % {"when": when},
         introduction=_("Your appointment is confirmed. We look forward to seeing you."),
         rows=rows(standing, reader=reader, times=times),
-        closing=[_("The attached file puts the appointment in your calendar."), if_unable(reader)],
-        ics=invitation(standing, reader=reader, status=ics.CONFIRMED, now=now),
+        links=link_to(page),
+        closing=[
+            until_when(items, reader=reader, now=now),
+            _("The attached file puts the appointment in your calendar."),
+            if_unable(reader),
+        ],
+        ics=invitation(standing, reader=reader, status=ics.CONFIRMED, page=page, now=now),
         ics_method=ics.REQUEST,
         facts=announces(items),
     )
@@ -115,15 +122,17 @@ def _series_confirmed(visits: Sequence[Sequence[Booking]], *, reader: ClientRead
     """All dates, then what they have in common; with one calendar file. `visits`: by their start."""
     standing = [counted(items) for items in visits]
     all_times = [Times.of(items) for items in standing]
+    pages = pages_of(visits, reader=reader)
     entries = [
-        calendar_entry(items, reader=reader, times=times)
-        for items, times in zip(standing, all_times, strict=True)
+        calendar_entry(items, reader=reader, times=times, page=page)
+        for items, times, page in zip(standing, all_times, pages, strict=True)
     ]
     return Letter(
         subject=_("Your %(count)d appointments from %(when)s are confirmed")
         % {"count": len(visits), "when": moment(all_times[0].start_at, zone=reader.salon.zone)},
         introduction=_("Your appointments are confirmed. We look forward to seeing you."),
         rows=series_rows(standing[0], reader=reader, all_times=all_times),
+        links=links_to(pages, [each.start_at for each in all_times], reader=reader),
         closing=[_("The attached file puts the appointments in your calendar."), if_unable(reader)],
         ics=ics.publication(*entries, now=now),
         ics_method=ics.PUBLISH,

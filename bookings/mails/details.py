@@ -18,7 +18,7 @@ from django.utils.translation import pgettext
 from bookings.lifecycle.announced import Announced
 from bookings.mails import ics
 from bookings.mails.client_mail import ClientReader
-from bookings.models import Booking
+from bookings.models import Booking, BookingEvent
 from notifications.letters.language import (
     long_date,
     long_moment,
@@ -75,7 +75,7 @@ def rows(
     """The table of facts about the bookings of one visit; `before` is what the times were."""
     salon, first = reader.salon, items[0]
     found = when_rows(times, zone=salon.zone)
-    if before is not None and before != times:
+    if before is not None and before.start_at != times.start_at:
         found.append(Row(pgettext("label", "Before"), long_moment(before.start_at, zone=salon.zone)))
     found += what_and_with_whom(first.service, first.staff) if len(items) == 1 else _each(items, salon.zone)
     place = where(first.location, reader=reader)
@@ -86,9 +86,21 @@ def rows(
     if told := _price_of(items, currency=salon.currency):
         found.append(Row(pgettext("label", "Price"), told))
     note = one_line(first.notes, longest=LONGEST_NOTE)
-    if note and with_note:
+    if note and with_note and not _is_a_strangers(first):
         found.append(Row(pgettext("label", "Note"), note))
     return found
+
+
+def _is_a_strangers(booking: Booking) -> bool:
+    """Whoever wrote its note last may not be the client: no mail of ours carries it to them (contract §9).
+
+    One more statement, for a visit that was booked online without a code.
+    """
+    if booking.visit is None or booking.visit.by_stranger is None:
+        return False
+    changed = BookingEvent.objects.filter(booking=booking, changes__has_key="notes").order_by("-id")
+    last = changed.exclude(from_status="").values_list("actor_type", flat=True).first()
+    return last in (None, "client")
 
 
 def _each(items: Sequence[Booking], zone: ZoneInfo) -> list[Row]:
@@ -174,8 +186,10 @@ def if_unable(reader: Reader) -> str:
     return joined(_("Can you not make it? Please let us know in good time."), how_to_reach(reader.salon))
 
 
-def calendar_entry(items: Sequence[Booking], *, reader: ClientReader, times: Times) -> ics.Appointment:
-    """What stands in the client's calendar: one event for a visit.
+def calendar_entry(
+    items: Sequence[Booking], *, reader: ClientReader, times: Times, page: str = ""
+) -> ics.Appointment:
+    """What stands in the client's calendar: one event for a visit. `page`: the address of the client's page.
 
     What an older release has just written has no visit yet.
     """
@@ -192,17 +206,20 @@ def calendar_entry(items: Sequence[Booking], *, reader: ClientReader, times: Tim
         end_at=times.end_at,
         summary=f"{what} - {reader.salon_name}" if reader.salon_name else what,
         location=where(first.location, reader=reader),
-        description="\n".join(line for line in (*done, how_to_reach(reader.salon)) if line),
+        description="\n".join(line for line in (*done, how_to_reach(reader.salon), page) if line),
         organizer=settings.DEFAULT_FROM_EMAIL,
         organizer_name=reader.salon_name,
         attendee=reader.client.email,
         attendee_name=reader.client.name,
+        url=page,
     )
 
 
-def invitation(items: Sequence[Booking], *, reader: ClientReader, status: str, now: datetime) -> str:
+def invitation(
+    items: Sequence[Booking], *, reader: ClientReader, status: str, page: str, now: datetime
+) -> str:
     """The calendar file that puts or moves it there; `status` as `ics.invitation` has it."""
-    entry = calendar_entry(items, reader=reader, times=Times.of(items))
+    entry = calendar_entry(items, reader=reader, times=Times.of(items), page=page)
     return ics.invitation(entry, status=status, now=now)
 
 

@@ -10,6 +10,7 @@ from bookings import links
 from bookings.after_visit import REACHED
 from bookings.mails.after_visit import VisitMail
 from bookings.mails.client_mail import ClientReader, not_needed
+from bookings.mails.page_link import link_to, page_of
 from bookings.models import Booking
 from bookings.self_service.unsubscribe import unsubscribe_token
 from bookings.why_not_sent import Reason
@@ -40,7 +41,7 @@ class FollowupMail(VisitMail):
         )
         if reached.filter(job__payload__step_id=step.pk).exists():
             raise not_needed(Reason.ALREADY_SENT)
-        return _words(booking, step, unsubscribe_token=unsubscribe_token(client))
+        return _words(booking, step, unsubscribe_token=unsubscribe_token(client), reader=reader)
 
 
 def _has_booked_since(job: Job, client: Client, booking: Booking) -> bool:
@@ -49,12 +50,13 @@ def _has_booked_since(job: Job, client: Client, booking: Booking) -> bool:
     return later.exclude(pk=booking.pk).exclude(status=Booking.Status.CANCELLED).exists()
 
 
-def _words(booking: Booking, step: FollowupStep, *, unsubscribe_token: str) -> Letter:
+def _words(booking: Booking, step: FollowupStep, *, unsubscribe_token: str, reader: ClientReader) -> Letter:
     """The one-click address in the header is ours, whatever front end the links stand under: it has to
     answer a POST."""
     return Letter(
         subject=step.subject,
         introduction=step.body,
+        links=link_to(page_of([booking], reader=reader), cancelled=True),
         small_print=[_("You receive this mail because you agreed to hear from us after a visit.")],
         small_print_link=Button(_("Unsubscribe"), links.unsubscribe_url(booking.base_url, unsubscribe_token)),
         headers={

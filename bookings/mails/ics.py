@@ -33,7 +33,7 @@ class Appointment:
     """What stands in the client's calendar.
 
     `organizer` is the sender's mail address, also as `Name <address>`; `sequence` grows with every
-    change of the booking.
+    change of the booking. `url`: where it can be looked at.
     """
 
     key: str
@@ -47,6 +47,7 @@ class Appointment:
     organizer_name: str
     attendee: str
     attendee_name: str
+    url: str = ""
 
 
 def invitation(appointment: Appointment, *, status: str, now: datetime) -> str:
@@ -59,9 +60,9 @@ def cancellation(appointment: Appointment, *, now: datetime) -> str:
     return _calendar(CANCEL, [appointment], status=CANCELLED, now=now)
 
 
-def publication(*appointments: Appointment, now: datetime) -> str:
-    """The METHOD:PUBLISH file of several appointments: a REQUEST may hold one UID only, and an attendee."""
-    return _calendar(PUBLISH, appointments, status=CONFIRMED, now=now)
+def publication(*appointments: Appointment, status: str = CONFIRMED, now: datetime) -> str:
+    """The METHOD:PUBLISH file of several appointments (a REQUEST may hold one UID only), or to load down."""
+    return _calendar(PUBLISH, appointments, status=status, now=now)
 
 
 def withdrawals(*appointments: Appointment, now: datetime) -> str:
@@ -95,6 +96,8 @@ def _event(appointment: Appointment, *, status: str, now: datetime) -> Event:
         event.add("location", one_line(appointment.location))
     if appointment.description:
         event.add("description", _lines(appointment.description))
+    if appointment.url:
+        event.add("url", appointment.url)
     event.add("status", status)
     event.add("transp", "OPAQUE" if status != CANCELLED else "TRANSPARENT")
     event.add("organizer", _person(appointment.organizer, appointment.organizer_name))

@@ -13,6 +13,7 @@ from bookings.mails.appointment import takes_back
 from bookings.mails.cancellation import CancellationMail
 from bookings.mails.client_mail import ClientReader
 from bookings.mails.details import Times, rows, withdrawal
+from bookings.mails.page_link import link_to, page_of
 from bookings.models import Booking
 from notifications.letters.language import moment
 from notifications.letters.letter import Letter, how_to_reach, joined
@@ -34,6 +35,7 @@ class LapseMail(CancellationMail):
                 " again."
             ),
             rows=rows(items, reader=reader, times=times, with_note=False),
+            links=link_to(page_of(items, reader=reader), cancelled=True),
             closing=[
                 removal,
                 joined(

@@ -10,10 +10,11 @@ from django.utils.translation import pgettext
 from bookings import links
 from bookings.mails.client_mail import ClientMail, ClientReader, not_needed, require_theirs
 from bookings.mails.details import Times, what_and_with_whom, when_rows
+from bookings.mails.page_link import link_to, page_of
 from bookings.models import Booking, NoShowFee
 from bookings.why_not_sent import Reason
 from notifications.letters.language import moment, money
-from notifications.letters.letter import Button, Letter, Reader, Row, how_to_reach, joined
+from notifications.letters.letter import Button, Letter, Row, how_to_reach, joined
 from notifications.models import Job
 from staff.wire.money import from_minor
 
@@ -35,7 +36,7 @@ class NoShowFeeMail(ClientMail):
         return _words(booking, fee, reader=reader)
 
 
-def _words(booking: Booking, fee: NoShowFee, *, reader: Reader) -> Letter:
+def _words(booking: Booking, fee: NoShowFee, *, reader: ClientReader) -> Letter:
     salon = reader.salon
     amount = money(from_minor(fee.amount_minor, currency=fee.currency), fee.currency)
     mistaken = _("Has there been a misunderstanding? Please let us know.")
@@ -55,6 +56,7 @@ def _words(booking: Booking, fee: NoShowFee, *, reader: Reader) -> Letter:
         buttons=[
             Button(_("Pay %(amount)s") % {"amount": amount}, links.pay_url(booking.base_url, fee.pay_token))
         ],
+        links=link_to(page_of([booking], reader=reader), cancelled=True),
         closing=[
             _("You can pay until %(until)s.") % {"until": moment(fee.pay_until, zone=salon.zone)},
             joined(mistaken, how_to_reach(salon)),

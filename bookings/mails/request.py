@@ -21,6 +21,7 @@ from bookings.mails.appointment import (
 )
 from bookings.mails.client_mail import ClientReader, not_needed, require_theirs
 from bookings.mails.details import Times, rows
+from bookings.mails.page_link import link_to, page_of
 from bookings.models import Booking
 from bookings.why_not_sent import Reason
 from notifications.letters.language import moment
@@ -46,7 +47,7 @@ class RequestMail(AppointmentMail):
         return _words(items, reader=reader)
 
 
-def _words(items: Sequence[Booking], *, reader: Reader) -> Letter:
+def _words(items: Sequence[Booking], *, reader: ClientReader) -> Letter:
     """No calendar file, whose own buttons would confuse."""
     standing = counted(items)
     times = Times.of(standing)
@@ -57,6 +58,7 @@ def _words(items: Sequence[Booking], *, reader: Reader) -> Letter:
         rows=rows(standing, reader=reader, times=times),
         question=_("Would you like to come at this time?"),
         buttons=answers(items),
+        links=link_to(page_of(items, reader=reader)),
         closing=[answer_before(items, reader=reader), if_in_doubt(reader.salon)],
         facts=announces(items),
     )

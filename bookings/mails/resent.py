@@ -15,12 +15,13 @@ from bookings.mails.cancellation import CancellationMail
 from bookings.mails.client_mail import ClientReader
 from bookings.mails.confirmation import ConfirmationMail, WaitlistConfirmationMail
 from bookings.mails.lapse import LapseMail
+from bookings.mails.online_request import DeclinedMail, RequestedMail, RequestLapsedMail
 from bookings.mails.request import RequestMail
 from bookings.models import Booking, BookingEvent
 from notifications.letters.letter import Letter
 from notifications.models import Job
 
-Original = ConfirmationMail | RequestMail | CancellationMail
+Original = ConfirmationMail | RequestMail | CancellationMail | RequestedMail | DeclinedMail
 
 
 class Kind(StrEnum):
@@ -57,20 +58,23 @@ def original_of(booking: Booking, kind: Kind) -> Original:
     """The mail that the booking would get of this kind."""
     match kind:
         case Kind.REQUEST:
-            return RequestMail()
+            return RequestedMail() if booking.asked_online else RequestMail()
         case Kind.CANCELLATION:
-            return LapseMail() if _has_lapsed(booking) else CancellationMail()
+            return _closing(booking)()
     entry = booking.waitlist
     waited = entry is not None and entry.client_id == booking.client_id
     return WaitlistConfirmationMail() if waited else ConfirmationMail()
 
 
-def _has_lapsed(booking: Booking) -> bool:
-    """Whether the last cancelling of its visit was a request that this client did not answer."""
+def _closing(booking: Booking) -> type[CancellationMail | DeclinedMail]:
+    """What the last cancelling of its visit was told with: a request that lapsed or was declined has its own
+    words."""
     of_visit = Q(booking=booking) | Q(booking__visit_id=booking.visit_id, booking__visit_id__isnull=False)
     closings = BookingEvent.objects.filter(of_visit, to_status=Booking.Status.CANCELLED)
     last = closings.exclude(from_status=Booking.Status.CANCELLED).order_by("-id").first()
     if last is None:
-        return False
-    lapses = Job.objects.filter(type=LapseMail.type, visit_id=booking.visit_id)
-    return lapses.filter(once_key__endswith=f":{last.pk}:{booking.client_id}").exists()
+        return CancellationMail
+    own_words = {each.type: each for each in (LapseMail, DeclinedMail, RequestLapsedMail)}
+    told = Job.objects.filter(type__in=own_words, visit_id=booking.visit_id)
+    job = told.filter(once_key__endswith=f":{last.pk}:{booking.client_id}").first()
+    return CancellationMail if job is None else own_words[job.type]

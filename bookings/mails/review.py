@@ -12,11 +12,12 @@ from bookings.after_visit import REACHED
 from bookings.mails.after_visit import VisitMail
 from bookings.mails.client_mail import ClientReader, not_needed
 from bookings.mails.details import Times, what_and_with_whom, when_rows
+from bookings.mails.page_link import link_to, page_of
 from bookings.models import Booking, Feedback
 from bookings.why_not_sent import Reason
 from notifications.handlers import TryLater
 from notifications.letters.language import short_date
-from notifications.letters.letter import Button, Letter, Reader
+from notifications.letters.letter import Button, Letter
 from notifications.models import Job, Message
 
 A_TWIN_TAKES = timedelta(seconds=30)
@@ -53,7 +54,7 @@ def _was_asked(booking: Booking, *, reader: ClientReader, now: datetime) -> bool
     ).exists()
 
 
-def _words(booking: Booking, *, feedback_token: str, reader: Reader) -> Letter:
+def _words(booking: Booking, *, feedback_token: str, reader: ClientReader) -> Letter:
     zone = reader.salon.zone
     return Letter(
         subject=_("How was your visit on %(date)s?") % {"date": short_date(booking.start_at, zone=zone)},
@@ -62,6 +63,7 @@ def _words(booking: Booking, *, feedback_token: str, reader: Reader) -> Letter:
             when_rows(Times.of([booking]), zone=zone)[0],
             *what_and_with_whom(booking.service, booking.staff),
         ],
+        links=link_to(page_of([booking], reader=reader), cancelled=True),
         buttons=[Button(_("Give your opinion"), links.feedback_url(booking.base_url, feedback_token))],
         closing=[_("It takes less than a minute, and it helps us to do well.")],
     )

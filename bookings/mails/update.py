@@ -29,6 +29,7 @@ from bookings.mails.appointment import (
 )
 from bookings.mails.client_mail import ClientReader, not_needed, require_theirs
 from bookings.mails.details import Times, calendar_entry, invitation, rows, series_rows
+from bookings.mails.page_link import link_to, links_to, page_of, pages_of, until_when
 from bookings.mails.request import answer_before, answers
 from bookings.models import Booking
 from bookings.why_not_sent import Reason
@@ -88,13 +89,17 @@ def _moved_together(visits: Sequence[list[Booking]], *, reader: ClientReader, no
     moved = [items for items, _ in found]
     if len(moved) == 1:
         return replace(_moved(moved[0], reader=reader, now=now), facts=announces_each(moved[0]))
-    entries = [calendar_entry(counted(each), reader=reader, times=Times.of(counted(each))) for each in moved]
+    all_times = [Times.of(counted(each)) for each in moved]
+    pages = pages_of(moved, reader=reader)
+    entries = [
+        calendar_entry(counted(items), reader=reader, times=times, page=page)
+        for items, times, page in zip(moved, all_times, pages, strict=True)
+    ]
     return Letter(
         subject=_("%(count)d of your appointments have been moved") % {"count": len(moved)},
         introduction=_("Your appointments have been moved. These are the new times."),
-        rows=series_rows(
-            counted(moved[0]), reader=reader, all_times=[Times.of(counted(each)) for each in moved]
-        ),
+        rows=series_rows(counted(moved[0]), reader=reader, all_times=all_times),
+        links=links_to(pages, [each.start_at for each in all_times], reader=reader),
         closing=[
             _("The attached file updates the appointments in your calendar."),
             joined(_("Do the new times not suit you? Please let us know."), how_to_reach(reader.salon)),
@@ -110,7 +115,7 @@ def _moved(items: Sequence[Booking], *, reader: ClientReader, now: datetime) -> 
     standing = counted(items)
     times, before = Times.of(standing), Times.announced(items)
     when = moment(times.start_at, zone=reader.salon.zone)
-    if before == times:
+    if _begins_as_told(times, before):
         subject = _("Your appointment on %(when)s has been changed") % {"when": when}
         introduction = _("Your appointment has been changed. This is how it stands now.")
         unsuitable = _("Does the change not suit you? Please let us know.")
@@ -118,33 +123,49 @@ def _moved(items: Sequence[Booking], *, reader: ClientReader, now: datetime) -> 
         subject = _("Your appointment has been moved to %(when)s") % {"when": when}
         introduction = _("Your appointment has been moved. These are the new times.")
         unsuitable = _("Does the new time not suit you? Please let us know.")
+    page = page_of(items, reader=reader)
     return Letter(
         subject=subject,
         introduction=introduction,
         rows=rows(standing, reader=reader, times=times, before=before),
+        links=link_to(page),
         closing=[
+            until_when(items, reader=reader, now=now),
             _("The attached file updates the appointment in your calendar."),
             joined(unsuitable, how_to_reach(reader.salon)),
         ],
-        ics=invitation(standing, reader=reader, status=ics.CONFIRMED, now=now),
+        ics=invitation(standing, reader=reader, status=ics.CONFIRMED, page=page, now=now),
         ics_method=ics.REQUEST,
         facts=announces(items),
     )
 
 
+def _begins_as_told(times: Times, before: Times | None) -> bool:
+    """Another end, other services or another person are no move."""
+    return before is not None and before.start_at == times.start_at
+
+
 def _request_moved(items: Sequence[Booking], *, reader: ClientReader, now: datetime) -> Letter:
     standing = counted(items)
-    times = Times.of(standing)
+    times, before = Times.of(standing), Times.announced(items)
     when = moment(times.start_at, zone=reader.salon.zone)
     asks = asking(standing) is not None
+    page = page_of(items, reader=reader)
+    if _begins_as_told(times, before):
+        subject = _("Your requested appointment on %(when)s has been changed") % {"when": when}
+        introduction = _("What we have reserved for you has changed. This is how it stands now.")
+    else:
+        subject = _("Your requested appointment has been moved to %(when)s") % {"when": when}
+        introduction = _("The time we have reserved for you has changed. These are the new times.")
     return Letter(
-        subject=_("Your requested appointment has been moved to %(when)s") % {"when": when},
-        introduction=_("The time we have reserved for you has changed. These are the new times."),
-        rows=rows(standing, reader=reader, times=times, before=Times.announced(items)),
+        subject=subject,
+        introduction=introduction,
+        rows=rows(standing, reader=reader, times=times, before=before),
         question=_("Would you like to come at this time?") if asks else "",
         buttons=answers(standing),
+        links=link_to(page),
         closing=[answer_before(standing, reader=reader) if asks else "", if_in_doubt(reader.salon)],
-        ics=invitation(standing, reader=reader, status=ics.TENTATIVE, now=now),
+        ics=invitation(standing, reader=reader, status=ics.TENTATIVE, page=page, now=now),
         ics_method=ics.REQUEST,
         facts=announces(items),
     )

@@ -10,8 +10,9 @@ from bookings.models.booking import (
 from bookings.models.busy import BusyTime, Hold
 from bookings.models.feedback import Feedback
 from bookings.models.noshow import NoShowFee, StripeEvent, StripeSession
+from bookings.models.online import MailedCode, OnlineAttack, OnlineSubmission, PublicHold, SpentChallenge
 from bookings.models.statuses import LEGAL_STATUS_PAIRS
-from bookings.models.visit import Visit, VisitQuerySet, coming_with, in_order
+from bookings.models.visit import Visit, VisitLink, VisitQuerySet, coming_with, in_order
 from bookings.models.waitlist import ONE_OPEN_ENTRY, WaitlistEntry, WaitlistOffer
 
 __all__ = [
@@ -23,11 +24,17 @@ __all__ = [
     "BusyTime",
     "Feedback",
     "Hold",
+    "MailedCode",
     "NoShowFee",
+    "OnlineAttack",
+    "OnlineSubmission",
+    "PublicHold",
+    "SpentChallenge",
     "SpentToken",
     "StripeEvent",
     "StripeSession",
     "Visit",
+    "VisitLink",
     "VisitQuerySet",
     "WaitlistEntry",
     "WaitlistOffer",

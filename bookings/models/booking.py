@@ -33,6 +33,10 @@ class BookingQuerySet(models.QuerySet["Booking"]):
             return self.filter(staff_id=actor.agenda_of)
         return self
 
+    def waiting_for_salon(self) -> BookingQuerySet:
+        """Requests that the salon has to answer (contract §9 "request"), whoever wrote them."""
+        return self.filter(status=Booking.Status.PROVISIONAL, provisional_token__isnull=True)
+
     def occupying(self) -> BookingQuerySet:
         """Those that occupy their staff member (`Booking.stands`)."""
         return self.filter(status__in=Booking.OCCUPYING)
@@ -46,9 +50,11 @@ class Booking(models.Model):
     have one party. `session_of_id` is the id of the session's first booking (null: this one);
     `session_id` is that id always. `series_id` is the id of the first booking of a series, of that one too.
     `announced_*` is what the client was last told and still believes: null and "" mean that they
-    know of no booking. Buffers (minutes), price and parts are frozen when the service is set; no `parts`:
-    work from its start to its end. `position` is its place in its visit, from 1; a row without a visit was
-    written by an older release, and gets one with its next change.
+    know of no booking. Buffers (minutes), price, parts and `client_*_minutes` (how long before its start the
+    client may still cancel or move it, contract §8) are frozen when the service is set; no `parts`: work from
+    its start to its end; null minutes, as an older release writes them: what the service has now. `position`
+    is its place in its visit, from 1; a row without a visit was written by an older release, and gets one
+    with its next change.
     """
 
     class Status(models.TextChoices):
@@ -60,6 +66,9 @@ class Booking(models.Model):
 
     OCCUPYING: ClassVar[tuple[str, ...]] = (Status.SCHEDULED, Status.PROVISIONAL)
     """The statuses that occupy the staff member."""
+
+    ONLINE: ClassVar[str] = "online"
+    """The `source` of what a client booked, or asked for, on the public booking page or its twin."""
 
     client = models.ForeignKey(
         "clients.Client", null=True, on_delete=models.PROTECT, related_name="bookings", db_index=False
@@ -93,6 +102,8 @@ class Booking(models.Model):
         editable=False,
     )
     position = models.PositiveSmallIntegerField(default=1, db_default=1, editable=False)
+    client_cancel_minutes = models.PositiveIntegerField(null=True, editable=False)
+    client_reschedule_minutes = models.PositiveIntegerField(null=True, editable=False)
     parts: Any = models.JSONField(
         default=list, db_default=Value([], models.JSONField()), blank=True, editable=False
     )
@@ -152,6 +163,11 @@ class Booking(models.Model):
                 name="booking_lapsing",
             ),
             models.Index(fields=["end_at"], condition=Q(status="scheduled"), name="booking_to_follow_up"),
+            models.Index(
+                fields=["created_at"],
+                condition=Q(status="provisional", provisional_token__isnull=True),
+                name="booking_requests_waiting",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -161,6 +177,12 @@ class Booking(models.Model):
     def total_price(self) -> Decimal | None:
         """The price for all persons; None where there is none."""
         return None if self.price is None else self.price * self.persons
+
+    @property
+    def asked_online(self) -> bool:
+        """A client asked for it online, and the salon has not answered (contract §9 "request")."""
+        unanswered = self.status == self.Status.PROVISIONAL and self.provisional_token is None
+        return unanswered and self.source == self.ONLINE
 
     @property
     def stands(self) -> bool:

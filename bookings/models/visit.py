@@ -40,7 +40,11 @@ class Visit(models.Model):
     `status` follow from its bookings, and are written with each change of one of them by
     `bookings.lifecycle`. So is `version`, which is also what the ICS SEQUENCE rises by. `link_nonce` goes
     into the link to the client's page: another number, another link. `policy` is what the client accepted.
-    `late`: cancelled or moved after the time for it.
+    `late`: cancelled or moved by the client after the time for it. `client_moves` counts the client's own
+    moves. `changed_by_client`: the last change of its times or its status was the client's own. `grace_from`:
+    when the last mail about a change that the salon made left (UTC), from which the client has time to think
+    again (contract §8 "windows"). `contact_typed`: who booked it online, as they said themselves
+    (`bookings.online.contact`).
     """
 
     client = models.ForeignKey(
@@ -54,7 +58,11 @@ class Visit(models.Model):
     link_nonce = models.PositiveIntegerField(default=0, editable=False)
     client_confirmed_at = models.DateTimeField(null=True, editable=False)
     policy: Any = models.JSONField(null=True, editable=False)
+    contact_typed: Any = models.JSONField(null=True, editable=False)
     late = models.BooleanField(default=False, editable=False)
+    client_moves = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    changed_by_client = models.BooleanField(default=False, db_default=False, editable=False)
+    grace_from = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -70,6 +78,26 @@ class Visit(models.Model):
             models.Index(F("client_id"), F("start_at").desc(), F("id").desc(), name="visit_client_start"),
         ]
 
+    @property
+    def by_stranger(self) -> dict[str, Any] | None:
+        """`contact_typed`, where nobody has proved to be the client: they see nothing of the client's."""
+        typed: dict[str, Any] | None = self.contact_typed
+        return None if typed is None or typed["verified"] else typed
+
+    @property
+    def called(self) -> str:
+        """The first name that its page shows: as it was typed, where nobody has proved to be the client."""
+        if self.by_stranger is not None:
+            return str(self.by_stranger["first_name"])
+        return "" if self.client is None else self.client.first_name
+
+    @property
+    def locale(self) -> str:
+        """What its page speaks: as `called`."""
+        if self.by_stranger is not None:
+            return str(self.by_stranger["locale"])
+        return "" if self.client is None else self.client.locale
+
     @cached_property
     def items(self) -> list[Booking]:
         """Its bookings in their order, as first read; who locks them puts them here."""
@@ -77,3 +105,13 @@ class Visit(models.Model):
 
     def __str__(self) -> str:
         return f"visit #{self.pk} {self.start_at:%Y-%m-%d %H:%M} UTC {self.status}"
+
+
+class VisitLink(models.Model):
+    """A link to the client's page that was printed: the token in it is found by its hash (contract §8)."""
+
+    visit = models.ForeignKey(Visit, on_delete=models.CASCADE, related_name="links")
+    token_hash = models.CharField(max_length=64, unique=True)
+
+    def __str__(self) -> str:
+        return f"link to {self.visit_id}"

@@ -45,7 +45,7 @@ class FeedbackPage(PublicPage):
         return self.thank(feedback.rating)
 
     def read(self, token: str) -> Booking:
-        booking = visit_of(token)
+        self.about = booking = visit_of(token)
         self.speak_to(booking.client)
         check_open(booking)
         return booking

@@ -14,7 +14,7 @@ from django.utils.translation import pgettext
 from bookings.models import NoShowFee
 from bookings.noshow.paylink import Standing, checkout_url, fee_of, payment_origins, standing_of
 from bookings.noshow.stripe_api import StripeTrouble
-from bookings.pages.render import HEADERS
+from bookings.pages.render import HEADERS, Openings
 from bookings.pages.shell import Button, Fact, PublicPage, greeting
 from notifications.letters.language import long_date, long_moment, money
 from notifications.letters.plain import one_line
@@ -48,6 +48,8 @@ class PayPage(PublicPage):
     def read(self, token: str) -> NoShowFee:
         fee = fee_of(token)
         self.speak_to(fee.client)
+        if fee.booking.client_id == fee.client_id:
+            self.about = fee.booking
         return fee
 
     def show(self, fee: NoShowFee, *, now: datetime, back_from_stripe: bool = False) -> HttpResponse:
@@ -80,7 +82,7 @@ class PayPage(PublicPage):
             small=_("You can pay until %(until)s. The payment page is Stripe's.")
             % {"until": long_moment(fee.pay_until, zone=self.salon.zone)},
             label=_("Pay %(amount)s") % {"amount": self.amount(fee)},
-            form_targets=payment_origins(fee),
+            openings=Openings(form_targets=payment_origins(fee)),
         )
 
     def apologise(self) -> HttpResponse:

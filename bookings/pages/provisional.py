@@ -46,7 +46,7 @@ class RequestPage(PublicPage):
 
     def read(self, token: str) -> Booking:
         """The booking the link asks about; from here on the page speaks the client's language."""
-        booking = lifecycle.request_of(token=token)
+        self.about = booking = lifecycle.request_of(token=token)
         self.speak_to(booking.client)
         return booking
 
@@ -77,7 +77,7 @@ class RequestPage(PublicPage):
         if not isinstance(problem, LinkSpent):
             return super().refuse(problem)
         found = link_history(self.kwargs["token"])
-        booking = found.booking
+        self.about = booking = found.booking
         self.speak_to(found.reader)
         heading, sentences = spent_words(problem.code, status=status_for_reader(booking))
         stands = booking is not None and booking.status == Booking.Status.SCHEDULED

@@ -44,7 +44,7 @@ class WaitlistPage(PublicPage):
         )
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
-        booking = take_offer(token=token, salon=self.salon)
+        self.about = booking = take_offer(token=token, salon=self.salon)
         self.speak_to(booking.client)
         return self.notice(
             _("The appointment is yours"),
@@ -67,7 +67,7 @@ class WaitlistPage(PublicPage):
         offer = find_offer(self.kwargs["token"])
         reader = offered_to(offer)
         self.speak_to(reader)
-        booking = None if reader is None else booking_from(offer, reader=reader)
+        self.about = booking = None if reader is None else booking_from(offer, reader=reader)
         stands = booking is not None and booking.status == Booking.Status.SCHEDULED
         heading, sentences = why_not(problem, status=status_for_reader(booking))
         facts = facts_of(booking, salon=self.salon) if booking is not None and stands else []

@@ -23,7 +23,9 @@ from bookings.models import (
     BookingEvent,
     Feedback,
     NoShowFee,
+    OnlineSubmission,
     Visit,
+    VisitQuerySet,
     WaitlistEntry,
     WaitlistOffer,
     stamp,
@@ -44,6 +46,9 @@ CANCELLED_BECAUSE = "The client's personal data is erased."
 WAIVED_BECAUSE = "The client's personal data was erased."
 WORDS = ("notes", "internal_notes")
 """Fields whose old and new value the audit trail holds as people wrote them."""
+
+WHO_ACCEPTED = ("ip", "user_agent")
+"""Of the terms that were accepted (contract §8 "policy kept")."""
 
 FORGOTTEN_MESSAGE = {
     "to": "",
@@ -203,9 +208,10 @@ def _empty_bookings(bookings: Sequence[Booking], *, actor: Actor, now: datetime)
         version=F("version") + 1,
         updated_at=stamp(now),
     )
-    Visit.objects.filter(pk__in={booking.visit_id for booking in bookings}).update(
-        client=None, policy=None, version=F("version") + 1, updated_at=stamp(now)
-    )
+    visits = Visit.objects.filter(pk__in={booking.visit_id for booking in bookings})
+    _forget_who_accepted(visits)
+    OnlineSubmission.objects.filter(visit__in=visits).delete()
+    visits.update(client=None, contact_typed=None, version=F("version") + 1, updated_at=stamp(now))
     Feedback.objects.filter(booking_id__in=ids).update(comment="")
     events = [
         record(
@@ -219,6 +225,16 @@ def _empty_bookings(bookings: Sequence[Booking], *, actor: Actor, now: datetime)
         for booking in bookings
     ]
     webhooks.announce(events, now=now)
+
+
+def _forget_who_accepted(visits: VisitQuerySet) -> None:
+    """What was accepted, and when, stays (contract §8 "policy kept")."""
+    accepted = list(visits.filter(policy__isnull=False).only("policy"))
+    for visit in accepted:
+        visit.policy = {
+            name: value for name, value in visit.policy.items() if name not in ("ip", "user_agent")
+        }
+    Visit.objects.bulk_update(accepted, ["policy"], batch_size=500)
 
 
 def _forget_in_history(bookings: Sequence[Booking], everybody: Sequence[int]) -> None:

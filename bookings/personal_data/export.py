@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from bookings.api.serializers import COLUMNS, Printer
-from bookings.models import Booking, BookingEvent, Feedback, NoShowFee, WaitlistEntry
+from bookings.models import Booking, BookingEvent, Feedback, NoShowFee, Visit, WaitlistEntry
 from clients.models import Client
 from clients.printing import client_json
 from notifications.models import Message
@@ -21,8 +21,8 @@ Json = dict[str, Any]
 
 
 def export_client(*, client_id: int, salon: SalonSettings, now: datetime) -> Json:
-    """The client, records merged into them, bookings with their history, messages with their words, waitlist,
-    feedback and fees. Times are the salon's wall clock. Raises NotFound."""
+    """The client, records merged into them, bookings with their history, the terms they accepted, messages
+    with their words, waitlist, feedback and fees. Times are the salon's wall clock. Raises NotFound."""
     client = found(Client.objects.all(), client_id)
     merged = list(Client.objects.filter(merged_into=client).order_by("pk"))
     printer = Printer(salon)
@@ -33,6 +33,18 @@ def export_client(*, client_id: int, salon: SalonSettings, now: datetime) -> Jso
         "client": client_json(client, zone=salon.zone),
         "merged_records": [client_json(each, zone=salon.zone) for each in merged],
         "bookings": _bookings(everybody, printer),
+        "accepted_terms": [
+            {"booking_ids": [booking.pk for booking in each.items], **each.policy}
+            for each in Visit.objects.filter(client_id__in=everybody, policy__isnull=False)
+            .prefetch_related("bookings")
+            .order_by("pk")
+        ],
+        "typed_online": [
+            {"booking_ids": [booking.pk for booking in each.items], **each.contact_typed}
+            for each in Visit.objects.filter(client_id__in=everybody, contact_typed__isnull=False)
+            .prefetch_related("bookings")
+            .order_by("pk")
+        ],
         "messages": [_message(each, printer) for each in _messages(everybody)],
         "waitlist": [
             _entry(each, printer)

@@ -41,7 +41,7 @@ def visit_of(token: str) -> Booking:
     """
     booking: Booking | None = (
         Booking.objects.filter(feedback_token=token, client__isnull=False)
-        .select_related("client", "service")
+        .select_related("client", "service", "visit")
         .first()
     )
     if booking is None:

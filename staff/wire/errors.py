@@ -86,6 +86,8 @@ def native_error(problem: Refused) -> tuple[int, ProblemJson]:
         body["details"] = problem.details
     if problem.conflicts is not None:
         body["conflicts"] = problem.conflicts
+    if problem.more:
+        body = {**body, **problem.more}
     return problem.http_status, body
 
 

@@ -23,7 +23,35 @@ class ConflictingBookingJson(TypedDict):
     end_at: When
 
 
-class ProblemJson(TypedDict):
+class StartToChooseJson(TypedDict):
+    """A start with the people who would do the items, in their order."""
+
+    start_at: When
+    end_at: When
+    staff_ids: list[Id]
+
+
+class NearestStartJson(TypedDict):
+    start_at: When
+    end_at: When
+
+
+class RefusalKeys(TypedDict):
+    """What some refusals tell besides (contract §8, §9)."""
+
+    deadline: NotRequired[Annotated[When, "With 409 too_late: until when it was free."]]
+    telephone: NotRequired[Annotated[str, "With 409 too_late: the salon's."]]
+    starts: NotRequired[
+        Annotated[list[StartToChooseJson], "With 409 slot_taken of a client's move: the three nearest."]
+    ]
+    nearest: NotRequired[
+        Annotated[
+            list[NearestStartJson], "With 409 slot_taken of a booking online: up to three starts instead."
+        ]
+    ]
+
+
+class ProblemJson(RefusalKeys):
     """The native error form (contract §0)."""
 
     error: Annotated[str, "A sentence a person can act on."]
@@ -41,8 +69,8 @@ class Refused(Exception):
     """A request that is declined with a sentence a person can act on.
 
     `details` maps a field (dotted for nested ones, `steps.0.subject`) to its sentences; `conflicts` lists
-    what is in the way (contract §0, only what the caller may see); `retry_after` is in seconds; `headers`
-    go out as they are.
+    what is in the way (contract §0, only what the caller may see); `more` are further keys of the native
+    form; `retry_after` is in seconds; `headers` go out as they are.
     """
 
     http_status: int = 400
@@ -56,6 +84,7 @@ class Refused(Exception):
         code: str | None = None,
         details: Mapping[str, Sequence[str] | str] | None = None,
         conflicts: list[ConflictingBookingJson] | None = None,
+        more: RefusalKeys | None = None,
         retry_after: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
@@ -63,6 +92,7 @@ class Refused(Exception):
         self.code = code if code is not None else type(self).code
         self.details = None if details is None else _as_details(details)
         self.conflicts = conflicts
+        self.more: RefusalKeys = more or {}
         self.retry_after = retry_after
         self.headers = dict(headers or {})
         super().__init__(self.message)

@@ -1,4 +1,4 @@
-"""What has to be put right before Django builds its request object.
+"""What has to be put right before Django builds its request object, and after it has answered.
 
 Names: guard (config.wsgi: `application = guard(get_wsgi_application())`).
 """
@@ -15,7 +15,8 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 def guard(application: Application) -> Application:
-    """`application`, never seeing a Content-Type whose parameters Django cannot read.
+    """`application`, never seeing a Content-Type whose parameters Django cannot read, and without a body
+    where HEAD was asked: its headers are GET's, Content-Length too (RFC 9110).
 
     Django builds the request outside its own error handling, and reads queries and forms in the charset
     that Content-Type names: one that is unknown, or no text encoding, would be a 500. Such a header becomes
@@ -26,9 +27,17 @@ def guard(application: Application) -> Application:
         content_type = environ.get("CONTENT_TYPE")
         if content_type and ";" in content_type and not _readable(content_type):
             environ["CONTENT_TYPE"] = UNREADABLE
-        return application(environ, start_response)
+        answer = application(environ, start_response)
+        return _without_body(answer) if environ.get("REQUEST_METHOD") == "HEAD" else answer
 
     return guarded
+
+
+def _without_body(answer: Iterable[bytes]) -> Iterable[bytes]:
+    close = getattr(answer, "close", None)
+    if close is not None:
+        close()
+    return []
 
 
 def _readable(content_type: str) -> bool:

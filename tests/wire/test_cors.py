@@ -24,7 +24,7 @@ LOOKALIKES = (
     "https://APP.salon.example.",
     "https://sub.app.salon.example",
 )
-HEADERS = ("authorization", "content-type", "idempotency-key", "if-match")
+HEADERS = ("authorization", "content-type", "idempotency-key", "if-match", "if-none-match")
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,8 @@ from django.http import QueryDict
 from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
+from bookings.models import Visit
+from bookings.self_service.visit_link import print_links
 from config.docs import schema
 from notifications.models import WebhookEndpoint
 from staff.wire.query import (
@@ -141,10 +143,11 @@ def _bad(described: dict[str, Any]) -> str:
 def test_every_call_of_the_api_names_every_bad_parameter_at_once() -> None:
     salon = make_cast()
     booking, endpoint = salon.book(), WebhookEndpoint.objects.create(url="https://example.com/hook")
+    token = print_links([Visit.objects.get()])[booking["visit_id"]]
     who = caller(salon.ada)
     named, wanted = {}, {}
     for path, parameters in _queries():
-        address = path.format(id=endpoint.pk if "/webhooks/" in path else booking["id"])
+        address = path.format(id=endpoint.pk if "/webhooks/" in path else booking["id"], token=token)
         answer = who.get(address, {name: _bad(described) for name, described in parameters.items()})
         named[path] = (answer.status_code, sorted(answer.json().get("details", {})))
         wanted[path] = (400, sorted(parameters))

@@ -194,9 +194,16 @@ def _people(service: Service, staff_id: int | None) -> list[_Person]:
 
 
 def busy_of(
-    staff_ids: Collection[int], begins: datetime, ends: datetime, *, now: datetime, viewer: Actor | None
+    staff_ids: Collection[int],
+    begins: datetime,
+    ends: datetime,
+    *,
+    now: datetime,
+    viewer: Actor | None,
+    but: Collection[int] = (),
 ) -> dict[int, list[Busy]]:
-    """The live busy times per staff member, by the (staff, starts_at) index on both databases."""
+    """The live busy times per staff member, by the (staff, starts_at) index on both databases; without those
+    of the bookings `but`."""
     seen = Booking.objects.none() if viewer is None else Booking.objects.visible_to(viewer)
     rows = BusyTime.objects.filter(
         Q(expires_at__isnull=True) | Q(expires_at__gt=now),
@@ -205,6 +212,8 @@ def busy_of(
         starts_at__lt=ends,
         ends_at__gt=begins,
     )
+    if but:
+        rows = rows.exclude(booking_id__in=but)
     if viewer is not None:
         rows = rows.annotate(seen=Exists(seen.filter(pk=OuterRef("booking_id"))))
     else:

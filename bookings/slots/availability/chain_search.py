@@ -146,6 +146,8 @@ class Search:
             people = self._people(0, begin, teams, ahead, failed=set())
         if people is None:
             return None
+        if len(people) == 1:
+            return Chosen(people, (start,))
         starts = self._starts(0, begin, people, ahead, failed=set())
         return None if starts is None else Chosen(people, starts)
 

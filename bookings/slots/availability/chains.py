@@ -9,7 +9,7 @@ be assigned.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -90,14 +90,15 @@ def chain_starts(
     salon: SalonSettings,
     now: datetime,
     explain_to: Actor | None = None,
+    moving: Collection[int] = (),
 ) -> list[VisitDay]:
     """The visits that can begin on each salon date from `first` to `last`, as they are best assigned.
 
     Looked at are the grids of everybody who may do the first item; what `assign` says of such a start is
-    what is offered. With `explain_to` also why the others are refused, as `explain` says it. Eight
-    statements, whatever the number of people, items and days.
+    what is offered. With `explain_to` also why the others are refused, as `explain` says it. The bookings
+    `moving` occupy nobody. Eight statements, whatever the number of people, items and days.
     """
-    known = read_visit_agendas(wishes, first, last, salon=salon, now=now, viewer=explain_to)
+    known = read_visit_agendas(wishes, first, last, salon=salon, now=now, viewer=explain_to, moving=moving)
     begins, ends = day_start(first, zone=salon.zone), day_start(last + ONE_DAY, zone=salon.zone)
     plan = Plan(known, begins, ends, tick=ONE_MINUTE, waits=salon.visit_max_wait_minutes, binding=CLIENTS)
     return [
@@ -113,14 +114,15 @@ def assign(
     salon: SalonSettings,
     now: datetime,
     binding: frozenset[str] = CLIENTS,
+    moving: Collection[int] = (),
 ) -> list[Placed] | None:
     """The preferred assignment of a visit that begins at `start_at` (UTC), or None where there is none.
 
     `binding`: the rules that count, CLIENTS or DESK (what is refused to everybody; but somebody is chosen for
     "anybody" only where they work and are not away). A read: what is decided by it is decided under the
-    locks of `everybody_in(wishes)`. Eight statements.
+    locks of `everybody_in(wishes)`. The bookings `moving` occupy nobody. Eight statements.
     """
-    return assign_earliest(wishes, starts=[start_at], salon=salon, now=now, bindings=[binding])
+    return assign_earliest(wishes, starts=[start_at], salon=salon, now=now, bindings=[binding], moving=moving)
 
 
 def assign_earliest(
@@ -130,13 +132,14 @@ def assign_earliest(
     salon: SalonSettings,
     now: datetime,
     bindings: Sequence[frozenset[str]],
+    moving: Collection[int] = (),
 ) -> list[Placed] | None:
     """As `assign`, at the first of `starts` (ascending, whole minutes apart) that has an assignment, under
     the first of `bindings` under which it has one. Eight statements for all of them."""
     within = [each for each in starts if _out_of_reach(wishes, each) is None]
     if not within:
         return None
-    known = _read_for(wishes, within, salon=salon, now=now)
+    known = _read_for(wishes, within, salon=salon, now=now, moving=moving)
     plans = [_plan_for(known, within, salon=salon, binding=each) for each in bindings]
     found = (plan.assign(start_at) for start_at in within for plan in plans)
     return next((placed for placed in found if placed is not None), None)
@@ -182,9 +185,10 @@ def _read_for(
     salon: SalonSettings,
     now: datetime,
     viewer: Actor | None = None,
+    moving: Collection[int] = (),
 ) -> VisitAgendas:
     first, last = (local_date(each, zone=salon.zone) for each in (starts[0], starts[-1]))
-    return read_visit_agendas(wishes, first, last, salon=salon, now=now, viewer=viewer)
+    return read_visit_agendas(wishes, first, last, salon=salon, now=now, viewer=viewer, moving=moving)
 
 
 def _plan_for(
@@ -350,7 +354,7 @@ def _visit_day(plan: Plan, day: date, *, step: timedelta, explain: bool) -> Visi
     begins, ends = day_start(day, zone=zone), day_start(day + ONE_DAY, zone=zone)
     grid: dict[datetime, datetime] = {}
     for agenda in plan.known.agendas[0].values():
-        for start_at, until in grid_of(agenda, day, terms=plan.terms, step=step):
+        for start_at, until in grid_of(agenda.timetable, day, zone=zone, step=step):
             grid[start_at] = min(until, grid.get(start_at, until))
     piece = plan.for_starts(begins, ends)
     found = piece.best(sorted(grid))

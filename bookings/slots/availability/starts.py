@@ -1,16 +1,18 @@
 """Free start times, and why the others are refused (contract §1.5, GET /api/availability; docs/adr/0020).
 
 The grid: the starts of a working window lie `slot_step_minutes` apart, counted from its opening (rows that
-touch are one window). The grid decides what is shown, it is no rule: 10:07 can be booked too.
+touch are one window). The grid decides what is shown, and what a client may book at a public door; the desk
+books 10:07 too.
 Each part that is work must lie inside one window (which may go on past midnight); buffers need only be free.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from bookings.slots.availability.agenda import Agenda, Terms, read_agendas, terms_of
 from bookings.slots.availability.rules import Case, Objection, first_objection_to
@@ -19,6 +21,7 @@ from staff.access.actor import Actor
 from staff.models import SalonSettings, Service
 from staff.salon.parts import Duration
 from staff.salon.schedule import ONE_DAY, Stretch, dates_between, holiday_names
+from staff.salon.timetable import Timetable, timetables_of
 from staff.wire.times import day_start, local_date
 
 COARSEST_LOOK = timedelta(minutes=15)
@@ -122,7 +125,7 @@ def _staff_day(agenda: Agenda, day: date, *, terms: Terms, step: timedelta, expl
     starts: list[datetime] = []
     blocked: list[Blocked] = []
     look = _looks if explain else grid_of
-    for start_at, until in look(agenda, day, terms=terms, step=step):
+    for start_at, until in look(agenda.timetable, day, zone=terms.zone, step=step):
         objection = first_objection_to(Case(terms, agenda, start_at, start_at + length, parts))
         if objection is None:
             starts.append(start_at)
@@ -138,26 +141,37 @@ def _append(blocked: list[Blocked], more: Blocked) -> None:
         blocked.append(more)
 
 
+def lies_on_grid(start_at: datetime, *, staff_ids: Collection[int], salon: SalonSettings) -> bool:
+    """Whether `start_at` (UTC) is a start of the grid of one of these, free or not. Three statements."""
+    day, step = local_date(start_at, zone=salon.zone), timedelta(minutes=salon.slot_step_minutes)
+    timetables = timetables_of(staff_ids, first=day - ONE_DAY, last=day + ONE_DAY)
+    return any(
+        start_at == each
+        for timetable in timetables.values()
+        for each, _ in grid_of(timetable, day, zone=salon.zone, step=step)
+    )
+
+
 def grid_of(
-    agenda: Agenda, day: date, *, terms: Terms, step: timedelta
+    timetable: Timetable, day: date, *, zone: ZoneInfo, step: timedelta
 ) -> Iterator[tuple[datetime, datetime]]:
     """The starts to look at in the day's working windows, each with where the next one would be.
 
     The grid of a window that opened the evening before goes on past midnight.
     """
-    begins, ends = day_start(day, zone=terms.zone), day_start(day + ONE_DAY, zone=terms.zone)
-    for window in _windows_touching(agenda, day, terms=terms):
+    begins, ends = day_start(day, zone=zone), day_start(day + ONE_DAY, zone=zone)
+    for window in _windows_touching(timetable, day, zone=zone):
         for start_at, until in cut(window.start_at, min(window.end_at, ends), step):
             if start_at >= begins:
                 yield start_at, until
 
 
 def _looks(
-    agenda: Agenda, day: date, *, terms: Terms, step: timedelta
+    timetable: Timetable, day: date, *, zone: ZoneInfo, step: timedelta
 ) -> Iterator[tuple[datetime, datetime]]:
     """The whole day: the grid, and what lies between the windows."""
-    begins, ends = day_start(day, zone=terms.zone), day_start(day + ONE_DAY, zone=terms.zone)
-    grid = dict(grid_of(agenda, day, terms=terms, step=step))
+    begins, ends = day_start(day, zone=zone), day_start(day + ONE_DAY, zone=zone)
+    grid = dict(grid_of(timetable, day, zone=zone, step=step))
     reached, coarse = begins, max(step, COARSEST_LOOK)
     for start_at, until in sorted(grid.items()):
         yield from cut(reached, start_at, coarse)
@@ -166,12 +180,12 @@ def _looks(
     yield from cut(reached, ends, coarse)
 
 
-def _windows_touching(agenda: Agenda, day: date, *, terms: Terms) -> Iterator[Stretch]:
+def _windows_touching(timetable: Timetable, day: date, *, zone: ZoneInfo) -> Iterator[Stretch]:
     """The windows that open on `day`, after what is left of one that opened the day before."""
-    begins = day_start(day, zone=terms.zone)
-    before = agenda.timetable.windows_on(day - ONE_DAY, zone=terms.zone)
+    begins = day_start(day, zone=zone)
+    before = timetable.windows_on(day - ONE_DAY, zone=zone)
     yield from (window for window in before if window.end_at > begins)
-    yield from agenda.timetable.windows_on(day, zone=terms.zone)
+    yield from timetable.windows_on(day, zone=zone)
 
 
 def cut(begins: datetime, ends: datetime, step: timedelta) -> Iterator[tuple[datetime, datetime]]:

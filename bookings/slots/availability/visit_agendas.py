@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.db.models import Count
+from django.db.models.functions import TruncDate
+
 from bookings.models import Booking
 from bookings.slots.availability.agenda import Agenda, Terms, busy_of, terms_of
 from bookings.slots.availability.wishes import Wish, everybody_in
@@ -19,7 +22,7 @@ from staff.models import SalonSettings, ServiceDuration, Staff
 from staff.salon.parts import Duration
 from staff.salon.schedule import ONE_DAY, holiday_names, time_off_of
 from staff.salon.timetable import timetables_of
-from staff.wire.times import day_start, local_date
+from staff.wire.times import day_start
 
 LONGEST_VISIT = timedelta(hours=12)
 
@@ -47,11 +50,12 @@ def read_visit_agendas(
     salon: SalonSettings,
     now: datetime,
     viewer: Actor | None = None,
+    moving: Collection[int] = (),
 ) -> VisitAgendas:
     """For visits that begin on the salon dates `first` to `last`. Eight statements.
 
-    Who is inactive or not bookable is left out. Holds that have expired at `now` occupy nobody. `viewer`
-    sees the ids of bookings as in `read_agendas`.
+    Who is inactive or not bookable is left out. Holds that have expired at `now` occupy nobody, nor do the
+    bookings `moving`, which leave their place. `viewer` sees the ids of bookings as in `read_agendas`.
     """
     zone, ids = salon.zone, everybody_in(wishes)
     services = {wish.service.pk for wish in wishes}
@@ -70,7 +74,7 @@ def read_visit_agendas(
         for staff_id, timetable in timetables.items()
     }
     away = time_off_of(ids, start_at=begins, end_at=ends)
-    busy = busy_of(ids, begins, ends, now=now, viewer=viewer)
+    busy = busy_of(ids, begins, ends, now=now, viewer=viewer, but=moving)
     return VisitAgendas(
         wishes=wishes,
         terms=[terms_of(wish.service, salon=salon, now=now, holidays=holidays) for wish in wishes],
@@ -79,7 +83,9 @@ def read_visit_agendas(
                 staff_id: Agenda(
                     staff_id=staff_id,
                     offers_service=wish.service.pk in offered[staff_id],
-                    duration=own.get((wish.service.pk, staff_id)) or Duration.of(wish.service),
+                    duration=wish.lasting.get(staff_id)
+                    or own.get((wish.service.pk, staff_id))
+                    or Duration.of(wish.service),
                     timetable=timetables[staff_id],
                     windows=windows[staff_id],
                     away=away[staff_id],
@@ -90,7 +96,7 @@ def read_visit_agendas(
             }
             for wish in wishes
         ],
-        loads=_loads(ids, first, last, zone=zone),
+        loads=_loads(ids, first, last, zone=zone, but=moving),
         margin=margin,
     )
 
@@ -110,14 +116,19 @@ def _own_minutes(staff_ids: Collection[int], service_ids: Collection[int]) -> di
 
 
 def _loads(
-    staff_ids: Collection[int], first: date, last: date, *, zone: ZoneInfo
+    staff_ids: Collection[int], first: date, last: date, *, zone: ZoneInfo, but: Collection[int]
 ) -> dict[date, dict[int, int]]:
-    rows = Booking.objects.occupying().filter(
-        staff_id__in=staff_ids,
-        start_at__gte=day_start(first, zone=zone),
-        start_at__lt=day_start(last + ONE_DAY, zone=zone),
+    rows = (
+        Booking.objects.occupying()
+        .filter(
+            staff_id__in=staff_ids,
+            start_at__gte=day_start(first, zone=zone),
+            start_at__lt=day_start(last + ONE_DAY, zone=zone),
+        )
+        .exclude(pk__in=but)
     )
-    loads: dict[date, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    for staff_id, start_at in rows.order_by().values_list("staff_id", "start_at"):
-        loads[local_date(start_at, zone=zone)][staff_id] += 1
+    counted = rows.order_by().values("staff_id", day=TruncDate("start_at", tzinfo=zone))
+    loads: dict[date, dict[int, int]] = defaultdict(dict)
+    for day, staff_id, number in counted.values_list("day", "staff_id", Count("pk")):
+        loads[day][staff_id] = number
     return loads

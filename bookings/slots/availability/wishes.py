@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
 from django.db.models import Q
 
 from staff.models import Service, Staff
+from staff.salon.parts import Duration
 from staff.wire.refusals import BadRequest
 
 MOST_ITEMS = 6
 
 
 class AskedItem(NamedTuple):
-    """An item as somebody sent it: without `staff_id`, anybody who offers the service may do it."""
+    """An item as somebody sent it: without `staff_id`, anybody who offers the service may do it, of those in
+    `among` where that is given."""
 
     service_id: int
     staff_id: int | None = None
     with_previous: bool = False
     start_at: datetime | None = None
+    among: frozenset[int] | None = None
 
 
 class WrongItem(BadRequest):
@@ -46,7 +49,8 @@ class Wish:
     """One item of a visit. `staff_ids`: who may do it; with `anybody` one of them is chosen for the client.
 
     `with_previous`: it begins when the item before it does, so somebody else does it. `start_at` (UTC): it
-    begins then; else as soon as it can, once all items before it have ended.
+    begins then; else as soon as it can, once all items before it have ended. `lasting`: with these people as
+    long, by staff id, whatever their minutes for the service are: as it is booked with them.
     """
 
     service: Service
@@ -54,6 +58,7 @@ class Wish:
     anybody: bool = False
     with_previous: bool = False
     start_at: datetime | None = None
+    lasting: Mapping[int, Duration] = field(default_factory=dict)
 
 
 def wishes_for(
@@ -113,7 +118,8 @@ def _who(
 ) -> tuple[int, ...]:
     if asked.staff_id is None:
         offers = (staff_id for staff_id, services in offering.items() if asked.service_id in services)
-        return tuple(staff_id for staff_id in offers if only in (None, staff_id))
+        allowed = (staff_id for staff_id in offers if asked.among is None or staff_id in asked.among)
+        return tuple(staff_id for staff_id in allowed if only in (None, staff_id))
     if asked.staff_id not in offering:
         raise WrongItem(number, "staff_id", f"there is no staff member {asked.staff_id} who takes bookings.")
     return (asked.staff_id,)
