@@ -16,6 +16,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import dj_email_url
 
 MAIL_TIMEOUT_SECONDS = 15
+CACHE_ENTRIES = 200_000
+"""Beyond them Django deletes what has expired, and then a third of the rest, counted limits too; its own 300
+would let anybody bring that about."""
+
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 # For whoever publishes; a worker keeps trying to connect by its own rule.
 ONE_TRY = {"max_retries": 0, "interval_start": 0, "interval_step": 0, "interval_max": 0}
@@ -172,7 +176,11 @@ def cache_settings(url: str, broker_url: str) -> dict[str, Any]:
     """The shared cache: CACHE_URL, else the broker if it is Redis, else a table of the database."""
     url = url or (broker_url if _is_redis(broker_url) else "")
     if not url or url == "database":
-        return {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache_entries"}
+        return {
+            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "LOCATION": "cache_entries",
+            "OPTIONS": {"MAX_ENTRIES": CACHE_ENTRIES},
+        }
     if not _is_redis(url):
         raise ValueError("CACHE_URL must be 'database' or start with redis:// or rediss://")
     return {

@@ -15,7 +15,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from staff.access.accounts import log_out_everywhere
-from staff.access.throttles import LoginThrottle
+from staff.access.throttles import LoginThrottle, proxy_is_unknown
 from staff.models import Staff
 
 DAILY = (
@@ -78,9 +78,13 @@ class SalonAdminSite(AdminSite):
     """The lists need its width; the first page is one click away."""
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """The first page says so when no mail leaves, as /readyz does."""
-        mail_is_off = not settings.EMAIL_URL and not settings.DEBUG
-        return super().index(request, {**(extra_context or {}), "mail_is_off": mail_is_off})
+        """The first page says so when no mail leaves, as /readyz does, and when a proxy is before us that we
+        were told nothing of."""
+        said = {
+            "mail_is_off": not settings.EMAIL_URL and not settings.DEBUG,
+            "proxy_is_unknown": proxy_is_unknown(),
+        }
+        return super().index(request, {**(extra_context or {}), **said})
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """What an owner uses daily stands first; what only an engineer uses, under one heading at the end.

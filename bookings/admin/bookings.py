@@ -17,6 +17,7 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from bookings import lifecycle
+from bookings.admin.online import WaitingFilter
 from bookings.mails.resent import Kind
 from bookings.models import Booking, BookingEvent
 from bookings.send_again import KIND_OF_STATUS, send_again
@@ -141,7 +142,7 @@ class EventInline(ReadOnlyInline):
 class BookingAdmin(FoundByClient, PricedAdmin):
     form = BookingForm
     list_display = ("start_at", "status", "client", "service", "staff", "end_at", "status_detail", "source")
-    list_filter = ("status", "staff", "service", "location", "source")
+    list_filter = ("status", WaitingFilter, "staff", "service", "location", "source")
     list_select_related = ("client", "service", "staff")
     list_per_page = 50
     show_full_result_count = False

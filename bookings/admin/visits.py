@@ -8,17 +8,21 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 
+from bookings.admin.online import TAKE_OVER, WaitingFilter, typed_online
 from bookings.admin.visit_form import VisitForm
 from bookings.models import Booking, Visit
+from bookings.online.take_over import take_over
 from clients.admin import FoundByClient
 from notifications.models import Message
 from staff.admin.keeping import acting
 from staff.admin.money import shown_amount
 from staff.models import SalonSettings
+from staff.wire.refusals import Refused
 
 
 class SeveralFilter(admin.SimpleListFilter):
@@ -44,7 +48,7 @@ class SeveralFilter(admin.SimpleListFilter):
 class VisitAdmin(FoundByClient):
     form = VisitForm
     list_display = ("start_at", "status", "client", "services", "end_at")
-    list_filter = ("status", SeveralFilter)
+    list_filter = ("status", WaitingFilter, SeveralFilter)
     list_select_related = ("client",)
     list_per_page = 50
     show_full_result_count = False
@@ -60,6 +64,7 @@ class VisitAdmin(FoundByClient):
         "shown_total",
         "client_confirmed_at",
         "late",
+        "shown_typed",
         "created_at",
         "updated_at",
         "messages_sent",
@@ -72,7 +77,7 @@ class VisitAdmin(FoundByClient):
         if obj is None:
             return [(None, {"fields": usual, "classes": ("then-services",)}), this_change]
         alert = [(None, {"fields": ("client_alert",)})] if obj.client is not None and obj.client.alert else []
-        details = ("client_confirmed_at", "late", "created_at", "updated_at", "messages_sent")
+        details = ("shown_typed", "client_confirmed_at", "late", "created_at", "updated_at", "messages_sent")
         return [
             *alert,
             (None, {"fields": (*usual, "end_at", "shown_total", "remove"), "classes": ("then-services",)}),
@@ -96,6 +101,10 @@ class VisitAdmin(FoundByClient):
         prices = [each.total_price for each in _counted(visit.items) if each.total_price is not None]
         return shown_amount(sum(prices, Decimal()), currency=SalonSettings.load().currency) if prices else "-"
 
+    @admin.display(description="typed online")
+    def shown_typed(self, visit: Visit) -> str:
+        return typed_online(visit)
+
     @admin.display(description="messages")
     def messages_sent(self, visit: Visit) -> str:
         """A link to the message log of this visit."""
@@ -112,6 +121,18 @@ class VisitAdmin(FoundByClient):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
         return type("VisitFormOfActor", (form,), {"actor": acting(request)})
+
+    def response_change(self, request: HttpRequest, obj: Visit) -> HttpResponse:
+        """Saved; the button beside what was typed online also writes that on the client."""
+        if TAKE_OVER not in request.POST:
+            return super().response_change(request, obj)
+        try:
+            take_over(actor=acting(request), visit_id=obj.pk, salon=SalonSettings.load(), now=timezone.now())
+        except Refused as refused:
+            messages.error(request, refused.message)
+        else:
+            messages.success(request, "The client has the name and number that were typed.")
+        return HttpResponseRedirect(reverse("admin:bookings_visit_change", args=[obj.pk]))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nothing is deleted: a visit is cancelled by its status, and its history stays."""

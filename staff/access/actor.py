@@ -11,8 +11,8 @@ class Actor:
 
     `type` is "staff", "api_key", "client" or "system"; `id` is the staff, key or client id.
     `agenda_of` is the staff id an actor is limited to when the personal agenda is on (contract
-    §1.3 "who"), else None. `channel` is "api", "admin", "link", "job", "simplespa", "amelia",
-    "eagenda" or "command".
+    §1.3 "who"), else None. `channel` is "api", "admin", "link", "page", "public", "job",
+    "simplespa", "amelia", "eagenda" or "command".
     """
 
     type: str
