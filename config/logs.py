@@ -21,6 +21,8 @@ SECRET_TEXTS = (
     (re.compile(r"\b(sk|rk|whsec|pk|bkey)_[A-Za-z0-9_-]{6,}"), rf"\1_{HIDDEN}"),
     # The path of a public page carries its credential.
     (re.compile(rf"/({'|'.join(TOKEN_FOLLOWS)})/[A-Za-z0-9._~-]{{16,}}"), rf"/\1/{HIDDEN}"),
+    # The page that tells a frame what was booked: /book/done?t=<signed>.
+    (re.compile(r"([?&]t=)[^\s'\"&]{16,}"), rf"\1{HIDDEN}"),
     # user:password@ in the address of a server.
     (re.compile(r"(\w+://[^\s:/@]*):[^\s/@]+@"), rf"\1:{HIDDEN}@"),
     (

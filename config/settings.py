@@ -38,6 +38,7 @@ SECRET_KEY = (
     or read.kept_secret(DATA_DIR / "secret_key")
     or ("only-for-debugging-" * 3 if DEBUG else "")
 )
+SECRET_KEY_FALLBACKS = read.listed(env.str("SECRET_KEY_FALLBACKS", ""))
 DEMO = env.bool("DEMO", False)
 ADMIN_EMAIL = env.str("ADMIN_EMAIL", "")
 ADMIN_PASSWORD = env.str("ADMIN_PASSWORD", "")
@@ -60,6 +61,10 @@ HANDLERS = {
     "booking.cancelled": "bookings.mails.cancellation.CancellationMail",
     "booking.provisional": "bookings.mails.request.RequestMail",
     "booking.lapsed": "bookings.mails.lapse.LapseMail",
+    "visit.requested": "bookings.mails.online_request.RequestedMail",
+    "visit.declined": "bookings.mails.online_request.DeclinedMail",
+    "visit.request_lapsed": "bookings.mails.online_request.RequestLapsedMail",
+    "visit.code": "bookings.mails.code.CodeMail",
     "booking.resent": "bookings.mails.resent.ResentMail",
     "waitlist.confirmed": "bookings.mails.confirmation.WaitlistConfirmationMail",
     "waitlist.offer": "bookings.mails.waitlist_offer.WaitlistOfferMail",
@@ -79,9 +84,13 @@ WEBHOOK_EVENTS = ("booking.created", "booking.updated", "booking.cancelled", "bo
 # Dotted paths of functions that take `now`: called by the sweep every half minute, possibly twice at once.
 PERIODIC = [
     "bookings.lifecycle.lapse_due",
+    "bookings.lifecycle.lapse_unanswered",
     "bookings.lifecycle.remind_of_ended",
+    "bookings.lifecycle.remind_of_waiting",
     "bookings.waitlist.sweep_offers",
     "bookings.slots.holds.sweep_expired",
+    "bookings.online.forget.forget_old",
+    "config.cache.forget_expired",
     "bookings.noshow.reconcile.reconcile",
     "notifications.webhooks.order.pass_over_heads",
     "notifications.webhooks.retention.forget_old_deliveries",
@@ -279,7 +288,14 @@ CONTENT_SECURITY_POLICY = {
 
 CORS_ALLOWED_ORIGINS = FRONTEND_ORIGINS
 CORS_URLS_REGEX = r"^/api/"
-CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "if-match"]
+CORS_ALLOW_HEADERS = [
+    "accept",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+]
 CORS_EXPOSE_HEADERS = ["ETag", "Retry-After", "Idempotency-Replayed"]
 
 # --- The API -----------------------------------------------------------------------------------

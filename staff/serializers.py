@@ -90,7 +90,20 @@ class StaffSerializer(serializers.Serializer):
     bio = TextField(max_length=2000, required=False)
 
 
-class PartSerializer(serializers.Serializer):
+class RowSerializer(serializers.Serializer):
+    """A row of a list in a body: whole, also where the body may leave keys out."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        row = super().to_internal_value(data)
+        left_out = [name for name, field in self.fields.items() if field.required and name not in row]
+        if left_out:
+            raise serializers.ValidationError(
+                {name: [self.fields[name].error_messages["required"]] for name in left_out}
+            )
+        return row
+
+
+class PartSerializer(RowSerializer):
     """What the person does (`work`), or a `gap` in which they are free for somebody else."""
 
     kind = ChoiceTextField(choices=KINDS)
@@ -177,7 +190,7 @@ class WeekSerializer(serializers.Serializer):
     hours = serializers.ListField(child=StretchOfWeekSerializer(), max_length=200)
 
 
-class OpeningStretchSerializer(serializers.Serializer):
+class OpeningStretchSerializer(RowSerializer):
     opens = TimeOfDayField()
     closes = TimeOfDayField()
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import secrets
 from datetime import date, time
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from clients.models import Client
 from notifications.models import FollowupSequence, FollowupStep
 from staff.management.first_logins import keep_login
 from staff.models import Holiday, Location, OpeningException, SalonSettings, Service, Staff, WorkingHours
+from staff.salon.online import as_stored
 from staff.salon.parts import GAP, WORK, PartJson
 
 WEEKDAYS = range(5)
@@ -18,6 +19,20 @@ MONDAY, TUESDAY, THURSDAY, FRIDAY, SATURDAY = 0, 1, 3, 4, 5
 CLASS = "Pilates class"
 COLOUR = "Colour"
 FIRST_PART = 30
+ABOUT_COLOUR = "One tone, roots to tips. It takes three quarters of an hour to develop: time for a coffee."
+COLOR_OF_THE_SALON = "#7a2e4f"
+TERMS = {
+    "en": "You can move or cancel your appointment free of charge until 24 hours before it begins. "
+    "If you are later than 15 minutes, we may have to shorten it.",
+    "nl": "Je kunt je afspraak tot 24 uur van tevoren kosteloos verzetten of annuleren. "
+    "Kom je meer dan 15 minuten te laat, dan moeten we de behandeling misschien inkorten.",
+    "de": "Bis 24 Stunden vorher können Sie Ihren Termin kostenlos verschieben oder absagen. "
+    "Wenn Sie mehr als 15 Minuten zu spät kommen, müssen wir ihn vielleicht kürzen.",
+    "fr": "Vous pouvez déplacer ou annuler votre rendez-vous sans frais jusqu'à 24 heures avant. "
+    "Au-delà de 15 minutes de retard, nous devrons peut-être l'écourter.",
+    "es": "Puede cambiar o anular su cita sin coste hasta 24 horas antes. "
+    "Si llega más de 15 minutos tarde, quizá tengamos que acortarla.",
+}
 
 
 class Offer(NamedTuple):
@@ -30,6 +45,7 @@ class Offer(NamedTuple):
     buffer_after: int = 0
     gap: int = 0
     capacity: tuple[int, int] = (1, 1)
+    about: str = ""
 
 
 class Wish(NamedTuple):
@@ -47,16 +63,17 @@ class Person(NamedTuple):
     offers: tuple[str, ...]
     hours: tuple[tuple[range | tuple[int, ...], str, str], ...]
     logs_in: bool = False
+    bio: str = ""
 
 
 OFFERS = (
-    Offer("Haircut", "Hair", 45, "42.00"),
-    Offer("Children's cut", "Hair", 30, "26.00"),
+    Offer("Haircut", "Hair", 45, "42.00", about="Wash, cut and finish."),
+    Offer("Children's cut", "Hair", 30, "26.00", about="Up to twelve years."),
     Offer("Beard trim", "Hair", 30, "22.00"),
     Offer("Blow-dry", "Hair", 30, "29.00"),
-    Offer(COLOUR, "Hair", 105, "96.00", buffer_after=15, gap=45),
-    Offer("Manicure", "Nails", 45, "38.00", buffer_after=15),
-    Offer(CLASS, "Movement", 60, "18.00", capacity=(2, 6)),
+    Offer(COLOUR, "Hair", 105, "96.00", buffer_after=15, gap=45, about=ABOUT_COLOUR),
+    Offer("Manicure", "Nails", 45, "38.00", buffer_after=15, about="Shaping, cuticles and polish."),
+    Offer(CLASS, "Movement", 60, "18.00", capacity=(2, 6), about="In a small group; mats are here."),
 )
 
 PEOPLE = (
@@ -67,6 +84,7 @@ PEOPLE = (
         ("Haircut", "Children's cut", "Blow-dry", COLOUR),
         ((WEEKDAYS, "09:00", "12:30"), (WEEKDAYS, "13:15", "17:30")),
         logs_in=True,
+        bio="Colourist; with us since 2019.",
     ),
     Person(
         "Daniel Okafor",
@@ -74,6 +92,7 @@ PEOPLE = (
         "Linden Street",
         ("Haircut", "Children's cut", "Beard trim"),
         ((range(1, 6), "10:00", "14:00"), (range(1, 6), "14:45", "18:00")),
+        bio="Short hair and beards.",
     ),
     Person(
         "Cora Claes",
@@ -81,6 +100,7 @@ PEOPLE = (
         "Linden Street",
         (COLOUR, "Blow-dry", "Manicure"),
         ((WEEKDAYS, "09:30", "13:00"), (WEEKDAYS, "13:45", "17:00")),
+        bio="Nails and long hair.",
     ),
     Person(
         "Elif Yılmaz",
@@ -88,6 +108,7 @@ PEOPLE = (
         "Harbour",
         (CLASS,),
         (((TUESDAY, THURSDAY), "17:00", "20:00"), ((SATURDAY,), "09:00", "12:00")),
+        bio="Teaches Pilates, also to beginners.",
     ),
 )
 COLOUR_THEN_CUT = (Wish("Bea Brand", COLOUR), Wish("Bea Brand", "Haircut"))
@@ -141,17 +162,20 @@ ALERTS = {"Sven Bakker": "Allergic to PPD: no permanent colour."}
 
 
 def furnish(salon: SalonSettings) -> None:
-    """Name and address, where the salon has none yet."""
-    facts = {
+    """Name, address, colour and terms, where the salon has none yet; clients may book online."""
+    facts: dict[str, Any] = {
         "business_name": "Studio Linden",
         "business_address": "Linden Street 12",
         "business_phone": "+31 20 555 0142",
         "reply_to": "hello@studio-linden.example",
+        "brand_color": COLOR_OF_THE_SALON,
+        "policy_text": TERMS,
     }
     empty = {name: value for name, value in facts.items() if not getattr(salon, name)}
-    for name, value in empty.items():
+    made = as_stored(salon, empty | {"online_booking": SalonSettings.OnlineBooking.INSTANT})
+    for name, value in made.items():
         setattr(salon, name, value)
-    salon.save(update_fields=list(empty))
+    salon.save(update_fields=list(made))
 
 
 def make_offers() -> dict[str, Service]:
@@ -165,6 +189,7 @@ def make_offers() -> dict[str, Service]:
             buffer_after_minutes=offer.buffer_after,
             min_capacity=offer.capacity[0],
             max_capacity=offer.capacity[1],
+            description=offer.about,
         )
         for offer in OFFERS
     }
@@ -192,7 +217,7 @@ def make_people(services: dict[str, Service]) -> dict[str, Staff]:
     }
     made = {}
     for person in PEOPLE:
-        staff = _employ(person.name, logs_in=person.logs_in, color=person.color)
+        staff = _employ(person.name, logs_in=person.logs_in, color=person.color, bio=person.bio)
         staff.location = locations[person.location]
         staff.save(update_fields=["location"])
         staff.services.set(services[name] for name in person.offers)

@@ -7,15 +7,20 @@ config.urls as `id`: `<id:booking_id>`). Imported by the log's settings: it need
 from staff.wire.text import LARGEST_INTEGER
 
 OWN_SLASHES = ("/admin", "/static")
-LINKED_PAGES = ("provisional", "feedback", "pay", "waitlist", "unsubscribe", "password-reset")
+LINKED_PAGES = ("provisional", "feedback", "pay", "waitlist", "unsubscribe", "password-reset", "v")
 """The first words of the pages behind mailed links."""
 
-TOKEN_FOLLOWS = (*LINKED_PAGES, "holds")
+TOKEN_FOLLOWS = (*LINKED_PAGES, "holds", "visits")
 """After one of these words, anywhere in a path, stands a credential: no log may have it."""
 
 _LINKED_PAGES = tuple(f"/{word}" for word in LINKED_PAGES)
-_PAGES = ("/api/docs", *_LINKED_PAGES)
 FRONT_PAGE = "/"
+BOOKING_PAGE = "/book"
+_FILES = ("/embed.js", "/robots.txt")
+"""What browsers of other websites and search engines ask for at the root."""
+
+_PUBLIC_PAGES = (BOOKING_PAGE, *_LINKED_PAGES)
+_PAGES = ("/api/docs", *_FILES, *_PUBLIC_PAGES)
 
 
 class IdConverter:
@@ -39,8 +44,8 @@ def is_json_path(path: str) -> bool:
 
 
 def is_public_page(path: str) -> bool:
-    """Whether `path` is the front page or one behind a mailed link: it reads no cookie."""
-    return path == FRONT_PAGE or _under(path, _LINKED_PAGES)
+    """Whether `path` is the front page, the booking page or one behind a mailed link: it reads no cookie."""
+    return path == FRONT_PAGE or _under(path, _PUBLIC_PAGES)
 
 
 def keeps_its_slash(path: str) -> bool:
