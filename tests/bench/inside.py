@@ -1,6 +1,6 @@
 """What one call costs inside the product: its statements, their plans, and where the time goes.
 
-python -m tests.bench.inside TOKEN statements|profile   # in the environment of the run; prints JSON
+python -m tests.bench.inside TOKEN statements|pages|profile   # in the environment of the run; prints JSON
 """
 # ruff: noqa: E402 - Django is set up before its models are imported
 
@@ -16,7 +16,9 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 
@@ -29,12 +31,15 @@ from django.db import connection, transaction
 from django.test import Client as Caller
 
 from bookings.models import Booking
+from bookings.self_service.visit_link import page_url
 from clients.models import Client
-from staff.models import Service, Staff
+from staff.models import Service, Staff, WorkingHours
 
 PROFILED_CALLS = 150
+PROFILED_PAGES = 15
 SHOWN = 8
 _OURS = ("bookings", "staff", "clients", "notifications", "config")
+_START = re.compile(r'name="start" value="([^"]+)"')
 _PACKAGE = re.compile(r"/site-packages/([^/]+)/")
 
 
@@ -48,7 +53,9 @@ class Calls:
         self.person = Staff.objects.filter(role="staff").order_by("id")[2]
         self.client = Client.objects.order_by("id")[7].pk
         self.service = Service.objects.order_by("id")[0].pk
-        self.next = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=1500)
+        latest = Booking.objects.filter(staff=self.person).latest("start_at").start_at
+        far = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=1500)
+        self.next = max(far, latest)
         self.made: list[int] = []
 
     def list(self) -> Any:
@@ -155,23 +162,53 @@ def _plan(sql: str, params: Any, *, whatever_it_costs: bool = False) -> str:
         return "\n".join(line for (line,) in cursor.fetchall())
 
 
+def pages(calls: Calls) -> dict[str, str]:
+    """The public pages by what they are, of a salon that is open from 8 to 20: two services that everybody
+    does, and a visit ahead. What is lacking for them is made."""
+    WorkingHours.objects.update(opens="08:00", closes="20:00")
+    cut = Service.objects.get(pk=calls.service)
+    colour, made = Service.objects.get_or_create(
+        name="Colour", defaults={"duration_minutes": 60, "price": cut.price}
+    )
+    if made:
+        colour.staff.set(cut.staff.all())
+    calls.create()
+    own_page = urlsplit(page_url(Booking.objects.get(pk=calls.made[-1]).visit)).path
+    times = f"/book?service={cut.key}"
+    starts = _START.findall(calls.caller.get(times).content.decode())
+    return {
+        "the front page": "/",
+        "choose": "/book",
+        "times of one service": times,
+        "times of two services": f"{times},{colour.key}",
+        "you": f"{times}&start={starts[len(starts) // 2]}",
+        "a visit": own_page,
+        "where it may move": f"{own_page}/move",
+    }
+
+
 def profile(calls: Calls) -> dict[str, Any]:
     """For every call: its own time by package, and the functions with most of it."""
     found = {}
     for name in ("list", "one", "week", "create"):
-        call: Callable[[], Any] = getattr(calls, name)
-        for _ in range(10):
-            call()
-        profiler = cProfile.Profile()
-        profiler.enable()
-        for _ in range(PROFILED_CALLS):
-            call()
-        profiler.disable()
-        found[name] = _summed(pstats.Stats(profiler))
+        found[name] = _profiled(getattr(calls, name), calls=PROFILED_CALLS)
+    for name, path in pages(calls).items():
+        found[name] = _profiled(partial(calls.caller.get, path), calls=PROFILED_PAGES)
     return found
 
 
-def _summed(stats: pstats.Stats) -> dict[str, Any]:
+def _profiled(call: Callable[[], Any], *, calls: int) -> dict[str, Any]:
+    for _ in range(calls // 15):
+        call()
+    profiler = cProfile.Profile()
+    profiler.enable()
+    for _ in range(calls):
+        call()
+    profiler.disable()
+    return _summed(pstats.Stats(profiler), calls=calls)
+
+
+def _summed(stats: pstats.Stats, *, calls: int) -> dict[str, Any]:
     packages: Counter[str] = Counter()
     functions: Counter[str] = Counter()
     entries: dict[Any, Any] = stats.stats  # type: ignore[attr-defined]
@@ -180,7 +217,7 @@ def _summed(stats: pstats.Stats) -> dict[str, Any]:
         packages[package] += own
         functions[f"{package}: {os.path.basename(path)}:{function}"] += own
     total = sum(packages.values())
-    per_call = 1000 / PROFILED_CALLS
+    per_call = 1000 / calls
     return {
         "milliseconds": round(total * per_call, 2),
         "packages": {name: round(own / total, 3) for name, own in packages.most_common(SHOWN)},
@@ -198,5 +235,5 @@ def _package_of(path: str, function: str) -> str:
 
 
 if __name__ == "__main__":
-    wanted = {"statements": statements, "profile": profile}[sys.argv[2]]
+    wanted = {"statements": statements, "pages": pages, "profile": profile}[sys.argv[2]]
     sys.stdout.write(json.dumps(wanted(Calls(sys.argv[1]))))

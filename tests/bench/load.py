@@ -19,28 +19,33 @@ def calls_per_second(port: int, request: Request, *, connections: int, seconds: 
 
     Raises Unexpected with the answer when one is not 200.
     """
-    counts = [0] * connections
+    began = time.monotonic()
+    calls = len(first_bytes(port, request, connections=connections, seconds=seconds))
+    return calls / (time.monotonic() - began)
+
+
+def first_bytes(port: int, request: Request, *, connections: int, seconds: float) -> list[float]:
+    """As `calls_per_second`; of each call the seconds until its first byte."""
+    waits: list[float] = []
     errors: list[Exception] = []
     until = time.monotonic() + seconds
 
-    def ask(number: int) -> None:
+    def ask() -> None:
         try:
             with _Wire(port) as wire:
                 while time.monotonic() < until:
-                    wire.ask(request())
-                    counts[number] += 1
+                    waits.append(wire.ask(request()))
         except (OSError, Unexpected) as error:
             errors.append(error)
 
-    began = time.monotonic()
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(connections)]
+    threads = [threading.Thread(target=ask) for _ in range(connections)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     if errors:
         raise errors[0]
-    return sum(counts) / (time.monotonic() - began)
+    return waits
 
 
 class _Wire:
@@ -60,14 +65,14 @@ class _Wire:
         self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=30)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def ask(self, request: bytes) -> None:
+    def ask(self, request: bytes) -> float:
+        """The seconds until the first byte; the rest is read too."""
+        began = time.perf_counter()
         self._socket.sendall(request)
-        head = b""
+        head = self._part()
+        waited = time.perf_counter() - began
         while b"\r\n\r\n" not in head:
-            part = self._socket.recv(65536)
-            if not part:
-                raise ConnectionResetError("closed without an answer")
-            head += part
+            head += self._part()
         lines, _, body = head.partition(b"\r\n\r\n")
         length = int(lines.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
         got = len(body)
@@ -78,3 +83,10 @@ class _Wire:
         if b"connection: close" in lines.lower():
             self._socket.close()
             self._open()
+        return waited
+
+    def _part(self) -> bytes:
+        part = self._socket.recv(65536)
+        if not part:
+            raise ConnectionResetError("closed without an answer")
+        return part

@@ -4,7 +4,8 @@
     python -m tests.bench.run --rounds 3 --bookings 20000
 
 Prints for every call the ratio of their calls per second (rounds taken in turns, the median of the rounds'
-ratios), statements and plans at both sizes, and what costs most. Ends with 1 when a plan reads all bookings,
+ratios), statements and plans at both sizes, the wait for each public page beside that for one booking, and
+what costs most. Ends with 1 when a plan reads all bookings,
 when a call needs more statements than it may or more at one size than at the other, or with `--strict` when
 a ratio misses its aim. Absolute figures depend on the machine; the ratio is what may be compared.
 """
@@ -24,6 +25,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from tests.bench.load import Request, calls_per_second
+from tests.bench.pages import compare_pages
 from tests.bench.seed import grow, people_for
 from tests.cast import servers
 from tests.chaos.house import Ground, House
@@ -46,7 +48,13 @@ def main(arguments: list[str]) -> int:
     asked = parser.parse_args(arguments)
     faults: list[str] = []
     people = people_for(asked.bookings)
-    with Ground() as ground, ground.house("postgres", staff=people, clients=CLIENTS) as house:
+    options: dict[str, Any] = {
+        "staff": people,
+        "clients": CLIENTS,
+        "salon": {"online_booking": "instant"},
+        "variables": {"TRUSTED_PROXIES": "1"},
+    }
+    with Ground() as ground, ground.house("postgres", **options) as house:
         url = house.variables["DATABASE_URL"]
         costs = {}
         for size in sorted({min(SMALL, asked.bookings), asked.bookings}):
@@ -59,6 +67,14 @@ def main(arguments: list[str]) -> int:
         with _floor(house) as (floor, port):
             misses = _compare(house, floor, port, rounds=asked.rounds, seconds=asked.seconds)
         misses += _compare_visits(house, rounds=asked.rounds, seconds=asked.seconds)
+        misses += compare_pages(
+            house.port,
+            house.salon.token,
+            _inside(house, "pages"),
+            connections=CONNECTIONS,
+            rounds=asked.rounds,
+            seconds=asked.seconds,
+        )
         faults += misses if asked.strict else []
         _say_profile(_inside(house, "profile"))
     print("\n" + "\n".join(f"FAULT  {fault}" for fault in faults) if faults else "\nno fault", flush=True)

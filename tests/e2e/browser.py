@@ -47,31 +47,32 @@ def walk(folder: Path) -> int:
     with (
         post_office(folder) as office,
         installation(folder, EMAIL_URL=office.url) as house,
-        _chromium() as browser,
+        chromium() as browser,
     ):
         office.manner = lambda recipient, earlier: "550"
         visit = Visit(house, browser)
         for step in (visit.logs_in, visit.books, visit.is_refused_a_double_booking, visit.sees_the_dead_job):
-            _told(step)
+            told(step)
         office.manner = lambda recipient, earlier: "ok"
         for step in (
             visit.retries_the_dead_job,
             visit.reads_the_docs,
             visit.accepts_a_request,
+            visit.moves_and_cancels_it,
             visit.sees_every_list_whole,
         ):
-            _told(step)
+            told(step)
         assert not visit.complaints, "the browser complained:\n" + "\n".join(visit.complaints)
         print("no complaint in the browser's console, no request to anywhere else")
     return 0
 
 
-def _told(step: Callable[[], str]) -> None:
+def told(step: Callable[[], str]) -> None:
     print(f"{step.__name__.replace('_', ' ')}: {step()}", flush=True)
 
 
 @contextmanager
-def _chromium() -> Iterator[Any]:
+def chromium() -> Iterator[Any]:
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         raise servers.Missing("no Chromium: install Debian's package chromium, or set CHROMIUM")
@@ -199,12 +200,18 @@ class Visit:
     def reads_the_docs(self) -> str:
         self.page.goto(f"{self.house.url}/api/docs")
         self.page.wait_for_selector(".opblock-tag")
+        shown = 0
         for tag in self.page.locator(".opblock-tag").all():
+            # One at a time: of a long list the page keeps only what is near.
             tag.click()
-        shown = self.page.locator(".opblock").count()
+            self.page.wait_for_selector(".opblock")
+            shown += self.page.locator(".opblock").count()
+            tag.click()
+            self.page.wait_for_selector(".opblock", state="detached")
         described = self.house.call("GET", "/api/schema")["paths"]
         operations = sum(len(each) for each in described.values())
         assert shown == operations, f"{shown} of {operations} operations are shown"
+        self.page.locator(".opblock-tag").first.click()
         self.page.locator(".opblock-summary").first.click()
         self.page.wait_for_selector(".opblock-body")
         self._picture("docs")
@@ -239,6 +246,33 @@ class Visit:
         until(lambda: self._mail(path, "booking.created") is not None, "no confirmation was sent")
         return heading
 
+    def moves_and_cancels_it(self) -> str:
+        """On the client's own page, from the link in the confirmation; the client is mailed at once."""
+        [booking] = [each for each in self._bookings() if each["start_at"] == f"{self.day} 14:00:00"]
+        path = f"/api/bookings/{booking['id']}"
+        mail = self._mail(path, "booking.created") or {}
+        (link,) = set(re.findall(r"http\S+/v/[\w-]{22}", mail["text"]))
+        self.phone.goto(link)
+        self._picture("own-page", self.phone)
+        self.phone.get_by_role("button", name="I will come").click()
+        assert "looking forward" in self.phone.inner_text("[role=status]")
+        self.phone.get_by_role("link", name="Move", exact=True).click()
+        self.phone.locator("input[name=start]").nth(1).check()
+        self._picture("own-page-move", self.phone)
+        self.phone.get_by_role("button", name="Move the appointment").click()
+        assert "is moved" in self.phone.inner_text("[role=status]")
+        moved = self.house.call("GET", path, token=self.token)["start_at"]
+        assert moved != booking["start_at"], moved
+        until(lambda: self._mail(path, "booking.updated") is not None, "the move was not told")
+        self.phone.get_by_role("link", name="Cancel the appointment").click()
+        assert self.phone.evaluate(TOO_WIDE)[0] <= 0
+        self.phone.fill("#reason", "My dog is ill")
+        self.phone.get_by_role("button", name="Cancel the appointment").click()
+        self._picture("own-page-cancelled", self.phone)
+        gone = self.house.call("GET", path, token=self.token)
+        assert (gone["status"], gone["status_detail"]) == ("cancelled", "client"), gone
+        return f"to {moved}, then off"
+
     def sees_every_list_whole(self) -> str:
         """At 1280 pixels no list of admin is wider than its place; no page is wider than the window."""
         self._fill_the_lists()
@@ -264,7 +298,7 @@ class Visit:
         client = self.house.call("POST", "/api/clients", long, token=self.token)
         theirs = {"client_id": client["id"], "service_id": self.service["id"], "allow_overlap": True}
         self.house.call("POST", "/api/bookings", {**away, **theirs}, token=self.token)
-        day = {"date_from": f"{int(self.day[:4]) + 1}-01-06", "hours": [], "name": "e" * 200}
+        day = {"date_from": f"{self.day.year + 1}-01-06", "hours": [], "name": "e" * 200}
         self.house.call("POST", "/api/opening-exceptions", day, token=self.token)
         key = {"name": "The website", "dialect": "native", "mode": "read"}
         self.house.call("POST", "/api/api-keys", key, token=self.token)

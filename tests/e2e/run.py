@@ -3,6 +3,7 @@
 make e2e                                    # all of it, about ten minutes
 make e2e ARGS="fuzz --examples 200"         # schemathesis alone, on SQLite and on PostgreSQL
 make e2e ARGS="browser"                     # a person's clicks in Chromium
+make e2e ARGS="clients"                     # a client books, in Chromium, under axe's eyes
 make e2e ARGS="access"                      # access matrix and odd bodies, nothing left out
 """
 
@@ -18,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.cast import servers
-from tests.e2e import browser
+from tests.e2e import browser, clients
 from tests.e2e.fuzz import fuzz
 from tests.e2e.house import installation
 
@@ -68,6 +69,12 @@ def in_a_browser(asked: argparse.Namespace) -> int:
         return browser.walk(Path(name))
 
 
+def clients_in_a_browser(asked: argparse.Namespace) -> int:
+    """Raises servers.Missing without Chromium."""
+    with tempfile.TemporaryDirectory(prefix="bookings-e2e-") as name:
+        return clients.walk(Path(name))
+
+
 def access(asked: argparse.Namespace) -> int:
     files = (
         "whole/test_access_matrix",
@@ -84,6 +91,7 @@ RUNS: dict[str, Callable[[argparse.Namespace], int]] = {
     "fuzz": fuzz_on_sqlite,
     "fuzz-postgres": fuzz_on_postgres,
     "browser": in_a_browser,
+    "clients": clients_in_a_browser,
     "access": access,
 }
 
