@@ -17,6 +17,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.db.models.signals import post_migrate
 from django.test import override_settings
+from django.utils import translation
 from time_machine import Traveller
 
 from config import health
@@ -170,6 +171,13 @@ def stripe(settings: Any) -> Iterator[StripeServer]:
     """The stand-in that the product takes for Stripe."""
     with live_stripe(settings) as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def _language_of_nobody() -> Iterator[None]:
+    """A request leaves the language it was read in to its thread; the next one brings its own."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

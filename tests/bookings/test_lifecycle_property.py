@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bookings import lifecycle
 from bookings.lifecycle.announced import last_announced
-from bookings.lifecycle.mail_types import STANDING_MAILS
+from bookings.lifecycle.mail_types import STANDING_MAILS, TAKING_BACK
 from bookings.mails.resent import Kind
 from bookings.models import Booking, BookingEvent, BusyTime, NoShowFee, SpentToken, Visit
 from bookings.send_again import send_again
@@ -81,7 +81,7 @@ class World:
         return {"start_at": start_at, "end_at": start_at + timedelta(hours=1)}
 
 
-def make_world() -> World:
+def make_world(*, asked_online: bool) -> World:
     for model in (Message, Job, NoShowFee, Notification, SpentToken, BusyTime, BookingEvent, Booking, Visit):
         model.objects.all().delete()
     for model in (FollowupStep, FollowupSequence, Client, Staff, Service):
@@ -98,7 +98,12 @@ def make_world() -> World:
     clients = [make_client(name, marketing_consent=True) for name in ("Alice", "Bob")]
     world = World(clients, people, services)
     order = lifecycle.Order(
-        client_id=clients[0].pk, staff_id=people[0].pk, service_id=services[0].pk, **world.times(0)
+        client_id=clients[0].pk,
+        staff_id=people[0].pk,
+        service_id=services[0].pk,
+        status="provisional" if asked_online else "scheduled",
+        source="online" if asked_online else "api",
+        **world.times(0),
     )
     world.booking_id = lifecycle.book(actor=ADA, order=order).booking.pk
     return world
@@ -134,6 +139,7 @@ def step(world: World, what: tuple[Any, ...], traveller: Any) -> None:
     elif kind == "wait":
         traveller.shift(timedelta(minutes=value))
         lifecycle.lapse_due(now=timezone.now())
+        lifecycle.lapse_unanswered(now=timezone.now())
 
 
 def send_again_and_check(world: World, kind: Kind) -> None:
@@ -150,8 +156,9 @@ def send_again_and_check(world: World, kind: Kind) -> None:
     assert booking.end_at > timezone.now() or kind == Kind.CANCELLATION
     assert {
         Kind.CONFIRMATION: booking.status == "scheduled",
-        Kind.REQUEST: booking.provisional_token is not None,
-        Kind.CANCELLATION: booking.status == "cancelled" and was_told(booking),
+        Kind.REQUEST: booking.provisional_token is not None or booking.asked_online,
+        Kind.CANCELLATION: booking.status == "cancelled"
+        and (was_told(booking) or booking.source == "online"),
     }[kind]
 
 
@@ -182,7 +189,7 @@ def check(world: World) -> None:
     if booking.status in ("completed", "cancelled", "no-show"):
         assert pending(world, *STANDING_MAILS) == 0
     if booking.status != "cancelled":
-        others = Job.objects.filter(booking_id=booking.pk, state="pending", type="booking.cancelled")
+        others = Job.objects.filter(booking_id=booking.pk, state="pending", type__in=TAKING_BACK)
         assert all(job.recipient != f"client:{booking.client_id}" for job in others)
     check_visit(world, booking)
     check_money(booking)
@@ -288,10 +295,11 @@ def check_belief(world: World, traveller: Any) -> None:
 @settings(
     max_examples=examples(120), deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
-@given(STEPS)
-def test_what_is_set_in_motion_is_what_is_warranted(steps: list[tuple[Any, ...]]) -> None:
+@given(STEPS, st.booleans())
+def test_what_is_set_in_motion_is_what_is_warranted(steps: list[tuple[Any, ...]], asked_online: bool) -> None:
+    """Of what staff booked, and of what a client asked for online."""
     with time_machine.travel(START, tick=False) as traveller:
-        world = make_world()
+        world = make_world(asked_online=asked_online)
         check(world)
         for what in steps:
             before = (world.booking, Job.objects.count(), BookingEvent.objects.count())

@@ -188,4 +188,4 @@ def test_after_an_erasure_the_link_is_unknown(cast: Cast) -> None:
 
 def test_asking_costs_few_statements(cast: Cast) -> None:
     visit = cast.completed()
-    assert len(statements_of(lambda: browser().get(f"/feedback/{visit.feedback_token}"))) == 3
+    assert len(statements_of(lambda: browser().get(f"/feedback/{visit.feedback_token}"))) == 4

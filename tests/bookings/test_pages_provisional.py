@@ -318,4 +318,4 @@ def test_a_feedback_token_is_no_request_token(cast: Cast) -> None:
 
 def test_asking_costs_few_statements(cast: Cast) -> None:
     booking = cast.requested()
-    assert len(statements_of(lambda: browser().get(address(booking)))) == 3
+    assert len(statements_of(lambda: browser().get(address(booking)))) == 4

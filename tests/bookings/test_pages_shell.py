@@ -11,8 +11,10 @@ import pytest
 from django.test import override_settings
 
 from bookings.self_service.unsubscribe import unsubscribe_token
-from tests.cast.factories import make_client
+from staff.salon.look import look_of
+from tests.cast.factories import make_client, make_salon
 from tests.cast.pages import NOW, START, Cast, browser, everything, heading_of, make_cast, text_of
+from tests.cast.wire import wsgi
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(NOW)]
 
@@ -237,3 +239,44 @@ def test_another_client_s_link_shows_nothing_of_this_one(cast: Cast) -> None:
     body = browser().get(f"/provisional/{booking.provisional_token}/accept").content.decode()
     for private in ("Brown", "bob@example.com", "Alice", "Adams", bob.email):
         assert private not in body
+
+
+@pytest.mark.parametrize("color", ["", "#8a1c4a", "#ffff00"])
+def test_the_salon_s_colour_is_part_of_the_stylesheet_that_is_hashed(cast: Cast, color: str) -> None:
+    cast.salon.brand_color = color
+    cast.salon.save()
+    answer = browser().get(address_of("accept", cast))
+    sheet = answer.content.decode().partition("<style>")[2].partition("</style>")[0]
+    digest = base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in answer.headers["Content-Security-Policy"]
+    look = look_of(color)
+    assert f"--accent: {look.light.accent};" in sheet
+    assert f"--accent: {look.dark.accent};" in sheet
+
+
+def test_the_foot_leads_to_imprint_and_privacy(cast: Cast) -> None:
+    assert "Imprint" not in text_of(browser().get("/feedback/unknown"))
+    cast.salon.imprint_url = "https://salon.example/imprint?a=1&b=<2>"
+    cast.salon.privacy_url = "https://salon.example/privacy"
+    cast.salon.save()
+    answer = browser().get("/feedback/unknown")
+    assert text_of(answer).endswith("Imprint Privacy")
+    assert 'href="https://salon.example/imprint?a=1&amp;b=&lt;2&gt;"' in answer.content.decode()
+
+
+def test_a_head_is_answered_without_a_body_and_with_the_headers_of_the_get() -> None:
+    make_salon(online_booking="instant")
+    for path in (
+        "/",
+        "/book",
+        "/book/done",
+        "/feedback/abc",
+        "/v/abc",
+        "/v/abc/move",
+        "/admin/login/",
+        "/nowhere",
+    ):
+        asked = {method: wsgi(path_info=path, method=method) for method in ("GET", "HEAD")}
+        (status, headers, body), (as_status, as_headers, nothing) = asked.values()
+        assert (as_status, nothing) == (status, b""), path
+        assert as_headers["Content-Length"] == headers["Content-Length"] == str(len(body)), path

@@ -44,6 +44,7 @@ def test_a_visit_is_answered_whole(desk: Desk) -> None:
         "client_confirmed_at": None,
         "late": False,
         "version": 1,
+        "contact_typed": None,
     }
     assert [(each["position"], each["visit_id"], each["service_name"]) for each in (first, second)] == [
         (1, first["visit_id"], "Colour"),

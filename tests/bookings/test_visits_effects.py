@@ -129,10 +129,14 @@ def test_a_merge_carries_visits_along_and_mails_nobody(desk: Desk) -> None:
 
 def test_an_erasure_leaves_a_visit_of_nobody(desk: Desk) -> None:
     visit = desk.book()
-    Visit.objects.update(policy={"version": 3})
+    Visit.objects.update(policy={"version": 3, "ip": "192.0.2.1", "user_agent": "A browser"})
     erasure.erase_client(client_id=desk.salon.alice.pk, cancel_upcoming=True, actor=SYSTEM, now=MORNING)
     erased = desk.get(visit).json()
-    assert (erased["client_id"], erased["policy"], erased["status"]) == (None, None, "cancelled")
+    assert (erased["client_id"], erased["policy"], erased["status"]) == (
+        None,
+        {"version": 3},
+        "cancelled",
+    )
     assert {each["client_id"] for each in erased["bookings"]} == {None}
     send()
     assert [each[1] for each in mails()] == ["not_sent"]
@@ -159,6 +163,24 @@ def test_another_person_than_asked_for_is_warned_of_and_told_once(desk: Desk, cl
     assert "Cut with Cora Claes" in message.text
     send()
     assert len(mails()) == 2
+
+
+@pytest.mark.parametrize("provisional", [False, True])
+def test_an_item_that_is_dropped_from_the_end_is_told_as_a_change_and_not_as_a_move(
+    desk: Desk, clock: Any, provisional: bool
+) -> None:
+    visit = desk.book(provisional=provisional)
+    send()
+    item(desk, visit["booking_ids"][1], status="cancelled")
+    clock.move_to(MORNING + timedelta(minutes=31))
+    send()
+    message = Message.objects.latest("id")
+    asked, about = (
+        ("requested ", "What we have") if provisional else ("", "Your appointment has been changed")
+    )
+    assert message.subject == f"Your {asked}appointment on Tuesday 24 March at 10:00 has been changed"
+    assert about in message.text and "This is how it stands now." in message.text
+    assert "Cut" not in message.text and "Before" not in message.text and "moved" not in message.text
 
 
 def test_back_with_the_person_asked_for_before_it_left_tells_nothing(desk: Desk, clock: Any) -> None:

@@ -14,8 +14,10 @@ from django.db import connection
 from django.utils import timezone
 from knox.models import AuthToken
 
-from bookings.models import Booking, Feedback, Hold, NoShowFee, WaitlistEntry, WaitlistOffer
+from bookings.lifecycle import fingerprint
+from bookings.models import Booking, Feedback, Hold, NoShowFee, Visit, WaitlistEntry, WaitlistOffer
 from bookings.self_service.unsubscribe import unsubscribe_token
+from bookings.self_service.visit_link import print_links
 from clients.models import Client
 from notifications.models import FollowupSequence, Job, Notification, WebhookDelivery, WebhookEndpoint
 from notifications.password_reset import token_for
@@ -101,7 +103,7 @@ CALLER_NAMES = (
 class House:
     """The salon of the matrix. Rows that belong to somebody belong to Bea, the `staff` of the rules.
 
-    `service` is a class, which `cut` is not.
+    `service` is a class, which `cut` is not; `coming` is a cut, `page_token` that of its client's page.
     """
 
     service: Service
@@ -136,6 +138,13 @@ class House:
     delivery: WebhookDelivery
     unsubscribe_token: str
     reset_token: str
+    coming: Booking
+    page_token: str
+
+    @property
+    def shown(self) -> str:
+        """What the page of `coming` sends along."""
+        return fingerprint(Visit.objects.get(pk=self.coming.visit_id))
 
     def at(self, days: int, hour: int = 10) -> str:
         """A wall-clock time, so many days from the first free Monday."""
@@ -160,7 +169,7 @@ def moment(days: int, hour: int) -> datetime:
 
 
 def make_house() -> House:
-    make_salon(business_name="Salon Zonne")
+    make_salon(business_name="Salon Zonne", online_booking="instant")
     now = timezone.now()
     service, location = make_service(max_capacity=3), make_location()
     cut = make_service("Cut")
@@ -185,7 +194,7 @@ def make_house() -> House:
         return make_booking(
             client=order.pop("client", alice),
             staff=order.pop("staff", bea),
-            service=service,
+            service=order.pop("service", service),
             start_at=moment(days, hour),
             **order,
         )
@@ -199,7 +208,22 @@ def make_house() -> House:
         client=bob, service=service, date=moment(3, 10).date(), status="notified"
     )
     visit.refresh_from_db()
-    booking = booked(0)
+    booking, coming = booked(0), booked(3, 9, service=cut)
+    Visit.objects.filter(pk=booking.visit_id).update(
+        contact_typed={
+            "first_name": "Alice",
+            "last_name": CLIENTS_SECRET,
+            "email": "",
+            "phone": "+31612345678",
+            "note": CLIENTS_SECRET,
+            "marketing_consent": False,
+            "locale": "",
+            "verified": False,
+            "new_client": False,
+            "perhaps_client_ids": [],
+            "taken_over_at": None,
+        }
+    )
     Job.objects.filter(booking_id=booking.pk).update(state="done")
     job = _dead_job("booking.created", now=now)
     endpoint = WebhookEndpoint.objects.create(url=HOOK, secret="whsec")
@@ -263,6 +287,8 @@ def make_house() -> House:
         ),
         unsubscribe_token=unsubscribe_token(alice),
         reset_token=token_for(bea),
+        coming=coming,
+        page_token=print_links([Visit.objects.get(pk=coming.visit_id)])[coming.visit_id],
     )
 
 

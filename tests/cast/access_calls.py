@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from django.db import transaction
 from django.test import Client, override_settings
+from django.utils import timezone
 
-from tests.cast.access import HOOK, Caller, House, make_callers, make_house, writes
+from bookings.online import challenge
+from tests.cast.access import HOOK, Caller, House, make_callers, make_house, moment, writes
 from tests.cast.access_table import READS, expected, is_page
 from tests.cast.factories import PASSWORD
+from tests.cast.online import solution
 
 PLACES: dict[str, Callable[[House], Any]] = {
     "/api/bookings/": lambda house: house.booking.pk,
@@ -35,16 +39,19 @@ PLACES: dict[str, Callable[[House], Any]] = {
     "/api/jobs/": lambda house: house.job.pk,
     "/api/webhooks/": lambda house: house.endpoint.pk,
     "/api/webhooks/deliveries/": lambda house: house.delivery.pk,
+    "/api/public/visits/": lambda house: house.page_token,
     "/api/public/provisional/": lambda house: house.request.provisional_token,
     "/api/public/feedback/": lambda house: house.visit.feedback_token,
     "/api/public/waitlist/": lambda house: house.offer.token,
     "/api/public/unsubscribe/": lambda house: house.unsubscribe_token,
+    "/v/": lambda house: house.page_token,
     "/provisional/": lambda house: house.request.provisional_token,
     "/feedback/": lambda house: house.visit.feedback_token,
     "/waitlist/": lambda house: house.offer.token,
     "/unsubscribe/": lambda house: house.unsubscribe_token,
     "/password-reset/": lambda house: house.reset_token,
     "/pay/": lambda house: house.fee.pay_token,
+    "/book/": lambda house: house.location.slug,
     "/api/v3/appointments/": lambda house: house.booking.key,
 }
 """What stands in the place of `<...>`, by the beginning of the route, or by the whole of it."""
@@ -55,6 +62,11 @@ QUERIES: dict[tuple[str, str], Callable[[House], dict[str, Any]]] = {
         "date_from": house.at(0)[:10],
         "date_to": house.at(4)[:10],
         "explain": 1,
+    },
+    ("GET", "/api/public/availability"): lambda house: {"items": f"{house.cut.key}:any"},
+    ("GET", "/api/public/visits/<token>/availability"): lambda house: {
+        "date_from": house.at(0)[:10],
+        "date_to": house.at(4)[:10],
     },
     ("PUT", "/api/working-hours"): lambda house: {"staff_id": house.bea.pk},
     ("DELETE", "/api/services/<id>/durations"): lambda house: {"staff_id": house.bea.pk},
@@ -146,6 +158,32 @@ BODIES: dict[tuple[str, str], Callable[[House], Any]] = {
         "token": house.reset_token,
         "new": "another horse, another staple",
     },
+    ("POST", "/api/public/holds"): lambda house: {
+        "items": [{"service": str(house.cut.key)}],
+        "start_at": house.at(2, 15),
+        "proof": solution(challenge(now=timezone.now())),
+    },
+    ("POST", "/api/public/bookings"): lambda house: {
+        "items": [{"service": str(house.cut.key)}],
+        "start_at": house.at(2, 15),
+        "first_name": "Noor",
+        "last_name": "Visser",
+        "email": f"{secrets.token_hex(4)}@example.com",
+    },
+    ("POST", "/api/public/visits/<token>/confirm"): lambda house: {"shown": house.shown},
+    ("POST", "/api/public/visits/<token>/cancel"): lambda house: {"shown": house.shown},
+    ("POST", "/api/public/visits/<token>/note"): lambda house: {"shown": house.shown, "notes": "tea, please"},
+    ("POST", "/api/public/visits/<token>/reschedule"): lambda house: {
+        "shown": house.shown,
+        "start_at": house.at(3, 14),
+    },
+    ("POST", "/v/<token>/confirm"): lambda house: {"shown": house.shown},
+    ("POST", "/v/<token>/cancel"): lambda house: {"shown": house.shown},
+    ("POST", "/v/<token>/note"): lambda house: {"shown": house.shown, "notes": "tea, please"},
+    ("POST", "/v/<token>/move"): lambda house: {
+        "shown": house.shown,
+        "start": f"{moment(3, 14).isoformat()} {house.bea.pk}",
+    },
     ("POST", "/api/public/feedback/<token>"): lambda house: {"rating": 5},
     ("POST", "/feedback/<token>"): lambda house: {"rating": "5"},
     ("POST", "/password-reset/<token>"): lambda house: dict.fromkeys(
@@ -175,7 +213,7 @@ def address(route: str, method: str, house: House) -> str:
     """The route with a row that exists in its place; a pattern stands for a cut link."""
     path = route
     if route.startswith("/^"):
-        path = "/pay/" if "pay" in route else "/feedback/a/b"
+        path = "/pay/" if "pay" in route else "/book/a/b" if "book" in route else "/feedback/a/b"
     elif "<" in route:
         start, _, rest = route.partition("<")
         path = f"{start}{PLACES.get(route, PLACES[start])(house)}{rest.partition('>')[2]}"
@@ -207,6 +245,11 @@ def best_of(route: str, method: str, callers: dict[str, Caller]) -> Caller:
     return callers["anonymous"]
 
 
+def _key_for(where: str, number: int) -> dict[str, str]:
+    """Who books online names each booking."""
+    return {"Idempotency-Key": f"knock-{number:022}"} if where == "/api/public/bookings" else {}
+
+
 class Knocker:
     """Calls from a new address every time, so that no throttle for an address is met."""
 
@@ -228,7 +271,7 @@ class Knocker:
         self.calls += 1
         number = self.calls
         come: dict[str, Any] = {
-            "headers": caller.headers,
+            "headers": {**caller.headers, **_key_for(where, number)},
             "REMOTE_ADDR": f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}",
         }
         if method in READS:

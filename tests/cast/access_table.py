@@ -33,6 +33,7 @@ admin              401       403   403   403   ok    403    401       401    401
 admin or key       401       403   403   403   ok    ok     401       401    401
 anyone             ok        ok    ok    ok    ok    ok     ok        ok     ok
 anyone but keys    ok        ok    ok    ok    ok    403    401       401    401
+anyone: no order   400       400   400   400   400   400    400       400    400
 nobody knows it    404       404   404   404   404   404    404       404    404
 needs signature    400       400   400   400   400   400    400       400    400
 simplespa read     401       401   401   401   401   401    ok        401    401
@@ -40,6 +41,8 @@ simplespa write    401       401   401   401   401   401    ok        401    401
 amelia             403       403   403   403   403   403    403       ok     403
 eagenda            401       401   401   401   401   401    401       401    ok
 """
+
+VISIT_PAGES = ("confirm", "cancel", "move", "note")
 
 ROUTES: dict[str, dict[str, str]] = {
     "/api/bookings": {"GET": "logged in", "POST": "for Bea"},
@@ -49,6 +52,8 @@ ROUTES: dict[str, dict[str, str]] = {
     "/api/bookings/<id>/messages": {"GET": "sees it", "POST": "sees it"},
     "/api/visits": {"GET": "logged in", "POST": "for Bea"},
     "/api/visits/<id>": dict.fromkeys(("GET", "PUT", "PATCH", "DELETE"), "sees it"),
+    "/api/visits/<id>/take-over": {"POST": "sees it"},
+    "/api/visits/<id>/evidence": {"GET": "admin"},
     "/api/availability": {"GET": "logged in"},
     "/api/holds": {"POST": "for Bea"},
     "/api/holds/<token>": {"DELETE": "logged in"},
@@ -116,6 +121,12 @@ ROUTES: dict[str, dict[str, str]] = {
     "/api/auth/password-reset": {"POST": "anyone but keys"},
     "/api/auth/password-reset/confirm": {"POST": "anyone but keys"},
     # Without a login. What the token's holder sees: business, first name, service, staff member, time.
+    "/api/public/visits/<token>": {"GET": "anyone"},
+    "/api/public/visits/<token>/confirm": {"POST": "anyone"},
+    "/api/public/visits/<token>/cancel": {"POST": "anyone"},
+    "/api/public/visits/<token>/note": {"POST": "anyone"},
+    "/api/public/visits/<token>/reschedule": {"POST": "anyone"},
+    "/api/public/visits/<token>/availability": {"GET": "anyone"},
     "/api/public/provisional/<token>": {"GET": "anyone"},
     "/api/public/provisional/<token>/accept": {"POST": "anyone"},
     "/api/public/provisional/<token>/decline": {"POST": "anyone"},
@@ -123,6 +134,11 @@ ROUTES: dict[str, dict[str, str]] = {
     "/api/public/waitlist/<token>": {"GET": "anyone"},
     "/api/public/waitlist/<token>/take": {"POST": "anyone"},
     "/api/public/unsubscribe/<token>": {"GET": "anyone", "POST": "anyone"},
+    "/api/public/catalogue": {"GET": "anyone"},
+    "/api/public/availability": {"GET": "anyone"},
+    "/api/public/challenge": {"GET": "anyone"},
+    "/api/public/holds": {"POST": "anyone"},
+    "/api/public/bookings": {"POST": "anyone"},
     "/provisional/<token>/accept": {"GET": "anyone", "POST": "anyone"},
     "/provisional/<token>/decline": {"GET": "anyone", "POST": "anyone"},
     "/feedback/<token>": {"GET": "anyone", "POST": "anyone"},
@@ -130,11 +146,21 @@ ROUTES: dict[str, dict[str, str]] = {
     "/unsubscribe/<token>": {"GET": "anyone", "POST": "anyone"},
     "/password-reset/<token>": {"GET": "anyone", "POST": "anyone"},
     "/pay/<token>": {"GET": "anyone", "POST": "anyone"},
-    "/^(?:provisional|feedback|pay|waitlist|unsubscribe|password-reset)(?:/.*)?$": {
+    "/v/<token>": {"GET": "anyone"},
+    **{f"/v/<token>/{part}": {"GET": "anyone", "POST": "anyone"} for part in VISIT_PAGES},
+    "/v/<token>/calendar.ics": {"GET": "anyone"},
+    "/^(?:provisional|feedback|pay|waitlist|unsubscribe|password-reset|v)(?:/.*)?$": {
         "GET": "nobody knows it",
         "POST": "nobody knows it",
     },
     "/": {"GET": "anyone"},
+    "/robots.txt": {"GET": "anyone"},
+    "/embed.js": {"GET": "anyone"},
+    # A form without anything chosen: the page asks for it.
+    "/book": {"GET": "anyone", "POST": "anyone: no order"},
+    "/book/done": {"GET": "nobody knows it"},
+    "/book/<location>": {"GET": "anyone", "POST": "anyone: no order"},
+    "/^book(?:/.*)?$": {"GET": "nobody knows it", "POST": "nobody knows it"},
     "/api/stripe/webhook": {"POST": "needs signature"},
     # Without a login, about the program and not about the salon.
     "/api/schema": {"GET": "anyone"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -92,6 +93,17 @@ def mark_sent(job: Job, *, state: str = Message.State.SENT, **fields: Any) -> Me
 def compose(job: Job, *, now: datetime) -> Mail:
     """The mail that the worker would send for this job."""
     return _mail_handler(job).compose(job, now=now)
+
+
+LOOK = "See, move or cancel the appointment:\nhttp://127.0.0.1:8000/v/PAGE\n\n"
+LOOK_ONLY = "See the appointment:\nhttp://127.0.0.1:8000/v/PAGE\n\n"
+FREE_UNTIL = "You can move or cancel it free of charge until Sunday 22 November at 10:00.\n\n"
+"""What a mail says of the client's own page (`said`)."""
+
+
+def said(mail: Mail) -> str:
+    """The text of the mail; the token of the client's own page is PAGE."""
+    return re.sub(r"/v/[A-Za-z0-9_-]{22}", "/v/PAGE", mail.text)
 
 
 def note_sent(job: Job, message: Message, *, now: datetime) -> None:

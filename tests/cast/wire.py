@@ -138,7 +138,9 @@ def wsgi(
         lambda status, headers: started.append((int(status[:3]), dict(headers))),
     )
     content = b"".join(response)
-    response.close()  # type: ignore[attr-defined]
+    close = getattr(response, "close", None)
+    if close is not None:
+        close()
     return *started[0], content
 
 

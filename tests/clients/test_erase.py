@@ -267,6 +267,8 @@ def test_the_export_holds_what_is_personal(salon: Salon, tmp_path: Path) -> None
         "client",
         "merged_records",
         "bookings",
+        "accepted_terms",
+        "typed_online",
         "messages",
         "waitlist",
         "feedback",

@@ -93,6 +93,7 @@ def test_an_exception_is_added_changed_and_removed(ada: Caller) -> None:
         "affected_bookings": [],
     }
     assert ada.put(path, {"staff_ids": [bea.pk]}).status_code == 400
+    assert ada.put(path, {"hours": [{"opens": "10:00"}]}).status_code == 400
     hours = [{"opens": "22:00", "closes": "02:00"}]
     own = ada.put(path, {"location_id": None, "staff_ids": [cora.pk, bea.pk], "hours": hours}).json()
     assert (own["location_id"], own["staff_ids"], own["hours"]) == (None, [bea.pk, cora.pk], hours)

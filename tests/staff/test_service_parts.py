@@ -100,13 +100,19 @@ def test_parts_that_break_a_rule_are_refused_in_words(ada: Caller, parts: Any, s
         ([{"kind": "work", "minutes": "30"}], "parts.0.minutes"),
         ([{"kind": "pause", "minutes": 30}], "parts.0.kind"),
         ([{"minutes": 30}], "parts.0.kind"),
+        ([work(30), {"kind": "work"}], "parts.1.minutes"),
         ([30], "parts.0.non_field_errors"),
     ],
 )
-def test_parts_that_are_none_are_refused(ada: Caller, parts: Any, field: str) -> None:
-    answer = ada.post("/api/services", {"name": "X", "parts": parts})
-    assert (answer.status_code, list(answer.json()["details"])) == (400, [field])
-    assert Service.objects.count() == 0
+def test_parts_that_are_none_are_refused(ada: Caller, colour: dict[str, Any], parts: Any, field: str) -> None:
+    address = f"/api/services/{colour['id']}"
+    for answer in (
+        ada.post("/api/services", {"name": "X", "parts": parts}),
+        ada.put(address, {"parts": parts}),
+    ):
+        assert (answer.status_code, list(answer.json()["details"])) == (400, [field])
+    assert Service.objects.count() == 1
+    assert ada.get(address).json() == colour
 
 
 def test_the_minutes_of_a_service_with_parts_follow_from_them(ada: Caller, colour: dict[str, Any]) -> None:

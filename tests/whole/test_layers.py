@@ -38,7 +38,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "bookings.webhooks",
     ),
     ("bookings.lifecycle",),
-    ("bookings.self_service",),
+    ("bookings.online", "bookings.self_service"),
     ("bookings.mails",),
     ("bookings.send_again",),
     (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -48,9 +49,10 @@ def test_every_variable_that_is_read_stands_in_the_table_and_no_other() -> None:
     assert told == read | READ_ELSEWHERE
 
 
-@pytest.fixture
-def running(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """What `make run` starts, on a port and in a folder of its own."""
+    tmp_path = tmp_path_factory.mktemp("running")
     port = str(free_port())
     unset = (
         "DATABASE_URL",
@@ -109,6 +111,22 @@ def test_the_session_works_as_pasted(running: tuple[str, Path]) -> None:
         "booking.cancelled | kept | ",
     ]
     assert mails[2] == "cancelled"
+
+
+@pytest.mark.slow
+@pytest.mark.servers
+@pytest.mark.sqlite_only
+@pytest.mark.timeout(600)
+def test_a_stranger_books_as_pasted_from_the_api_guide(running: tuple[str, Path]) -> None:
+    guide = (ROOT / "docs" / "api.md").read_text().partition("## Online booking")[2]
+    found = re.search(r"```sh\n(.*?)```", guide, re.DOTALL)
+    assert found is not None
+    session = found[1].replace("http://127.0.0.1:8000", running[0]).replace("\nbook ", "\necho; book ")
+    done = subprocess.run(["sh", "-c", session], capture_output=True, text=True, timeout=120)
+    assert done.stderr == ""
+    _, booked, again = done.stdout.split("\n")
+    assert json.loads(booked).get("state") == "booked", booked
+    assert again == booked
 
 
 def _wait_until_it_answers(address: str, process: subprocess.Popen[bytes]) -> None:

@@ -18,8 +18,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from drf_spectacular.validation import validate_schema
 
 from config.docs import schema
-from tests.cast.bookings import make_cast, told
-from tests.cast.factories import Caller, caller, make_key
+from tests.cast.bookings import Salon, make_cast, told
+from tests.cast.factories import Caller, caller, make_hours, make_key, make_salon
+from tests.cast.online import solution
 
 DIALECTS = ("/api/v1/", "/api/v3/")
 NOT_DESCRIBED = {"/api/docs"}
@@ -33,6 +34,7 @@ WITHOUT_BODY = {
     "/api/notifications/{id}/read",
     "/api/public/unsubscribe/{token}",
     "/api/public/waitlist/{token}/take",
+    "/api/visits/{id}/take-over",
 }
 
 
@@ -116,12 +118,23 @@ def test_only_links_logins_and_probes_are_open() -> None:
         "/api/auth/login",
         "/api/auth/password-reset",
         "/api/auth/password-reset/confirm",
+        "/api/public/availability",
+        "/api/public/bookings",
+        "/api/public/catalogue",
+        "/api/public/challenge",
         "/api/public/feedback/{token}",
+        "/api/public/holds",
         "/api/public/provisional/{token}",
         "/api/public/provisional/{token}/accept",
         "/api/public/provisional/{token}/decline",
         "/api/public/unsubscribe/{token}",
         "/api/public/waitlist/{token}",
+        "/api/public/visits/{token}",
+        "/api/public/visits/{token}/availability",
+        "/api/public/visits/{token}/cancel",
+        "/api/public/visits/{token}/confirm",
+        "/api/public/visits/{token}/note",
+        "/api/public/visits/{token}/reschedule",
         "/api/public/waitlist/{token}/take",
         "/api/schema",
         "/api/stripe/webhook",
@@ -304,9 +317,35 @@ def test_the_public_twins_answer_as_described() -> None:
     api("post", "/api/public/feedback/{token}", {"rating": 5}, status=201, token=feedback_token)
     api("get", "/api/public/feedback/{token}", status=410, token=feedback_token)
     admin = Witness(caller(salon.ada))
+    book_online(salon, api, day=f"{start:%Y-%m-%d}")
     [review] = admin("get", "/api/reviews")
     admin("get", "/api/reviews/{id}", id=review["id"])
     assert admin("get", "/api/reviews/summary")["count"] == 1
+
+
+def book_online(salon: Salon, api: Witness, *, day: str) -> None:
+    """By somebody without a login: with a proof, with a code, too late."""
+    make_salon(online_booking="instant", online_verify="never")
+    make_hours(salon.bea, weekdays=range(7), opens="12:00", closes="20:00")
+    catalogue = api("get", "/api/public/catalogue")
+    [offer] = catalogue["categories"][0]["services"]
+    api("get", f"/api/public/availability?items={offer['key']}:any&date_from={day}&days=1")
+    items = [{"service": offer["key"], "staff": str(salon.bea.key)}]
+
+    def proof() -> str:
+        return solution(api("get", "/api/public/challenge"))
+
+    kept = {"items": items, "start_at": f"{day} 17:00"}
+    api("post", "/api/public/holds", {**kept, "proof": proof()}, status=201)
+    api("post", "/api/public/holds", {**kept, "proof": "x"}, status=400)
+    form = {"items": items, "first_name": "Noor", "last_name": "Visser", "email": "noor@example.com"}
+    api.client.credentials(HTTP_IDEMPOTENCY_KEY="1" * 22)
+    booked = {**form, "start_at": f"{day} 15:00", "proof": proof()}
+    assert api("post", "/api/public/bookings", booked)["state"] == "booked"
+    api.client.credentials(HTTP_IDEMPOTENCY_KEY="2" * 22)
+    api("post", "/api/public/bookings", {**booked, "proof": proof()}, status=409)
+    asked = api("post", "/api/public/bookings", {**form, "start_at": f"{day} 18:30"})
+    assert asked["state"] == "code_asked"
 
 
 @pytest.mark.django_db

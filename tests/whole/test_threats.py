@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import time_machine
 from django.conf import settings as django_settings
 from django.db import transaction
 from django.test import Client
@@ -238,8 +240,9 @@ WRITES = [
     (method, route)
     for route, row in ROUTES.items()
     for method in ("POST", "PUT", "PATCH")
-    if method in row and not route.startswith(("/^", "/api/stripe"))
+    if method in row and not route.startswith(("/^", "/api/stripe", "/book"))
 ]
+"""The form of the booking page is read by its own test (tests/bookings/test_book_pages.py)."""
 
 
 @pytest.fixture(scope="module")
@@ -257,7 +260,10 @@ def test_what_a_caller_may_not_set_stays_unset(
     allowed = next((OPEN_HERE[start] for start in OPEN_HERE if route.startswith(start)), set())
     body = body_of(route, method, rooms)
     hostile = {name: value for name, value in HOSTILE.items() if name not in allowed} | body
-    plain, again, marked = (stored_after(rooms, who, method, route, each) for each in (body, body, hostile))
+    with time_machine.travel(datetime.now(UTC), tick=False):
+        plain, again, marked = (
+            stored_after(rooms, who, method, route, each) for each in (body, body, hostile)
+        )
     noise = {place for place, value in plain.items() if again.get(place) != value}
     assert set(plain) == set(marked), "rows came or went"
     differing = {
@@ -296,6 +302,12 @@ SHOWN = {
         *("business_name", "client_first_name", "service_name", "staff_name"),
         *("start_at", "end_at", "timezone", "status", "expires_at"),
     },
+    "/api/public/visits/<token>": {
+        *("business_name", "business_phone", "business_address", "client_first_name", "status"),
+        *("start_at", "end_at", "timezone", "items", "total_price", "currency", "notes"),
+        *("client_confirmed_at", "cancelling", "moving", "shown"),
+    },
+    "/api/public/visits/<token>/availability": {"timezone", "step_minutes", "days"},
     "/api/public/feedback/<token>": {
         *("business_name", "client_first_name", "service_name", "start_at", "end_at", "timezone"),
     },
@@ -304,10 +316,20 @@ SHOWN = {
         *("start_at", "end_at", "timezone", "held", "expires_at"),
     },
     "/api/public/unsubscribe/<token>": {"business_name", "marketing_consent"},
+    "/api/public/catalogue": {
+        *("business_name", "timezone", "currency", "online_booking", "policy_version", "policy_text"),
+        *("locations", "categories"),
+    },
+    "/api/public/availability": {"timezone", "days"},
+    "/api/public/challenge": {"algorithm", "challenge", "maxnumber", "salt", "signature"},
     "/healthz": None,
     "/readyz": None,
     "/api/schema": None,
     "/": None,
+    "/robots.txt": None,
+    "/embed.js": None,
+    "/book": None,
+    "/book/<location>": None,
     "/api/docs": None,
     "/provisional/<token>/accept": None,
     "/provisional/<token>/decline": None,
@@ -316,6 +338,12 @@ SHOWN = {
     "/unsubscribe/<token>": None,
     "/password-reset/<token>": None,
     "/pay/<token>": None,
+    "/v/<token>": None,
+    "/v/<token>/confirm": None,
+    "/v/<token>/cancel": None,
+    "/v/<token>/move": None,
+    "/v/<token>/note": None,
+    "/v/<token>/calendar.ics": None,
 }
 """Everything that can be read without a login; the keys of JSON about a booking, None for the rest."""
 
