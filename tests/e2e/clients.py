@@ -296,8 +296,13 @@ class Paths:
     def window(
         self, size: dict[str, int], scheme: str, *, javascript: bool = True, elsewhere: str = ""
     ) -> Any:
+        # A colour that is still fading into another one is no colour to measure.
         page = self.browser.new_context(
-            viewport=size, color_scheme=scheme, locale="en-GB", java_script_enabled=javascript
+            reduced_motion="reduce",
+            viewport=size,
+            color_scheme=scheme,
+            locale="en-GB",
+            java_script_enabled=javascript,
         ).new_page()
         page.set_default_timeout(PATIENCE_SECONDS * 1000)
         page.on("console", self.heard)
