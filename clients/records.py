@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from clients.models import Client
 from clients.numbers import with_numbers_read
@@ -35,6 +35,13 @@ def lock_clients(ids: Collection[int | None]) -> dict[int, Client]:
     known = [each for each in ids if each is not None]
     rows = Client.objects.select_for_update(no_key=True).filter(pk__in=known).order_by("pk")
     return {client.pk: client for client in rows}
+
+
+def count_no_show(client_id: int | None, *, by: int) -> None:
+    """One more or one less for who is locked (`lock_clients`); never below 0."""
+    if client_id is not None:
+        theirs = Client.objects.filter(pk=client_id, no_show_count__gte=max(0, -by))
+        theirs.update(no_show_count=F("no_show_count") + by)
 
 
 def add_client(*, fields: Mapping[str, Any], salon: SalonSettings, now: datetime) -> Client:

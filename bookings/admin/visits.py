@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +14,7 @@ from django.utils.html import format_html
 
 from bookings.admin.online import TAKE_OVER, WaitingFilter, typed_online
 from bookings.admin.visit_form import VisitForm
-from bookings.models import Booking, Visit
+from bookings.models import Booking, Visit, counted
 from bookings.online.take_over import take_over
 from clients.admin import FoundByClient
 from notifications.models import Message
@@ -92,13 +91,13 @@ class VisitAdmin(FoundByClient):
     @admin.display(description="services")
     def services(self, visit: Visit) -> str:
         """What is left of it; of a cancelled visit all that was."""
-        told = _counted(visit.items)
+        told = counted(visit.items)
         return ", ".join(f"{each.service.name} with {each.staff.name}" for each in told)
 
     @admin.display(description="total price")
     def shown_total(self, visit: Visit) -> str:
         """Of the bookings that are not cancelled."""
-        prices = [each.total_price for each in _counted(visit.items) if each.total_price is not None]
+        prices = [each.total_price for each in counted(visit.items) if each.total_price is not None]
         return shown_amount(sum(prices, Decimal()), currency=SalonSettings.load().currency) if prices else "-"
 
     @admin.display(description="typed online")
@@ -142,7 +141,3 @@ class VisitAdmin(FoundByClient):
         """Saved by the form, through the door; what the desk may overrule is said."""
         for warning in form.warnings:
             messages.warning(request, warning.message)
-
-
-def _counted(bookings: Sequence[Booking]) -> Sequence[Booking]:
-    return [each for each in bookings if each.status != Booking.Status.CANCELLED] or bookings

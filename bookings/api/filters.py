@@ -16,11 +16,22 @@ from staff.wire.filters import ChoiceFilter, DateFilter, FlagFilter, IdFilter, L
 from staff.wire.times import day_start
 
 
-class BookingFilter(ListFilter):
-    """Newest start first (`order=asc`: oldest), cancelled ones only by status."""
+class StartFilter(ListFilter):
+    """Of what has a `start_at`: by salon date."""
 
     date_from = DateFilter(method="from_date", help_text="First salon date of start_at, inclusive.")
     date_to = DateFilter(method="to_date", help_text="Last salon date of start_at, inclusive.")
+
+    def from_date(self, found: QuerySet[Any], name: str, day: date) -> QuerySet[Any]:
+        return found.filter(start_at__gte=day_start(day, zone=salon_of(self.request).zone))
+
+    def to_date(self, found: QuerySet[Any], name: str, day: date) -> QuerySet[Any]:
+        return found.filter(start_at__lt=day_start(day + ONE_DAY, zone=salon_of(self.request).zone))
+
+
+class BookingFilter(StartFilter):
+    """Newest start first (`order=asc`: oldest), cancelled ones only by status."""
+
     staff_id = IdFilter(help_text="With this staff member.")
     client_id = IdFilter(help_text="For this client.")
     service_id = IdFilter(help_text="Of this service.")
@@ -41,12 +52,6 @@ class BookingFilter(ListFilter):
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         found = super().filter_queryset(queryset.order_by("-start_at", "-id"))
         return found if "status" in self.asked else found.exclude(status=Booking.Status.CANCELLED)
-
-    def from_date(self, bookings: BookingQuerySet, name: str, day: date) -> BookingQuerySet:
-        return bookings.filter(start_at__gte=day_start(day, zone=salon_of(self.request).zone))
-
-    def to_date(self, bookings: BookingQuerySet, name: str, day: date) -> BookingQuerySet:
-        return bookings.filter(start_at__lt=day_start(day + ONE_DAY, zone=salon_of(self.request).zone))
 
     def waiting(self, bookings: BookingQuerySet, name: str, waiting: bool) -> BookingQuerySet:
         asked = Booking.objects.waiting_for_salon().order_by()

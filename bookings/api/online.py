@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -42,6 +41,7 @@ from bookings.online import (
     challenge,
     chosen,
     holding,
+    keys_in,
     limits,
     proof,
     starts,
@@ -181,7 +181,7 @@ class CatalogueView(PublicDoor):
     )
     def get(self, request: Request) -> Response:
         asked = CatalogueQuery.of(request)
-        found = catalogue(location=asked["location"], also=_keys(asked["service"]))
+        found = catalogue(location=asked["location"], also=keys_in(asked["service"].split(",")))
         printed = catalogue_json(found, salon=salon_of(request))
         etag = f'"{hashlib.sha256(json_bytes(printed)).hexdigest()[:32]}"'
         headers = {"ETag": etag, "Cache-Control": "no-cache"}
@@ -256,6 +256,7 @@ class PublicHoldsView(PublicDoor):
         if limits.count_submission(address=address, contacts=(), now=now) != limits.Verdict.PASS:
             raise TooManySubmissions(retry_after=600)
         with transaction.atomic():
+            holding.take_turn()
             if not proof.spend(wanted["proof"]):
                 raise holding.ProofNeeded
             held = holding.keep_for_address(
@@ -326,15 +327,4 @@ def _wanted_in(text: str) -> list[Wanted]:
         if more not in ("", "same"):
             raise BadRequest.field("items", "Send key:key of a person or any, and :same for one at a time.")
         found.append(Wanted(service, None if person in ("", ANYBODY) else person, more == "same"))
-    return found
-
-
-def _keys(text: str) -> list[UUID]:
-    """Those of the words that are keys; the others name nothing."""
-    found: list[UUID] = []
-    for word in text.split(","):
-        try:
-            found.append(UUID(word))
-        except ValueError:
-            continue
     return found

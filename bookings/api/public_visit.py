@@ -28,8 +28,7 @@ from bookings.lifecycle import (
     note_by_client,
 )
 from bookings.lifecycle.client_terms import ClientTerms, standing, terms_for
-from bookings.mails.appointment import counted
-from bookings.models import Booking, BookingEvent, Visit
+from bookings.models import Booking, BookingEvent, Visit, counted
 from bookings.pages.visit import LONGEST_NOTE
 from bookings.self_service.visit_link import visit_behind
 from bookings.self_service.visit_moves import move, names_of, starts_for

@@ -18,7 +18,9 @@ from bookings.api.serializers import (
     WarningJson,
 )
 from bookings.api.visit_availability import AskedItemSerializer
+from bookings.lifecycle import ONE, VISIT_SCOPES
 from bookings.models import Booking, BookingEvent, Visit
+from bookings.slots.availability.wishes import MOST_ITEMS
 from staff.access.actor import Actor
 from staff.wire.answers import Amount, Id, Key, Number, When, one_of
 from staff.wire.fields import (
@@ -61,7 +63,7 @@ class VisitJson(TypedDict):
     bookings: list[BookingJson]
     policy: Annotated[dict[str, Any] | None, "What the client accepted."]
     client_confirmed_at: When | None
-    late: Annotated[bool, "Cancelled or moved after the time for it."]
+    late: Annotated[bool, "The last cancelling, or a move since, came after the time for it."]
     version: Annotated[Number, "Grows with every change of one of its bookings; see If-Match."]
     contact_typed: Annotated[
         ContactTypedJson | None,
@@ -161,7 +163,7 @@ class NewVisitSerializer(serializers.Serializer[Any]):
     """POST /api/visits. Context: `zone`."""
 
     client_id = StrictIdField()
-    items = serializers.ListField(child=VisitItemSerializer(), min_length=1, max_length=6)
+    items = serializers.ListField(child=VisitItemSerializer(), min_length=1, max_length=MOST_ITEMS)
     start_at = WallClockField()
     hold_token = TextField(as_sent=True, required=False, null_is_empty=False, allow_null=True, max_length=200)
     allow_overlap = StrictBooleanField(required=False, default=False)
@@ -181,7 +183,7 @@ class NewVisitSerializer(serializers.Serializer[Any]):
 
 
 class ItemChangesSerializer(serializers.Serializer[Any]):
-    add = serializers.ListField(child=VisitItemSerializer(), required=False, max_length=6)
+    add = serializers.ListField(child=VisitItemSerializer(), required=False, max_length=MOST_ITEMS)
     remove = serializers.ListField(child=StrictIdField(), required=False, max_length=100)
 
 
@@ -200,8 +202,8 @@ class VisitChangesSerializer(serializers.Serializer[Any]):
     base_url = TextField(as_sent=True, required=False, null_is_empty=False)
     reason = TextField(required=False, max_length=BookingEvent.LONGEST_REASON, help_text="For the audit.")
     scope = ChoiceTextField(
-        choices=("one", "following", "all"),
+        choices=VISIT_SCOPES,
         required=False,
-        default="one",
+        default=ONE,
         help_text="Which visits of its series: `following` ones, or `all`.",
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from django.db.models import QuerySet
@@ -14,6 +13,7 @@ from rest_framework.response import Response
 from bookings import lifecycle
 from bookings.api.bookings import etag, expected_version
 from bookings.api.documentation import EXAMPLE_ITEMS_OF_VISIT, EXAMPLE_NEW_VISIT, IF_MATCH
+from bookings.api.filters import StartFilter
 from bookings.api.serializers import Printer, printed_skipped, printed_warnings
 from bookings.api.visit_availability import SAME_START
 from bookings.api.visit_serializers import (
@@ -31,21 +31,17 @@ from bookings.models import Booking, BookingEvent, Visit, VisitQuerySet
 from bookings.online.take_over import take_over
 from staff.access.auth import actor_of, salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
-from staff.salon.schedule import ONE_DAY
 from staff.wire.answers import EitherAnswer, ListAnswer
-from staff.wire.filters import ChoiceFilter, DateFilter, FlagFilter, IdFilter, ListFilter
+from staff.wire.filters import ChoiceFilter, FlagFilter, IdFilter
 from staff.wire.paging import ROWS_PER_CHUNK, answer_list, in_chunks
 from staff.wire.query import Query, QueryChoice, QueryText
 from staff.wire.schema import ID_IN_PATH, documented
-from staff.wire.times import day_start
 from staff.wire.views import GatedView
 
 
-class VisitFilter(ListFilter):
+class VisitFilter(StartFilter):
     """Newest start first."""
 
-    date_from = DateFilter(method="from_date", help_text="First salon date of start_at, inclusive.")
-    date_to = DateFilter(method="to_date", help_text="Last salon date of start_at, inclusive.")
     client_id = IdFilter(help_text="For this client.")
     status = ChoiceFilter(choices=Booking.Status.values, help_text="With this status.")
     requests_waiting = FlagFilter(
@@ -58,12 +54,6 @@ class VisitFilter(ListFilter):
     def waiting(self, visits: VisitQuerySet, name: str, waiting: bool) -> VisitQuerySet:
         asked = Booking.objects.waiting_for_salon().order_by().values("visit_id")
         return visits.filter(pk__in=asked) if waiting else visits.exclude(pk__in=asked)
-
-    def from_date(self, visits: VisitQuerySet, name: str, day: date) -> VisitQuerySet:
-        return visits.filter(start_at__gte=day_start(day, zone=salon_of(self.request).zone))
-
-    def to_date(self, visits: VisitQuerySet, name: str, day: date) -> VisitQuerySet:
-        return visits.filter(start_at__lt=day_start(day + ONE_DAY, zone=salon_of(self.request).zone))
 
 
 class CancelVisitQuery(Query):
@@ -124,15 +114,7 @@ class VisitListView(GatedView):
         series = lifecycle.book_visit_series(
             actor=actor, order=order, starts=starts, skip_conflicts=skip_conflicts, salon=salon
         )
-        printed = _printer(request).all(series.visits)
-        answer: WrittenVisitsJson = {
-            "visit": printed[0],
-            "bookings": printed[0]["bookings"],
-            "visits": printed,
-            "skipped": printed_skipped(series.skipped),
-            "warnings": printed_warnings(series.warnings),
-        }
-        return Response(answer)
+        return _written(request, series.visits, series.warnings, skipped=series.skipped)
 
 
 class VisitView(GatedView):
@@ -265,11 +247,19 @@ def _item(sent: dict[str, Any]) -> lifecycle.ItemOrder:
     )
 
 
-def _written(request: Request, visits: list[Visit], warnings: list[lifecycle.Warning]) -> Response:
-    """The named visit first; of each what the reader may see."""
+def _written(
+    request: Request,
+    visits: list[Visit],
+    warnings: list[lifecycle.Warning],
+    *,
+    skipped: list[lifecycle.Skipped] | None = None,
+) -> Response:
+    """The named visit first; of each what the reader may see. `skipped`: of a series that was booked."""
     printed = _printer(request).all(visits)
     answer: dict[str, Any] = {"visit": printed[0], "bookings": printed[0]["bookings"]}
-    if len(visits) > 1:
+    if len(visits) > 1 or skipped is not None:
         answer["visits"] = printed
+    if skipped is not None:
+        answer["skipped"] = printed_skipped(skipped)
     answer["warnings"] = printed_warnings(warnings)
     return Response(answer, headers=etag(printed[0]["version"]))

@@ -134,7 +134,7 @@ def _book(
         if _session_to_join(order) != session_of:
             raise _SessionBegan
         now = now or timezone.now()
-        fresh = prepare(order, actor=actor, staff=staff, session=session, salon=salon, now=now)
+        fresh = prepare(order, staff=staff, session=session, salon=salon, now=now)
         policy = accepted_policy(order.accepted, [fresh.booking], salon=salon, now=now)
         visit_row.begin([fresh.booking], policy=policy, now=now)
         written = write_new(fresh, actor=actor, salon=salon, now=now)
@@ -159,7 +159,7 @@ class Fresh:
 
 
 def prepare(
-    order: Order, *, actor: Actor, staff: Staff, session: Booking | None, salon: SalonSettings, now: datetime
+    order: Order, *, staff: Staff, session: Booking | None, salon: SalonSettings, now: datetime
 ) -> Fresh:
     """In the caller's transaction, after the staff member was locked; a hold is given up to the booking."""
     found = _gather(order, staff=staff, session=session, salon=salon, now=now)

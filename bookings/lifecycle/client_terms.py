@@ -5,13 +5,12 @@ All of it is elapsed time in UTC; pages and mails print the deadlines on the sal
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bookings.errors import NotAllowed, RescheduleLimitReached, TooLate
 from bookings.lifecycle.policy import windows_of
-from bookings.models import Booking, Visit
+from bookings.models import Booking, Visit, counted
 from bookings.slots.availability.moving import is_movable
 from staff.models import SalonSettings
 from staff.wire.times import print_when
@@ -118,16 +117,11 @@ def standing(visit: Visit) -> list[Booking]:
 
 def first_start(visit: Visit) -> datetime:
     """Of what is not cancelled: once that has begun nothing is free any more."""
-    return min(each.start_at for each in _counted(visit.items))
+    return min(each.start_at for each in counted(visit.items))
 
 
 def has_begun(visit: Visit, *, now: datetime) -> bool:
     """Its first item has begun, or one is done or missed already."""
-    counted = _counted(visit.items)
     return first_start(visit) <= now or any(
-        not each.stands for each in counted if each.status != Status.CANCELLED
+        not each.stands for each in visit.items if each.status != Status.CANCELLED
     )
-
-
-def _counted(items: Sequence[Booking]) -> Sequence[Booking]:
-    return [each for each in items if each.status != Status.CANCELLED] or items

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 
-from django.db.models import F, Q
+from django.db.models import Q
 
 from bookings import after_visit, noshow, waitlist, webhooks
 from bookings.lifecycle import inapp_lines, mail_types, visit_effects, visit_leaving
@@ -26,6 +26,7 @@ from bookings.lifecycle.series_mails import (
 from bookings.models import Booking
 from bookings.why_not_sent import Reason
 from clients.models import Client
+from clients.records import count_no_show
 from notifications import inapp, outbox
 from notifications.models import Job
 from notifications.outbox import Due, Recipient
@@ -154,10 +155,8 @@ def _undone(change: Change) -> list[Due]:
         return visit_leaving.fee_of_who_stays(change, change.left_visit)
     if before is None or not change.gave_up(NO_SHOW):
         return []
-    if before.client_id is not None:
-        fewer = F("no_show_count") - 1
-        Client.objects.filter(pk=before.client_id, no_show_count__gt=0).update(no_show_count=fewer)
-    return noshow.undo(booking=booking, event=change.event, salon=change.salon, now=change.now)
+    count_no_show(before.client_id, by=-1)
+    return noshow.undo(booking=booking, now=change.now)
 
 
 def _owed(change: Change) -> list[Due]:
@@ -258,8 +257,7 @@ def _closed(change: Change) -> list[Due]:
     if change.took_up(COMPLETED):
         return after_visit.start(booking=booking, event=change.event, salon=change.salon, now=now)
     if change.took_up(NO_SHOW):
-        if booking.client_id is not None:
-            Client.objects.filter(pk=booking.client_id).update(no_show_count=F("no_show_count") + 1)
+        count_no_show(booking.client_id, by=1)
         return noshow.charge(bookings=[booking], event=change.event, salon=change.salon, now=now)
     if change.created or (change.client_changed and not _has_yet_to_hear(change)):
         return []

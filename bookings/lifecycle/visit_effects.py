@@ -11,8 +11,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import F
-
 from bookings import after_visit, noshow
 from bookings.lifecycle import inapp_lines
 from bookings.lifecycle.mail_types import (
@@ -38,6 +36,7 @@ from bookings.lifecycle.visit_leaving import told_before
 from bookings.models import Booking, Visit
 from bookings.why_not_sent import Reason
 from clients.models import Client
+from clients.records import count_no_show
 from notifications import outbox
 from notifications.outbox import Due, Recipient
 
@@ -293,7 +292,7 @@ def _fee(change: VisitChange) -> list[Due]:
     dues: list[Due] = []
     if was_due:
         for item in missed_before:
-            dues += noshow.undo(booking=item, event=last.event, salon=last.salon, now=last.now)
+            dues += noshow.undo(booking=item, now=last.now)
     if is_due:
         dues += noshow.charge(bookings=missed, event=last.event, salon=last.salon, now=last.now)
     return dues
@@ -302,11 +301,10 @@ def _fee(change: VisitChange) -> list[Due]:
 def _count_missed(change: VisitChange, *, before: bool, now: bool) -> None:
     """A client's no_show_count counts visits."""
     former = change.last.before
-    if before and (not now or change.client_changed) and former is not None and former.client_id is not None:
-        fewer = F("no_show_count") - 1
-        Client.objects.filter(pk=former.client_id, no_show_count__gt=0).update(no_show_count=fewer)
-    if now and (not before or change.client_changed) and change.visit.client_id is not None:
-        Client.objects.filter(pk=change.visit.client_id).update(no_show_count=F("no_show_count") + 1)
+    if before and (not now or change.client_changed) and former is not None:
+        count_no_show(former.client_id, by=-1)
+    if now and (not before or change.client_changed):
+        count_no_show(change.visit.client_id, by=1)
 
 
 def _review(change: VisitChange) -> list[Due]:

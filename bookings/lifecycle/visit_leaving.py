@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import F
-
 from bookings import noshow
 from bookings.lifecycle.audit import record
 from bookings.lifecycle.mail_types import OF_THE_WHOLE_VISIT, STANDING_MAILS, mail_to_client
@@ -16,7 +14,7 @@ from bookings.lifecycle.outcome import Before, Change
 from bookings.lifecycle.series_mails import SERIES_KEYS
 from bookings.models import Booking, Visit
 from bookings.why_not_sent import Reason
-from clients.models import Client
+from clients.records import count_no_show
 from notifications import outbox
 from notifications.outbox import Due, Recipient
 
@@ -83,10 +81,9 @@ def fee_of_who_stays(change: Change, visit: Visit) -> list[Due]:
     dues: list[Due] = []
     if before.status == NO_SHOW:
         for item in (gone, *missed):
-            dues += noshow.undo(booking=item, event=change.event, salon=change.salon, now=change.now)
-        if not missed and before.client_id is not None:
-            fewer = F("no_show_count") - 1
-            Client.objects.filter(pk=before.client_id, no_show_count__gt=0).update(no_show_count=fewer)
+            dues += noshow.undo(booking=item, now=change.now)
+        if not missed:
+            count_no_show(before.client_id, by=-1)
     if missed and not stands and (before.stood or before.status == NO_SHOW):
         event = record(
             missed[0],

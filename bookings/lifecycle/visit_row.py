@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from bookings.models import Booking, Visit, VisitLink, stamp
+from bookings.models import Booking, Visit, VisitLink, counted, stamp
 
 SAYS_MORE = (
     Booking.Status.PROVISIONAL,
@@ -105,7 +105,7 @@ def store(visit: Visit, *, now: datetime) -> None:
 
 def _derive(visit: Visit) -> None:
     """Status and times from its bookings: of those not cancelled, or of all where all are."""
-    counted = [each for each in visit.items if each.status != Booking.Status.CANCELLED] or visit.items
-    visit.status = next(status for status in SAYS_MORE if any(each.status == status for each in counted))
-    visit.start_at = min(each.start_at for each in counted)
-    visit.end_at = max(each.end_at for each in counted)
+    telling = counted(visit.items)
+    visit.status = next(status for status in SAYS_MORE if any(each.status == status for each in telling))
+    visit.start_at = min(each.start_at for each in telling)
+    visit.end_at = max(each.end_at for each in telling)

@@ -107,7 +107,7 @@ def book_visit(
             now=now,
         )
         waited = waitlist.lock_open_entries(_comings(order, places, salon=salon))
-        fresh = [_prepare(order, place, actor=actor, salon=salon, now=now) for place in places]
+        fresh = [_prepare(order, place, salon=salon, now=now) for place in places]
         bookings = [each.booking for each in fresh]
         policy = accepted_policy(order.accepted, bookings, salon=salon, now=now)
         visit = visit_row.begin(bookings, policy=policy, now=now)
@@ -150,6 +150,9 @@ def change_visit(
             )
         ]
         _check_seen([each.booking for each in steps], actor=actor)
+        for visit in visits:
+            if all(each.staff_id != actor.agenda_of for each in visit.items):
+                _check_seen(visit.items, actor=actor)
         waited = lock_around(
             steps,
             more_staff=who_may_do(items.add, actor=actor) if items.add else (),
@@ -218,7 +221,7 @@ def _comings_of_added(
     ]
 
 
-def _prepare(order: VisitOrder, place: Place, *, actor: Actor, salon: SalonSettings, now: datetime) -> Fresh:
+def _prepare(order: VisitOrder, place: Place, *, salon: SalonSettings, now: datetime) -> Fresh:
     """Raises what `book` raises, naming the item."""
     item = place.item
     wanted = Order(
@@ -243,15 +246,22 @@ def _prepare(order: VisitOrder, place: Place, *, actor: Actor, salon: SalonSetti
         staff_requested=item.staff_requested,
     )
     with naming_item(place.number):
-        return prepare(wanted, actor=actor, staff=place.staff, session=None, salon=salon, now=now)
+        return prepare(wanted, staff=place.staff, session=None, salon=salon, now=now)
 
 
 def _write_new(
-    fresh: Sequence[Fresh], *, actor: Actor, allow_overlap: bool, salon: SalonSettings, now: datetime
+    fresh: Sequence[Fresh],
+    *,
+    beside: Sequence[Booking] = (),
+    actor: Actor,
+    allow_overlap: bool,
+    salon: SalonSettings,
+    now: datetime,
 ) -> list[Written]:
+    """Those of their visit that stand already, `beside`, take their places anew with them."""
     written = [write_new(each, actor=actor, salon=salon, now=now) for each in fresh]
     overlap = checks.is_deliberate(actor=actor, asked=allow_overlap, salon=salon)
-    keep_places([each.booking for each in fresh], overlap=overlap, now=now)
+    keep_places([*beside, *(each.booking for each in fresh)], overlap=overlap, now=now)
     return written
 
 
@@ -270,7 +280,7 @@ def _steps(visit: Visit, changes: Mapping[str, Any], *, remove: Collection[int])
     steps = {each.pk: dict(removed) for each in visit.items if each.pk in remove}
     live = [each for each in visit.items if each.pk not in remove and each.status != Booking.Status.CANCELLED]
     touched = live or _closed_last(visit)
-    everyone = {name: changes[name] for name in ("client_id", "notes", "internal_notes") if name in changes}
+    everyone = {name: changes[name] for name in ("notes", "internal_notes") if name in changes}
     for each in touched:
         steps.setdefault(each.pk, {}).update(everyone)
     if "client_id" in changes:
@@ -334,7 +344,8 @@ def _add(
     visit: Visit, items: Sequence[ItemOrder], *, actor: Actor, how: How, salon: SalonSettings, now: datetime
 ) -> list[Written]:
     """At the end, as if they had been ordered with the others."""
-    last = max((each for each in visit.items if each.stands), key=lambda each: each.end_at, default=None)
+    standing = [each for each in visit.items if each.stands]
+    last = max(standing, key=lambda each: each.end_at, default=None)
     if last is None:
         raise BadRequest.field("items.add", "Nothing of this visit stands any more; make a new one.")
     order = VisitOrder(
@@ -349,7 +360,6 @@ def _add(
         reason=how.reason,
         source=last.source,
     )
-    standing = [each for each in visit.items if each.stands]
     # The buffer towards the added one goes.
     release(*standing)
     fixed = items[0].start_at
@@ -362,13 +372,12 @@ def _add(
         salon=salon,
         now=now,
     )
-    fresh = [_prepare(order, place, actor=actor, salon=salon, now=now) for place in places]
+    fresh = [_prepare(order, place, salon=salon, now=now) for place in places]
     for new in fresh:
         visit_row.add(visit, new.booking, now=now)
-    written = [write_new(each, actor=actor, salon=salon, now=now) for each in fresh]
-    overlap = checks.is_deliberate(actor=actor, asked=how.allow_overlap, salon=salon)
-    keep_places([*standing, *(each.booking for each in fresh)], overlap=overlap, now=now)
-    return written
+    return _write_new(
+        fresh, beside=standing, actor=actor, allow_overlap=how.allow_overlap, salon=salon, now=now
+    )
 
 
 def _warnings(outcomes: Sequence[Outcome]) -> list[Warning]:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from bookings.lifecycle.announced import Announced
 from bookings.lifecycle.mail_types import STANDING_MAILS
 from bookings.mails.client_mail import ClientMail, find_recipient, not_needed
-from bookings.models import Booking, Visit
+from bookings.models import Booking, Visit, counted
 from bookings.why_not_sent import Reason
 from notifications.handlers import NotNeeded
 from notifications.models import Job, Message
@@ -104,11 +104,6 @@ def in_payload(job: Job) -> list[list[Booking]]:
 
 
 _WITH_ALL = Booking.objects.select_related("client", "staff", "service", "location", "visit")
-
-
-def counted(items: Sequence[Booking]) -> list[Booking]:
-    """Those of a visit that are not cancelled; all where all are."""
-    return [each for each in items if each.status != Status.CANCELLED] or list(items)
 
 
 def status_of(items: Sequence[Booking]) -> Status:

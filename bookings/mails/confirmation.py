@@ -13,7 +13,6 @@ from bookings.mails.appointment import (
     AppointmentMail,
     announces,
     announces_each,
-    counted,
     in_payload,
     is_what_was_told,
     of_visit,
@@ -24,7 +23,7 @@ from bookings.mails.appointment import (
 from bookings.mails.client_mail import ClientReader, not_needed, require_theirs
 from bookings.mails.details import Times, calendar_entry, if_unable, invitation, rows, series_rows
 from bookings.mails.page_link import link_to, links_to, page_of, pages_of, until_when
-from bookings.models import Booking
+from bookings.models import Booking, counted
 from bookings.why_not_sent import Reason
 from notifications.letters.language import moment
 from notifications.letters.letter import Letter

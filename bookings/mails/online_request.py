@@ -12,7 +12,6 @@ from bookings.mails import ics
 from bookings.mails.appointment import (
     AppointmentMail,
     announces,
-    counted,
     of_visit,
     require_not_ended,
     require_status,
@@ -21,7 +20,7 @@ from bookings.mails.appointment import (
 from bookings.mails.client_mail import ClientReader, require_theirs
 from bookings.mails.details import Times, rows, withdrawal
 from bookings.mails.page_link import link_to, page_of
-from bookings.models import Booking
+from bookings.models import Booking, counted
 from notifications.letters.language import moment
 from notifications.letters.letter import Letter, how_to_reach, if_in_doubt, joined
 from notifications.models import Job

@@ -13,7 +13,6 @@ from bookings.mails.appointment import (
     announces,
     answer_until,
     asking,
-    counted,
     links_are_spent,
     of_visit,
     require_not_ended,
@@ -22,7 +21,7 @@ from bookings.mails.appointment import (
 from bookings.mails.client_mail import ClientReader, not_needed, require_theirs
 from bookings.mails.details import Times, rows
 from bookings.mails.page_link import link_to, page_of
-from bookings.models import Booking
+from bookings.models import Booking, counted
 from bookings.why_not_sent import Reason
 from notifications.letters.language import moment
 from notifications.letters.letter import Button, Letter, Reader, if_in_doubt

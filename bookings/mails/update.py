@@ -17,7 +17,6 @@ from bookings.mails.appointment import (
     announces,
     announces_each,
     asking,
-    counted,
     in_payload,
     is_what_was_told,
     links_are_spent,
@@ -31,7 +30,7 @@ from bookings.mails.client_mail import ClientReader, not_needed, require_theirs
 from bookings.mails.details import Times, calendar_entry, invitation, rows, series_rows
 from bookings.mails.page_link import link_to, links_to, page_of, pages_of, until_when
 from bookings.mails.request import answer_before, answers
-from bookings.models import Booking
+from bookings.models import Booking, counted
 from bookings.why_not_sent import Reason
 from notifications.letters.language import moment
 from notifications.letters.letter import Letter, how_to_reach, if_in_doubt, joined

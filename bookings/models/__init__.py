@@ -12,7 +12,7 @@ from bookings.models.feedback import Feedback
 from bookings.models.noshow import NoShowFee, StripeEvent, StripeSession
 from bookings.models.online import MailedCode, OnlineAttack, OnlineSubmission, PublicHold, SpentChallenge
 from bookings.models.statuses import LEGAL_STATUS_PAIRS
-from bookings.models.visit import Visit, VisitLink, VisitQuerySet, coming_with, in_order
+from bookings.models.visit import Visit, VisitLink, VisitQuerySet, coming_with, counted, in_order
 from bookings.models.waitlist import ONE_OPEN_ENTRY, WaitlistEntry, WaitlistOffer
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "WaitlistEntry",
     "WaitlistOffer",
     "coming_with",
+    "counted",
     "in_order",
     "stamp",
 ]

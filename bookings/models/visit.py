@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from django.db import models
@@ -19,10 +19,14 @@ def in_order(bookings: Iterable[Booking]) -> list[Booking]:
     return sorted(bookings, key=lambda each: (each.position, each.pk))
 
 
+def counted(items: Sequence[Booking]) -> list[Booking]:
+    """Those of a visit that are not cancelled; all where all are."""
+    return [each for each in items if each.status != Booking.Status.CANCELLED] or list(items)
+
+
 def coming_with(booking: Booking) -> list[Booking]:
     """What its client comes for in one go: the bookings of its visit that are not cancelled, or all."""
-    items = [booking] if booking.visit is None else booking.visit.items
-    return [each for each in items if each.status != Booking.Status.CANCELLED] or items
+    return counted([booking] if booking.visit is None else booking.visit.items)
 
 
 class VisitQuerySet(models.QuerySet["Visit"]):
@@ -40,11 +44,11 @@ class Visit(models.Model):
     `status` follow from its bookings, and are written with each change of one of them by
     `bookings.lifecycle`. So is `version`, which is also what the ICS SEQUENCE rises by. `link_nonce` goes
     into the link to the client's page: another number, another link. `policy` is what the client accepted.
-    `late`: cancelled or moved by the client after the time for it. `client_moves` counts the client's own
-    moves. `changed_by_client`: the last change of its times or its status was the client's own. `grace_from`:
-    when the last mail about a change that the salon made left (UTC), from which the client has time to think
-    again (contract §8 "windows"). `contact_typed`: who booked it online, as they said themselves
-    (`bookings.online.contact`).
+    `late`: the client's last cancelling, or a move since, came after the time for it. `client_moves` counts
+    the client's own moves. `changed_by_client`: the last change of its times or its status was the client's
+    own. `grace_from`: when the last mail about a change that the salon made left (UTC), from which the client
+    has time to think again (contract §8 "windows"). `contact_typed`: who booked it online, as they said
+    themselves (`bookings.online.contact`).
     """
 
     client = models.ForeignKey(

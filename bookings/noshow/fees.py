@@ -55,8 +55,8 @@ def charge(
     ]
 
 
-def undo(*, booking: Booking, event: BookingEvent, salon: SalonSettings, now: datetime) -> list[Due]:
-    """The booking stopped being a no-show by `event`: an unpaid fee is void, its session expires at Stripe.
+def undo(*, booking: Booking, now: datetime) -> list[Due]:
+    """The booking stopped being a no-show: an unpaid fee is void, its session expires at Stripe.
 
     A paid fee stays, and admins are told.
     """

@@ -5,7 +5,7 @@ by `bookings.lifecycle` like any other.
 """
 
 from bookings.online.catalogue import Catalogue, Category, Offer, Person, catalogue
-from bookings.online.choice import Choice, Wanted, chosen, chosen_of
+from bookings.online.choice import Choice, Wanted, chosen, chosen_of, keys_in
 from bookings.online.proof import challenge
 from bookings.online.starts import OnlineDay, OnlineStart, StartItem, first_free, starts
 from bookings.online.submission import Booked, CodeAsked, SlotGone, Submission
@@ -33,6 +33,7 @@ __all__ = [
     "chosen_of",
     "first_free",
     "join_waitlist",
+    "keys_in",
     "starts",
     "submit",
 ]

@@ -80,7 +80,7 @@ def catalogue(*, location: str = "", also: Collection[UUID] = ()) -> Catalogue:
     """Everything that can be booked online, at the branch with the slug `location` or anywhere.
 
     `also`: keys that somebody has, so that hidden services among them are shown too. What nobody does is left
-    out. Four statements. Raises LocationUnknown (404).
+    out. Five statements. Raises LocationUnknown (404).
     """
     locations = list(Location.objects.filter(is_active=True))
     here = next((each for each in locations if each.slug == location), None)
@@ -106,7 +106,7 @@ def may_be_chosen_online() -> QuerySet[Staff]:
 
 
 def offers_of(services: Iterable[Service], *, here: Location | None, alone: bool) -> list[Offer]:
-    """The services that somebody does online; `here`: at this branch. Three statements with the services.
+    """The services that somebody does online; `here`: at this branch. Four statements with the services.
 
     Who has no branch of their own is at the only one there is (`alone`).
     """

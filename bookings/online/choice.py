@@ -58,7 +58,7 @@ def chosen(wanted: Sequence[Wanted], *, location: str = "") -> list[Choice]:
     here = next((each for each in locations if each.slug == location), None)
     if location and here is None:
         raise BadRequest.field("location", "There is no such branch of this salon.")
-    keys = [_key(each.service_key) for each in wanted]
+    keys = [key_of(each.service_key) for each in wanted]
     services = bookable_online().filter(key__in=[key for key in keys if key is not None])
     return chosen_of(wanted, offers_of(services, here=here, alone=len(locations) == 1))
 
@@ -70,7 +70,7 @@ def chosen_of(wanted: Sequence[Wanted], offered: Iterable[Offer]) -> list[Choice
     offers = {each.key: each for each in offered}
     choices: list[Choice] = []
     for number, each in enumerate(wanted):
-        key = _key(each.service_key)
+        key = key_of(each.service_key)
         offer = offers.get(key) if key is not None else None
         if offer is None:
             raise BadRequest.field(f"items.{number}.service", NOT_OFFERED)
@@ -83,14 +83,19 @@ def chosen_of(wanted: Sequence[Wanted], offered: Iterable[Offer]) -> list[Choice
 def _person(wanted: Wanted, offer: Offer, number: int) -> Person | None:
     if wanted.staff_key is None:
         return None
-    key = _key(wanted.staff_key)
+    key = key_of(wanted.staff_key)
     person = next((each for each in offer.people if each.key == key), None)
     if person is None:
         raise BadRequest.field(f"items.{number}.staff", NOBODY)
     return person
 
 
-def _key(typed: str) -> UUID | None:
+def keys_in(words: Iterable[str]) -> list[UUID]:
+    """Those of the words that are keys; the others name nothing."""
+    return [key for key in map(key_of, words) if key is not None]
+
+
+def key_of(typed: str) -> UUID | None:
     """Only as we print it: an id, or a uuid in another form, is no key."""
     try:
         key = UUID(typed)

@@ -71,10 +71,9 @@ def keep_for_address(
 ) -> Held:
     """POST /api/public/holds: five minutes; an earlier such hold of this address is given free.
 
-    In the caller's transaction. Raises NotOffered (400), SlotTaken (409), TooManyHolds
+    In the caller's transaction, after `take_turn`. Raises NotOffered (400), SlotTaken (409), TooManyHolds
     (429). That the proof was given, the caller has seen to.
     """
-    take_turn()
     who = digest("address", address)
     live = _live(now=now)
     _give_free(live.filter(address=who, contact=""))

@@ -44,7 +44,6 @@ class Submission:
     honeypot: str = ""
     form_age: timedelta | None = None
     base_url: str = ""
-    embed: bool = False
     hold_token: str = ""
 
 

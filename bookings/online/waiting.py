@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -86,17 +87,17 @@ def join_waitlist(
             if entry.verified:
                 keep_consent(found, contact, now=now)
             keep_key(contact, None, scope=scope, body_hash=body_hash, now=now)
-            waitlist.add(
-                client_id=found.client.pk,
-                service_id=choice.offer.id,
-                date=date,
-                staff_id=None if choice.person is None else choice.person.id,
-                notes=contact.note,
-                salon=salon,
-                now=now,
-            )
-    except AlreadyWaiting:
-        return waiting
+            # Answered alike, so it has cost them alike: the proof is spent, the consent kept.
+            with suppress(AlreadyWaiting):
+                waitlist.add(
+                    client_id=found.client.pk,
+                    service_id=choice.offer.id,
+                    date=date,
+                    staff_id=None if choice.person is None else choice.person.id,
+                    notes=contact.note,
+                    salon=salon,
+                    now=now,
+                )
     except ProofSpent:
         return _ask_code(contact, scope=scope, body_hash=body_hash, now=now)
     return waiting

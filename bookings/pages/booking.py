@@ -303,13 +303,16 @@ class BookingPage(BookingShell):
         return self.times(choices, alert=alert, status=HTTPStatus.CONFLICT)
 
     def taken(self, problem: SlotGone, entered: Entered) -> HttpResponse:
-        """The three nearest starts, with all that was entered; without any of them the times of the day."""
+        """The three nearest starts, with all that was entered; without any of them the times of the day.
+
+        Another time is another submission: the form gets another key.
+        """
         choices = self.choices()
         if not problem.nearest:
             return self.not_free(choices)
         return self.you(
             choices,
-            entered=entered,
+            entered=entered.with_new_key(),
             nearest=problem.nearest,
             alert=words.just_taken(),
             status=HTTPStatus.CONFLICT,

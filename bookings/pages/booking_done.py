@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from bookings.errors import LinkUnknown, LinkVoid
-from bookings.models import Booking, Visit
+from bookings.models import Booking, Visit, counted
 from bookings.pages.appointment import facts_of
 from bookings.pages.booking_shell import BookingShell, own_path
 from bookings.pages.front import BOOKING_PATH
@@ -30,7 +30,8 @@ def done_path(visit: Visit, query: str) -> str:
     The visit's own link is written here, so that showing the page changes nothing.
     """
     page_url(visit)
-    return f"{own_path(DONE_PATH)}?t={signing.dumps(visit.pk, salt=_SALT)}{'&' if query else ''}{query}"
+    token = signing.dumps([visit.pk, visit.link_nonce], salt=_SALT)
+    return f"{own_path(DONE_PATH)}?t={token}{'&' if query else ''}{query}"
 
 
 class DonePage(BookingShell):
@@ -44,15 +45,19 @@ class DonePage(BookingShell):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         try:
-            visit_id = signing.loads(request.GET.get("t", ""), salt=_SALT, max_age=VALID_SECONDS)
+            visit_id, nonce = signing.loads(request.GET.get("t", ""), salt=_SALT, max_age=VALID_SECONDS)
         except signing.SignatureExpired:
             raise LinkVoid from None
         except signing.BadSignature:
             raise LinkUnknown from None
-        booking = Booking.objects.filter(visit_id=visit_id).order_by("position").first()
-        if booking is None or booking.visit is None:
+        # Another client has another link, and so another number.
+        visit = Visit.objects.filter(pk=visit_id, link_nonce=nonce).first()
+        if visit is None:
             raise LinkUnknown
-        provisional = booking.status == Booking.Status.PROVISIONAL
+        page = Button(_("See, move or cancel it"), page_url(visit))
+        if visit.status == Booking.Status.CANCELLED:
+            return self.notice(_("This appointment has been cancelled."), button=page, leaves_frame=True)
+        provisional = visit.status == Booking.Status.PROVISIONAL
         sentences = (
             [_("It is not yet certain: we will answer by e-mail.")]
             if provisional
@@ -61,7 +66,7 @@ class DonePage(BookingShell):
         return self.notice(
             _("We have received your request") if provisional else _("Your appointment is booked"),
             *sentences,
-            facts=facts_of(booking, salon=self.salon),
-            button=Button(_("See, move or cancel it"), page_url(booking.visit)),
+            facts=facts_of(counted(visit.items)[0], salon=self.salon),
+            button=page,
             leaves_frame=True,
         )

@@ -133,7 +133,6 @@ class Entered:
             honeypot=self.honeypot,
             form_age=self.age(now=now),
             idempotency_key=self.key,
-            embed=asked.embed,
         )
 
     def age(self, *, now: datetime) -> timedelta:

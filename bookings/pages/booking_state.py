@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
@@ -16,7 +16,7 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest
 
-from bookings.online import Catalogue, Offer, Wanted
+from bookings.online import Catalogue, Offer, Wanted, keys_in
 
 LONGEST_VALUE = 200
 MOST_SERVICES = 20
@@ -67,7 +67,7 @@ class Asked:
 
     def keys(self) -> list[UUID]:
         """The keys among `services`: with them hidden services are shown."""
-        return [key for key in map(_uuid, self.services) if key is not None]
+        return keys_in(self.services)
 
 
 def read_query(request: HttpRequest, *, location: str) -> Asked:
@@ -106,21 +106,16 @@ def print_start(start_at: datetime) -> str:
 
 
 def read_start(text: str) -> datetime | None:
+    """None too where no salon is open: at the ends of the calendar a salon's clock cannot be told."""
     try:
-        return datetime.strptime(text[:LONGEST_VALUE], "%Y-%m-%dT%H:%MZ").replace(tzinfo=UTC)
+        found = datetime.strptime(text[:LONGEST_VALUE], "%Y-%m-%dT%H:%MZ").replace(tzinfo=UTC)
     except ValueError:
         return None
+    return found if MINYEAR < found.year < MAXYEAR else None
 
 
 def read_day(text: str) -> date | None:
     try:
         return datetime.strptime(text[:LONGEST_VALUE], "%Y-%m-%d").replace(tzinfo=UTC).date()
-    except ValueError:
-        return None
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
     except ValueError:
         return None

@@ -9,10 +9,9 @@ from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
 from bookings.mails import ics
-from bookings.mails.appointment import counted
 from bookings.mails.client_mail import ClientReader
 from bookings.mails.details import Times, calendar_entry
-from bookings.models import Booking, Visit
+from bookings.models import Booking, Visit, counted
 from bookings.pages.render import HEADERS
 from bookings.pages.shell import Button
 

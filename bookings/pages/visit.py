@@ -19,11 +19,11 @@ from bookings.lifecycle import (
 )
 from bookings.lifecycle.client_terms import ClientTerms, standing, terms_for
 from bookings.links import accept_url, public_url
-from bookings.mails.appointment import asking, counted
+from bookings.mails.appointment import asking
 from bookings.mails.client_mail import ClientReader
 from bookings.mails.details import Times, rows
 from bookings.mails.page_link import free_until
-from bookings.models import Booking, BookingEvent, Visit
+from bookings.models import Booking, BookingEvent, Visit, counted
 from bookings.pages.calendar_links import calendar_links, file_of
 from bookings.pages.shell import Button, Fact, PublicPage, greeting_of
 from bookings.self_service.visit_link import visit_behind

@@ -231,9 +231,7 @@ def _forget_who_accepted(visits: VisitQuerySet) -> None:
     """What was accepted, and when, stays (contract §8 "policy kept")."""
     accepted = list(visits.filter(policy__isnull=False).only("policy"))
     for visit in accepted:
-        visit.policy = {
-            name: value for name, value in visit.policy.items() if name not in ("ip", "user_agent")
-        }
+        visit.policy = {name: value for name, value in visit.policy.items() if name not in WHO_ACCEPTED}
     Visit.objects.bulk_update(accepted, ["policy"], batch_size=500)
 
 

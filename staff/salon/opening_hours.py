@@ -1,6 +1,6 @@
 """When the salon is open, told to the public: of its people's hours, the times at which anybody works.
 
-Names: OpeningHours, Otherwise, opening_hours. Contract §9 "front page".
+Names: OpeningHours, Otherwise, opening_hours. Contract §9 "addresses".
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from bookings.models import Booking, BookingEvent, Visit, WaitlistEntry
+from bookings.models import Booking, BookingEvent, SpentChallenge, Visit, WaitlistEntry
 from bookings.self_service.visit_link import page_url
 from staff.models import SalonSettings
 from tests.cast.book_pages import (
@@ -247,6 +247,7 @@ def test_taken_meanwhile_the_three_nearest_are_offered(reader: Reader) -> None:
     assert starts_of(taken) == nearest
     assert everything() == before
     kept = inputs_of(taken)
+    assert kept["key"] != page["key"], "another time is another submission"
     assert {name: kept[name] for name in NOOR} == NOOR
     done = reader.post(query, kept | {"altcha": reader.proof(), "start": nearest[1]})
     assert done.status_code == 303
@@ -294,6 +295,11 @@ def test_nothing_free_leads_to_the_waitlist(reader: Reader) -> None:
         salon.bea.pk,
         salon.service.pk,
     )
+    # Who waits already is answered alike, and has paid alike: the proof is spent.
+    proof = reader.proof()
+    again = reader.send(query, wait="2026-03-27", altcha=proof)
+    assert (again.status_code, heading_of(again)) == (200, "You are on our waitlist")
+    assert (WaitlistEntry.objects.count(), SpentChallenge.objects.count()) == (1, 1)
     assert Booking.objects.count() == 0
 
 
@@ -313,6 +319,16 @@ def test_days_ahead_are_turned_and_the_first_free_is_found(reader: Reader) -> No
         assert reader.ask(service=reader.service, **{"from": odd}).status_code == 200
     last = reader.ask(service=reader.service, **{"from": "9999-12-31"})
     assert (last.status_code, "The next 14 days" in text_of(last)) == (200, False)
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/New_York"])
+def test_a_start_at_the_ends_of_the_calendar_is_none(reader: Reader, zone: str) -> None:
+    SalonSettings.objects.update(timezone=zone)
+    before = everything()
+    for odd in ("9999-12-31T23:59Z", "0001-01-01T00:00Z"):
+        assert heading_of(reader.ask(**reader.you(odd))) == "When would you like to come?"
+        assert reader.browser.post(reader.where(reader.you(odd)), {}).status_code < 500
+    assert everything() == before
 
 
 def test_a_hidden_service_is_found_by_its_key_and_nobody_by_an_id(reader: Reader) -> None:

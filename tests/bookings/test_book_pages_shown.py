@@ -142,6 +142,10 @@ def test_in_a_frame_the_end_is_told_there_and_leads_out_of_it(reader: Reader) ->
     assert heading_of(told) == "Ihr Termin ist gebucht"
     forged = done.headers["Location"].replace("t=", "t=x")
     assert browser().get(forged).status_code == 404
+    Visit.objects.update(status="cancelled")
+    assert heading_of(reader.browser.get(done.headers["Location"])) == "Deze afspraak is geannuleerd."
+    Visit.objects.update(status="scheduled", link_nonce=1)
+    assert reader.browser.get(done.headers["Location"]).status_code == 404
     with time_machine.travel(MORNING.replace(hour=9), tick=False):
         late = reader.browser.get(done.headers["Location"])
         assert (late.status_code, heading_of(late)) == (410, "Deze pagina is er niet meer")

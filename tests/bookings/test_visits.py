@@ -200,6 +200,17 @@ def test_a_visit_of_others_is_seen_in_part_and_not_touched(desk: Desk) -> None:
     answer = desk.put(visit, {"start_at": "2026-03-24 10:15:00"}, who=salon.bea)
     assert answer.status_code == 403
     assert everything() == before
+    SalonSettings.objects.update(staff_personal_agenda_enabled=False)
+    series = desk.post(
+        "16:00", items=[desk.item(desk.cut, salon.bea)], recurrence="FREQ=WEEKLY;COUNT=2"
+    ).json()
+    handed_over = {"staff_id": salon.cora.pk}
+    assert salon.put({"id": series["visits"][1]["booking_ids"][0]}, handed_over).status_code == 200
+    SalonSettings.objects.update(staff_personal_agenda_enabled=True)
+    before = everything()
+    answer = desk.put(series["visit"], {"scope": "all", "client_confirmed": True}, who=salon.bea)
+    assert answer.status_code == 403
+    assert everything() == before
     alone = desk.book("14:00", items=[desk.item(desk.cut, salon.cora)])
     assert desk.get(alone, who=salon.bea).status_code == 404
 
