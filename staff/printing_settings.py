@@ -10,6 +10,7 @@ from staff.salon.affected import AffectedBookingJson
 from staff.wire.answers import Amount, Count, Number, between, one_of
 from staff.wire.countries import known_countries
 from staff.wire.money import CURRENCIES, print_amount
+from staff.wire.times import print_clock
 
 
 class SalonSettingsJson(TypedDict):
@@ -60,6 +61,11 @@ class SalonSettingsJson(TypedDict):
     grace_minutes: Annotated[Count, "In which a client may go back on a new booking or a change of ours."]
     client_may_change_staff: bool
     late_cancel: Annotated[str, one_of(SalonSettings.LateCancel.values)]
+    quiet_from: Annotated[str, "HH:MM: from then on nothing leaves by SMS that can wait."]
+    quiet_to: Annotated[str, "HH:MM; the same as quiet_from: no quiet hours."]
+    unconfirmed_action: Annotated[str, one_of(SalonSettings.UnconfirmedAction.values)]
+    sms_when_no_mail: Annotated[bool, "Clients without a mail address are told by SMS."]
+    agenda_step_minutes: Annotated[int, one_of(SalonSettings.AgendaStep.values)]
 
 
 class SettingsChangedJson(SalonSettingsJson):
@@ -73,9 +79,11 @@ class SettingsChangedJson(SalonSettingsJson):
 
 SETTINGS_KEYS = tuple(SalonSettingsJson.__annotations__)
 AMOUNTS = ("noshow_fee_value", "noshow_fee_minimum")
+CLOCKS = ("quiet_from", "quiet_to")
 
 
 def settings_json(salon: SalonSettings) -> SalonSettingsJson:
     printed = {name: getattr(salon, name) for name in SETTINGS_KEYS}
     amounts = {name: print_amount(printed[name], currency=salon.currency) for name in AMOUNTS}
-    return cast(SalonSettingsJson, printed | amounts)
+    clocks = {name: print_clock(printed[name]) for name in CLOCKS}
+    return cast(SalonSettingsJson, printed | amounts | clocks)

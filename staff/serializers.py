@@ -312,3 +312,13 @@ class SalonSettingsSerializer(serializers.Serializer):
     grace_minutes = _count(0, 7 * MINUTES_OF_A_DAY)
     client_may_change_staff = StrictBooleanField(required=False)
     late_cancel = ChoiceTextField(choices=SalonSettings.LateCancel.values, required=False)
+    quiet_from = TimeOfDayField(required=False)
+    quiet_to = TimeOfDayField(required=False)
+    unconfirmed_action = ChoiceTextField(choices=SalonSettings.UnconfirmedAction.values, required=False)
+    sms_when_no_mail = StrictBooleanField(required=False)
+    agenda_step_minutes = StrictIntegerField(required=False)
+
+    def validate_agenda_step_minutes(self, minutes: int) -> int:
+        if minutes not in SalonSettings.AgendaStep.values:
+            raise serializers.ValidationError("Send 5, 10, 15 or 30.", code="invalid_choice")
+        return minutes

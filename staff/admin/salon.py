@@ -90,6 +90,11 @@ class SettingsForm(forms.ModelForm):
             "grace_minutes": "A new booking can be taken back for (minutes)",
             "client_may_change_staff": "Clients may move to another person",
             "late_cancel": "A cancellation that comes too late",
+            "quiet_from": "No SMS from",
+            "quiet_to": "No SMS until",
+            "unconfirmed_action": "A visit that is not confirmed",
+            "sms_when_no_mail": "SMS for clients without a mail address",
+            "agenda_step_minutes": "Lines of the agenda every",
         }
         help_texts = {
             "business_address": "Stands under mails and pages.",
@@ -102,6 +107,8 @@ class SettingsForm(forms.ModelForm):
             "followup_hour": "0 to 23, on the salon's clock.",
             "brand_color": "Of mails and pages, such as #8a1c4a. Empty: ours.",
             "reschedule_limit": "Empty: as often as they like.",
+            "quiet_to": "The same time twice: no quiet hours.",
+            "unconfirmed_action": "Twelve hours before, when the client was asked and has not answered.",
         }
         widgets = {"business_address": forms.Textarea(attrs={"rows": 3})}
 
@@ -151,6 +158,7 @@ class SalonSettingsAdmin(AmountsAdmin):
                     "min_notice_minutes",
                     "booking_horizon_days",
                     "visit_max_wait_minutes",
+                    "agenda_step_minutes",
                 )
             },
         ),
@@ -187,6 +195,10 @@ class SalonSettingsAdmin(AmountsAdmin):
                     "late_cancel",
                 )
             },
+        ),
+        (
+            "Reminders and SMS",
+            {"fields": ("quiet_from", "quiet_to", "unconfirmed_action", "sms_when_no_mail")},
         ),
         ("Look", {"fields": ("brand_color", "imprint_url", "privacy_url")}),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import time
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -52,6 +53,17 @@ class SalonSettings(models.Model):
     class LateCancel(models.TextChoices):
         REFUSE = "refuse", "Refuse, and show the telephone number"
         ALLOW = "allow", "Allow, and mark the visit as late"
+
+    class UnconfirmedAction(models.TextChoices):
+        NONE = "none", "Nothing"
+        NOTIFY = "notify", "Tell the desk"
+        RELEASE = "release", "Give the time to others, where the client accepted that"
+
+    class AgendaStep(models.IntegerChoices):
+        FIVE = 5, "5 minutes"
+        TEN = 10, "10 minutes"
+        QUARTER = 15, "15 minutes"
+        HALF_HOUR = 30, "30 minutes"
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     business_name = LineField(max_length=200, blank=True, default="")
@@ -112,6 +124,15 @@ class SalonSettings(models.Model):
     client_may_change_staff = models.BooleanField(default=True, db_default=True)
     late_cancel = models.CharField(
         max_length=10, choices=LateCancel, default=LateCancel.REFUSE, db_default="refuse"
+    )
+    quiet_from = models.TimeField(default=time(21), db_default=time(21))
+    quiet_to = models.TimeField(default=time(8), db_default=time(8))
+    unconfirmed_action = models.CharField(
+        max_length=10, choices=UnconfirmedAction, default=UnconfirmedAction.NONE, db_default="none"
+    )
+    sms_when_no_mail = models.BooleanField(default=False, db_default=False)
+    agenda_step_minutes = models.PositiveSmallIntegerField(
+        choices=AgendaStep, default=AgendaStep.QUARTER, db_default=15
     )
 
     class Meta:

@@ -53,6 +53,11 @@ DEFAULTS: dict[str, Any] = {
     "grace_minutes": 30,
     "client_may_change_staff": True,
     "late_cancel": "refuse",
+    "quiet_from": "21:00",
+    "quiet_to": "08:00",
+    "unconfirmed_action": "none",
+    "sms_when_no_mail": False,
+    "agenda_step_minutes": 15,
 }
 
 
@@ -113,6 +118,11 @@ def test_a_change_merges_and_everything_is_kept():
         "grace_minutes": 0,
         "client_may_change_staff": False,
         "late_cancel": "allow",
+        "quiet_from": "22:30",
+        "quiet_to": "00:00",
+        "unconfirmed_action": "release",
+        "sms_when_no_mail": True,
+        "agenda_step_minutes": 5,
     }
     answer = ada.put("/api/settings", everything)
     assert (answer.status_code, answer.json()) == (
@@ -177,6 +187,11 @@ def test_a_change_merges_and_everything_is_kept():
         ({"grace_minutes": 7 * 1440 + 1}, "grace_minutes"),
         ({"client_may_change_staff": None}, "client_may_change_staff"),
         ({"late_cancel": "maybe"}, "late_cancel"),
+        ({"quiet_from": "24:00"}, "quiet_from"),
+        ({"quiet_to": None}, "quiet_to"),
+        ({"unconfirmed_action": "cancel"}, "unconfirmed_action"),
+        ({"sms_when_no_mail": "yes"}, "sms_when_no_mail"),
+        ({"agenda_step_minutes": 20}, "agenda_step_minutes"),
     ],
 )
 def test_a_wrong_setting_is_refused_and_none_of_the_call_is_stored(change, field):
