@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin, messages
@@ -14,7 +13,7 @@ from django.utils.html import format_html
 
 from bookings.admin.online import TAKE_OVER, WaitingFilter, typed_online
 from bookings.admin.visit_form import VisitForm
-from bookings.models import Booking, Visit, counted
+from bookings.models import Booking, Visit, counted, price_of
 from bookings.online.take_over import take_over
 from clients.admin import FoundByClient
 from notifications.models import Message
@@ -97,8 +96,8 @@ class VisitAdmin(FoundByClient):
     @admin.display(description="total price")
     def shown_total(self, visit: Visit) -> str:
         """Of the bookings that are not cancelled."""
-        prices = [each.total_price for each in counted(visit.items) if each.total_price is not None]
-        return shown_amount(sum(prices, Decimal()), currency=SalonSettings.load().currency) if prices else "-"
+        total = price_of(counted(visit.items))
+        return "-" if total is None else shown_amount(total, currency=SalonSettings.load().currency)
 
     @admin.display(description="typed online")
     def shown_typed(self, visit: Visit) -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Annotated, Any, TypedDict
 from zoneinfo import ZoneInfo
 
-from bookings.models import Booking, Visit
+from bookings.models import Booking, Visit, price_of
 from bookings.online import Booked, Catalogue, CodeAsked, Offer, OnlineDay, OnlineStart, Person
 from bookings.online.holding import Held
 from bookings.self_service.visit_link import page_url
@@ -224,7 +223,7 @@ def booked_json(booked: Booked, *, salon: SalonSettings) -> BookedJson:
     visit, zone = booked.visit, salon.zone
     rows = visit.bookings.select_related("service", "staff").order_by("position", "pk")
     items = [each for each in rows if each.status != Booking.Status.CANCELLED]
-    prices = [each.total_price for each in items if each.total_price is not None]
+    price = price_of(items)
     return {
         "state": _state(visit),
         "business_name": salon.business_name,
@@ -233,7 +232,7 @@ def booked_json(booked: Booked, *, salon: SalonSettings) -> BookedJson:
         "timezone": salon.timezone,
         "start_at": print_when(visit.start_at, zone=zone),
         "end_at": print_when(visit.end_at, zone=zone),
-        "total_price": print_amount(sum(prices, Decimal()), currency=salon.currency) if prices else None,
+        "total_price": None if price is None else print_amount(price, currency=salon.currency),
         "items": [
             {
                 "service_name": each.service.name,

@@ -2,14 +2,13 @@
 
 `shown` of an answer names what it shows; a POST sends it back and is refused (409 changed) where the visit is
 no longer that. Further codes of a 409: too_late, with `deadline` and `telephone`; reschedule_limit_reached;
-not_allowed; slot_taken, with the three nearest `starts`.
+not_allowed; slot_taken, with the three `nearest`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from functools import partial
 from typing import Annotated, Any, TypedDict
 
@@ -28,7 +27,7 @@ from bookings.lifecycle import (
     note_by_client,
 )
 from bookings.lifecycle.client_terms import ClientTerms, standing, terms_for
-from bookings.models import Booking, BookingEvent, Visit, counted
+from bookings.models import Booking, BookingEvent, Visit, counted, price_of
 from bookings.pages.visit import LONGEST_NOTE
 from bookings.self_service.visit_link import visit_behind
 from bookings.self_service.visit_moves import move, names_of, starts_for
@@ -238,7 +237,7 @@ class StartsToMoveView(ClientVisitView):
 
 def _visit_json(visit: Visit, terms: ClientTerms, *, salon: SalonSettings) -> ClientVisitJson:
     items = counted(visit.items)
-    prices = [each.total_price for each in items if each.total_price is not None]
+    price = price_of(items)
     zone = salon.zone
     return {
         "business_name": salon.business_name,
@@ -259,7 +258,7 @@ def _visit_json(visit: Visit, terms: ClientTerms, *, salon: SalonSettings) -> Cl
             }
             for each in items
         ],
-        "total_price": print_amount(sum(prices, Decimal()), currency=salon.currency) if prices else None,
+        "total_price": None if price is None else print_amount(price, currency=salon.currency),
         "currency": salon.currency,
         "notes": (standing(visit) or items)[0].notes,
         "client_confirmed_at": print_when(visit.client_confirmed_at, zone=zone),

@@ -18,7 +18,7 @@ from django.utils.translation import pgettext
 from bookings.lifecycle.announced import Announced
 from bookings.mails import ics
 from bookings.mails.client_mail import ClientReader
-from bookings.models import Booking, BookingEvent
+from bookings.models import Booking, BookingEvent, price_of
 from notifications.letters.language import (
     long_date,
     long_moment,
@@ -120,8 +120,8 @@ def _price_of(items: Sequence[Booking], *, currency: str) -> str:
     if len(items) == 1:
         price = items[0].price
         return "" if price is None else price_for(items[0].persons, each=price, currency=currency)
-    totals = [each.total_price for each in items if each.total_price is not None]
-    return money(sum(totals, Decimal()), currency) if totals else ""
+    total = price_of(items)
+    return "" if total is None else money(total, currency)
 
 
 def price_for(persons: int, *, each: Decimal, currency: str) -> str:

@@ -122,6 +122,8 @@ def _moved(items: Sequence[Booking], *, reader: ClientReader, now: datetime) -> 
         subject = _("Your appointment has been moved to %(when)s") % {"when": when}
         introduction = _("Your appointment has been moved. These are the new times.")
         unsuitable = _("Does the new time not suit you? Please let us know.")
+    if items[0].visit is not None and items[0].visit.changed_by_client:
+        unsuitable = _("Was it not you who changed it? Please let us know.")
     page = page_of(items, reader=reader)
     return Letter(
         subject=subject,

@@ -12,7 +12,7 @@ from bookings.models.feedback import Feedback
 from bookings.models.noshow import NoShowFee, StripeEvent, StripeSession
 from bookings.models.online import MailedCode, OnlineAttack, OnlineSubmission, PublicHold, SpentChallenge
 from bookings.models.statuses import LEGAL_STATUS_PAIRS
-from bookings.models.visit import Visit, VisitLink, VisitQuerySet, coming_with, counted, in_order
+from bookings.models.visit import Visit, VisitLink, VisitQuerySet, coming_with, counted, in_order, price_of
 from bookings.models.waitlist import ONE_OPEN_ENTRY, WaitlistEntry, WaitlistOffer
 
 __all__ = [
@@ -41,5 +41,6 @@ __all__ = [
     "coming_with",
     "counted",
     "in_order",
+    "price_of",
     "stamp",
 ]

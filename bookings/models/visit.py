@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.db import models
@@ -22,6 +23,12 @@ def in_order(bookings: Iterable[Booking]) -> list[Booking]:
 def counted(items: Sequence[Booking]) -> list[Booking]:
     """Those of a visit that are not cancelled; all where all are."""
     return [each for each in items if each.status != Booking.Status.CANCELLED] or list(items)
+
+
+def price_of(items: Iterable[Booking]) -> Decimal | None:
+    """What they cost together; None where none of them has a price."""
+    prices = [each.total_price for each in items if each.total_price is not None]
+    return sum(prices, Decimal()) if prices else None
 
 
 def coming_with(booking: Booking) -> list[Booking]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
-from bookings.models import Booking
+from bookings.models import Booking, price_of
 from staff.models import SalonSettings
 from staff.wire.money import minor_digits, print_amount, to_minor
 
@@ -85,10 +85,10 @@ def stripe_amount_text(counted: int | None, *, currency: str) -> str:
 def _major_fee(bookings: Sequence[Booking], salon: SalonSettings) -> Decimal:
     if salon.noshow_fee_type == SalonSettings.FeeType.FIXED:
         return salon.noshow_fee_value
-    prices = [each.total_price for each in bookings if each.total_price is not None]
-    if not prices:
+    price = price_of(bookings)
+    if price is None:
         raise NotChargeable("The booking has no price to take a percentage of.")
-    return max(sum(prices) * salon.noshow_fee_value / 100, salon.noshow_fee_minimum)
+    return max(price * salon.noshow_fee_value / 100, salon.noshow_fee_minimum)
 
 
 def _minor(amount: Decimal, currency: str) -> int:

@@ -189,11 +189,17 @@ class CancelPage(VisitPage):
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
         self.read(token)
+        return self.ask()
+
+    def ask(self, *, alert: str = "", reason: str = "", status: int = HTTPStatus.OK) -> HttpResponse:
         self.terms.check_cancel()
         late = _("It is late to cancel. You still can, and we will note it.")
         return self.page(
             "pages/visit_cancel.html",
             heading=_("Cancel your appointment?"),
+            status=status,
+            alert=alert,
+            reason=reason,
             sentences=[*greeting_of(self.visit.called), *([late] if self.terms.cancel_is_late else [])],
             facts=self.facts,
             shown=fingerprint(self.visit),
@@ -203,8 +209,13 @@ class CancelPage(VisitPage):
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         self.read(token)
-        reason = normalised(request.POST.get("reason", ""), longest=BookingEvent.LONGEST_REASON)
-        cancel_by_client(self.asked(), reason=reason or "", salon=self.salon, now=self.now)
+        typed = request.POST.get("reason", "")
+        reason = normalised(typed, longest=BookingEvent.LONGEST_REASON)
+        if reason is None:
+            wrong = _("Please shorten your note to %(count)d characters.")
+            alert = wrong % {"count": BookingEvent.LONGEST_REASON}
+            return self.ask(alert=alert, reason=typed, status=HTTPStatus.BAD_REQUEST)
+        cancel_by_client(self.asked(), reason=reason, salon=self.salon, now=self.now)
         return self.again(_("Your appointment is cancelled. You need do nothing more."))
 
 

@@ -31,7 +31,7 @@ class TakenMeanwhile(SlotTaken):
         zone = salon.zone
         super().__init__(
             more={
-                "starts": [
+                "nearest": [
                     {
                         "start_at": print_when(placed[0].start_at, zone=zone),
                         "end_at": print_when(max(each.end_at for each in placed), zone=zone),

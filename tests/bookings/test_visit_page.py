@@ -142,6 +142,18 @@ def test_cancelling_asks_first_and_says_why_to_the_salon_alone(cast: Cast) -> No
     assert "dog" not in mail.text
 
 
+def test_a_reason_that_is_too_long_is_asked_for_again_and_cancels_nothing(cast: Cast) -> None:
+    booking = cast.booked()
+    page_of(booking)
+    before = everything()
+    long = "ill " * (BookingEvent.LONGEST_REASON // 4 + 1)
+    answer = post_page(booking, "cancel", reason=long)
+    assert answer.status_code == 400
+    assert f"Please shorten your note to {BookingEvent.LONGEST_REASON} characters." in text_of(answer)
+    assert long in answer.content.decode()
+    assert everything() == before
+
+
 def test_a_freed_slot_goes_to_the_waitlist_and_webhooks_say_it(cast: Cast) -> None:
     booking = cast.booked()
     bob = make_client("Bob", "Brown")

@@ -119,6 +119,8 @@ def test_a_move_keeps_ids_key_and_uid_and_mails_at_once(cast: Cast) -> None:
     assert mail.subject == "Your appointment has been moved to Wednesday 25 November at 10:00"
     assert f"UID:{booking.key}@bookings" in mail.ics
     assert f"SEQUENCE:{visit.version - 1}" in mail.ics
+    assert "Was it not you who changed it? Please let us know." in mail.text
+    assert "not suit you" not in mail.text
 
 
 def test_a_salon_s_move_that_waits_to_be_told_is_told_with_the_client_s_and_not_again(

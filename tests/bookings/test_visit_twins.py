@@ -124,7 +124,7 @@ def test_a_taken_start_is_answered_with_the_three_nearest_and_names_nobody(cast:
         "error": "That time has just been taken; choose another one.",
         "code": "slot_taken",
         "conflicts": [],
-        "starts": [
+        "nearest": [
             {
                 "start_at": f"2026-11-25 {begins}:00",
                 "end_at": f"2026-11-25 {ends}:00",
