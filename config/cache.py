@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from django.core.cache import caches
 from django.core.cache.backends.db import DatabaseCache
@@ -13,8 +13,10 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
 from django.db import connection
 from redis.exceptions import RedisError
+from redis.sentinel import Sentinel, SentinelConnectionPool
 
 from config.env import CACHE_ENTRIES
+from config.hosts import SentinelAddress
 
 RETRY_AFTER_SECONDS = 5.0
 
@@ -84,3 +86,16 @@ class RedisCacheThatMayBeAway(RedisCache):
 
     def clear(self) -> Any:
         return self._either("clear")
+
+
+class SentinelPool(SentinelConnectionPool):
+    """Connections to the Redis that Sentinel calls the master at the moment (contract §12 "settings")."""
+
+    @classmethod
+    def from_url(cls, url: str, **options: Any) -> Self:
+        """As Django's cache makes its pool. `url` as in CACHE_URL."""
+        address = SentinelAddress.read("CACHE_URL", url)
+        timeouts = {name: value for name, value in options.items() if name.startswith("socket_")}
+        login = {"username": address.user or None, "password": address.password or None}
+        sentinel = Sentinel(list(address.hosts), **timeouts)  # type: ignore[no-untyped-call]
+        return cls(address.service, sentinel, db=address.database, **login, **options)

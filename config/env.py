@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import dj_email_url
 
+from config.hosts import SENTINEL, SentinelAddress
+
 MAIL_TIMEOUT_SECONDS = 15
 CACHE_ENTRIES = 200_000
 """Beyond them Django deletes what has expired, and then a third of the rest, counted limits too; its own 300
@@ -174,6 +176,7 @@ def default_sender(public_url: str) -> str:
 
 def cache_settings(url: str, broker_url: str) -> dict[str, Any]:
     """The shared cache: CACHE_URL, else the broker if it is Redis, else a table of the database."""
+    name = "CACHE_URL" if url else "BROKER_URL"
     url = url or (broker_url if _is_redis(broker_url) else "")
     if not url or url == "database":
         return {
@@ -182,13 +185,23 @@ def cache_settings(url: str, broker_url: str) -> dict[str, Any]:
             "OPTIONS": {"MAX_ENTRIES": CACHE_ENTRIES},
         }
     if not _is_redis(url):
-        raise ValueError("CACHE_URL must be 'database' or start with redis:// or rediss://")
+        raise ValueError("CACHE_URL must be 'database' or start with redis://, rediss:// or sentinel://")
+    options: dict[str, Any] = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
+    if url.startswith(SENTINEL):
+        SentinelAddress.read(name, url)
+        options["pool_class"] = "config.cache.SentinelPool"
     return {
         "BACKEND": "config.cache.RedisCacheThatMayBeAway",
-        "LOCATION": url,
+        # A list: Django would take a string apart at its commas.
+        "LOCATION": [url],
         "KEY_PREFIX": "bookings",
-        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+        "OPTIONS": options,
     }
+
+
+def broker_url(url: str) -> str:
+    """BROKER_URL as Celery reads it."""
+    return SentinelAddress.read("BROKER_URL", url).kombu_url() if url.startswith(SENTINEL) else url
 
 
 def broker_options(url: str, folder: Path) -> dict[str, Any]:
@@ -197,6 +210,7 @@ def broker_options(url: str, folder: Path) -> dict[str, Any]:
         return _filesystem_broker(folder)
     if _is_redis(url):
         return {
+            **_behind_sentinel(url),
             "socket_timeout": 0.5,
             "socket_connect_timeout": 0.5,
             "retry_on_timeout": False,
@@ -206,11 +220,19 @@ def broker_options(url: str, folder: Path) -> dict[str, Any]:
         }
     if url.startswith(("amqp://", "amqps://", "pyamqp://")):
         return {"connect_timeout": 0.5, "write_timeout": 0.5, **ONE_TRY}
-    raise ValueError("BROKER_URL must start with redis://, rediss://, amqp:// or amqps://")
+    raise ValueError("BROKER_URL must start with redis://, rediss://, sentinel://, amqp:// or amqps://")
 
 
 def _is_redis(url: str) -> bool:
-    return url.startswith(("redis://", "rediss://", "unix://"))
+    return url.startswith(("redis://", "rediss://", "unix://", SENTINEL))
+
+
+def _behind_sentinel(url: str) -> dict[str, Any]:
+    """Asking a Sentinel that hangs costs no more than asking a Redis that does."""
+    if not url.startswith(SENTINEL):
+        return {}
+    timeouts = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
+    return {"master_name": SentinelAddress.read("BROKER_URL", url).service, "sentinel_kwargs": timeouts}
 
 
 def _filesystem_broker(folder: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from csp.constants import NONE, SELF
 from environs import Env
 
 from config import env as read
+from config.hosts import parse_database
 from config.logs import logging_settings
 
 env = Env()
@@ -180,7 +181,7 @@ if not DATABASE_URL:
     DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
 DATABASES = {
     "default": read.database_settings(
-        env.dj_db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'bookings.sqlite3'}")
+        parse_database("DATABASE_URL", DATABASE_URL)
         if DATABASE_URL
         else {"ENGINE": "django.db.backends.sqlite3", "NAME": DATA_DIR / "bookings.sqlite3"}
     )
@@ -340,7 +341,7 @@ SPECTACULAR_SETTINGS = {
 # --- Celery: executor and clock. The broker carries wake-ups that may all be lost ---------------
 
 WAKE_UP_EXPIRES_SECONDS = 10
-CELERY_BROKER_URL = BROKER_URL
+CELERY_BROKER_URL = read.broker_url(BROKER_URL)
 CELERY_BROKER_TRANSPORT = "config.folder_broker:Transport" if BROKER_URL.startswith("filesystem") else None
 CELERY_BROKER_TRANSPORT_OPTIONS = read.broker_options(BROKER_URL, DATA_DIR / "broker")
 CELERY_BROKER_CONNECTION_TIMEOUT = 0.5

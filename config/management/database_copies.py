@@ -25,6 +25,7 @@ PASSED_ON = {
     "sslcert": "PGSSLCERT",
     "sslkey": "PGSSLKEY",
     "connect_timeout": "PGCONNECT_TIMEOUT",
+    "target_session_attrs": "PGTARGETSESSIONATTRS",
 }
 A_TABLE_OF_OURS = "bookings_booking"
 

@@ -1,4 +1,4 @@
-"""Django's PostgreSQL backend, with two things less to pay for every call.
+"""Django's PostgreSQL backend, with two things less to pay for every call, and one error better known.
 
 A kept connection is tested without asking the server anything: Django sends `SELECT 1` before every request.
 A server that went away has said so on the line: the kernel knows, and psycopg reads it there (`make chaos`,
@@ -19,10 +19,15 @@ import select
 from typing import Any
 
 import psycopg
+from django.db import OperationalError
 from django.db.backends.postgresql import base
 from django.db.backends.postgresql.operations import DatabaseOperations
+from django.db.utils import DatabaseErrorWrapper
+from django.utils.functional import cached_property
 from psycopg.pq import ConnStatus, TransactionStatus
+from psycopg.pq.abc import PGconn
 
+READ_ONLY = (b"in_hot_standby", b"default_transaction_read_only")
 MOST_LAST_WORDS = 10
 """Messages read before we give up on a line: a server that ends says one, then hangs up."""
 
@@ -38,8 +43,25 @@ class _Operations(DatabaseOperations):
         return super().last_executed_query(cursor, sql, params) or self.compose_sql(sql, params)
 
 
+class _Errors(DatabaseErrorWrapper):
+    """A server that takes no writes (any more) counts as one that is away: tell, close, try another one.
+
+    SQLSTATE 25006; Django takes it for a fault inside the database (contract §12 "promise").
+    """
+
+    def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
+        if exc_type is not None and issubclass(exc_type, psycopg.errors.ReadOnlySqlTransaction):
+            self.wrapper.errors_occurred = True  # type: ignore[attr-defined]
+            raise OperationalError(*exc_value.args).with_traceback(traceback) from exc_value
+        super().__exit__(exc_type, exc_value, traceback)
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     ops_class = _Operations
+
+    @cached_property
+    def wrap_database_errors(self) -> DatabaseErrorWrapper:
+        return _Errors(self)
 
     def prepared_cursor(self) -> Any:
         """A cursor whose statements the server keeps, planned, for as long as this connection lives."""
@@ -52,7 +74,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def is_usable(self) -> bool:
         """Whether the line is idle and the server has neither hung up nor died."""
         wire = None if self.connection is None else self.connection.pgconn
-        if wire is None or wire.status != ConnStatus.OK:
+        if wire is None or wire.status != ConnStatus.OK or _takes_no_writes(wire):
             return False
         if wire.transaction_status not in (TransactionStatus.IDLE, TransactionStatus.INTRANS):
             return False
@@ -66,3 +88,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
             except psycopg.OperationalError:
                 return False
         return False
+
+
+def _takes_no_writes(wire: PGconn) -> bool:
+    """As the server said by itself, when the line was opened or since (PostgreSQL 14 and later)."""
+    return any(wire.parameter_status(name) == b"on" for name in READ_ONLY)

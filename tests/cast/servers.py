@@ -186,7 +186,7 @@ def postgres(options: Mapping[str, str] | None = None) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def valkey() -> Iterator[Server]:
+def valkey(*arguments: str) -> Iterator[Server]:
     """A Valkey (or Redis) server without persistence."""
     binary = _valkey_binary()
     with _folder("bookings-valkey-") as folder:
@@ -194,7 +194,29 @@ def valkey() -> Iterator[Server]:
         server = Server(
             url=f"redis://127.0.0.1:{port}/0",
             port=port,
-            command=[str(binary), "--port", str(port), "--dir", str(folder), *REDIS_ARGUMENTS],
+            command=[str(binary), "--port", str(port), "--dir", str(folder), *REDIS_ARGUMENTS, *arguments],
+            log=folder / "log",
+            answers=lambda: _redis_answers(port),
+        )
+        with _running(server):
+            yield server
+
+
+@contextlib.contextmanager
+def sentinel(master: Server, *, service: str) -> Iterator[Server]:
+    """One Sentinel that watches `master` and decides alone; its `url` is what BROKER_URL takes."""
+    binary = _valkey_binary()
+    with _folder("bookings-sentinel-") as folder:
+        port = free_port()
+        config = folder / "sentinel.conf"
+        watched = f"sentinel monitor {service} 127.0.0.1 {master.port} 1"
+        impatient = (f"down-after-milliseconds {service} 300", f"failover-timeout {service} 1000")
+        settings = [f"port {port}", "bind 127.0.0.1", f"dir {folder}", watched]
+        config.write_text("\n".join([*settings, *(f"sentinel {each}" for each in impatient)]) + "\n")
+        server = Server(
+            url=f"sentinel://127.0.0.1:{port}/{service}",
+            port=port,
+            command=[str(binary), str(config), "--sentinel"],
             log=folder / "log",
             answers=lambda: _redis_answers(port),
         )

@@ -14,6 +14,7 @@ from bookings.slots.refused_to_everybody import find_service
 from staff.models import SalonSettings, Staff
 from staff.storage.prepared_statements import Blank, PreparedRows
 from staff.wire.refusals import BadRequest
+from tests.cast.factories import caller, make_ada
 
 pytestmark = [pytest.mark.postgres_only, pytest.mark.django_db(transaction=True)]
 
@@ -90,3 +91,14 @@ def test_an_id_beyond_all_ids_is_simply_not_there():
     with pytest.raises(BadRequest), transaction.atomic():
         find_service(2**63)
     assert SalonSettings.load().pk == 1
+
+
+def test_a_server_that_takes_no_writes_is_one_that_is_away():
+    desk = caller(make_ada())
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+    answer = desk.put("/api/settings", {"business_name": "Salon Bea"})
+    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (503, "unavailable", "5")
+    assert not connection.is_usable()
+    connection.close_if_unusable_or_obsolete()
+    assert desk.put("/api/settings", {"business_name": "Salon Bea"}).status_code == 200

@@ -18,6 +18,7 @@ import pytest
 from django.db import connection
 from django.test import override_settings
 
+from config.cache import SentinelPool
 from config.checks import check_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -146,7 +147,14 @@ def test_every_form_of_email_url_gives_up_after_fifteen_seconds(
         ("FRONTEND_ORIGINS", "ftp://app.example"),
         ("CSRF_TRUSTED_ORIGINS", "app.example"),
         ("DATABASE_URL", "mysql://root@localhost/salon"),
+        ("DATABASE_URL", "postgres://u:p@h1:5432,h2:port/salon"),
+        ("DATABASE_URL", "postgres://u:p@h1,,h2/salon"),
+        ("DATABASE_URL", "postgres://u:p@h1:99999/salon"),
+        ("DATABASE_URL", "mysql://root@h1,h2/salon"),
         ("BROKER_URL", "sqs://"),
+        ("BROKER_URL", "sentinel://h1:26379,h2:26379"),
+        ("BROKER_URL", "sentinel://h1:26379,h2:26379/salon/one"),
+        ("CACHE_URL", "sentinel://h1:port/salon"),
         ("CACHE_URL", "memcache://localhost"),
         ("EMAIL_URL", "mail.example"),
         ("JOB_LEASE_SECONDS", "2m"),
@@ -207,6 +215,42 @@ def test_redis_as_broker_is_the_shared_cache_too(tmp_path: Path) -> None:
     )
     assert shown["CACHES"]["default"]["BACKEND"] == "config.cache.RedisCacheThatMayBeAway"
     assert shown["CELERY_BROKER_TRANSPORT_OPTIONS"]["socket_timeout"] == 0.5
+
+
+HOSTS = {
+    "u:p@h1:5433,h2/salon": ("h1,h2", "5433,5432", "read-write"),
+    "u:p@h1,h2,h3:5434/salon?target_session_attrs=any": ("h1,h2,h3", "5432,5432,5434", "any"),
+    "u:p%40%2F,@[::1]:5433,10.0.0.2/salon": ("::1,10.0.0.2", "5433,5432", "read-write"),
+    "u:p@h1:5433/salon": ("h1", 5433, None),
+    "/salon?host=/run/postgresql": ("", "", None),
+}
+
+
+@pytest.mark.parametrize("address", HOSTS)
+def test_the_database_may_be_on_several_hosts(tmp_path: Path, address: str) -> None:
+    found = _settings(tmp_path, "DATABASES", DATABASE_URL=f"postgres://{address}")["DATABASES"]["default"]
+    attributes = found["OPTIONS"].get("target_session_attrs")
+    assert (found["HOST"], found["PORT"], attributes) == HOSTS[address]
+    assert (found["ENGINE"], found["NAME"], found["CONN_MAX_AGE"]) == ("config.postgres", "salon", None)
+    if "%40" in address:
+        assert (found["USER"], found["PASSWORD"]) == ("u", "p@/,")
+
+
+def test_redis_under_sentinel_is_broker_and_cache_alike(tmp_path: Path) -> None:
+    url = "sentinel://:p%40ss@s1:26379,s2/salon/2"
+    names = ["CACHES", "CELERY_BROKER_URL", "CELERY_BROKER_TRANSPORT_OPTIONS"]
+    shown = _settings(tmp_path, *names, BROKER_URL=url)
+    assert shown["CELERY_BROKER_URL"] == "sentinel://:p%40ss@s1:26379/2;sentinel://:p%40ss@s2:26379/2"
+    options = shown["CELERY_BROKER_TRANSPORT_OPTIONS"]
+    assert (options["master_name"], options["socket_timeout"]) == ("salon", 0.5)
+    cache = shown["CACHES"]["default"]
+    assert (cache["BACKEND"], cache["LOCATION"]) == ("config.cache.RedisCacheThatMayBeAway", [url])
+    pool = SentinelPool.from_url(url, socket_timeout=0.5)
+    assert (pool.service_name, pool.connection_kwargs["db"], pool.connection_kwargs["password"]) == (
+        "salon",
+        2,
+        "p@ss",
+    )
 
 
 @pytest.mark.django_db
