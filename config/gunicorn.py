@@ -1,6 +1,8 @@
 """gunicorn's settings: `gunicorn -c config/gunicorn.py config.wsgi`. WEB_CONCURRENCY sets the workers."""
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 from config.logs import logging_settings
@@ -24,3 +26,15 @@ forwarder_headers = ""
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() and os.access("/dev/shm", os.W_OK) else None
 
 logconfig_dict = logging_settings(for_people=os.environ.get("DEMO") == "1")
+
+# Before anything imports prometheus_client, which looks for it then. Each process has files of its own.
+_counters = ""
+if os.environ.get("METRICS_TOKEN"):
+    _counters = tempfile.mkdtemp(prefix="bookings-metrics-", dir=worker_tmp_dir)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = _counters
+
+
+def on_exit(server: object) -> None:
+    """Of the parent of all workers only."""
+    if _counters:
+        shutil.rmtree(_counters, ignore_errors=True)

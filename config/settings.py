@@ -52,6 +52,7 @@ JOB_LEASE_SECONDS = env.int("JOB_LEASE_SECONDS", 120)
 STRIPE_API_KEY = env.str("STRIPE_API_KEY", "")
 STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", "")
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", "")
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", False)
 
 # Job type -> dotted path of its handler class. `notifications` knows only the strings; a system check
@@ -142,6 +143,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.metrics.CountRequests",
     "django.middleware.security.SecurityMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "staff.wire.middleware.JsonEdgeMiddleware",

@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 from config.docs import DocsView, SchemaView
 from config.health import HealthView, ReadinessView
+from config.metrics import MetricsView
 from staff.wire.paths import IdConverter
 
 register_converter(IdConverter, "id")
@@ -20,6 +21,7 @@ urlpatterns = [
     path("api/docs", DocsView.as_view()),
     path("healthz", HealthView.as_view()),
     path("readyz", ReadinessView.as_view()),
+    path("metrics", MetricsView.as_view()),
     path("", include("bookings.urls")),
     path("", include("bookings.dialects.urls")),
     path("", include("clients.urls")),

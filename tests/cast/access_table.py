@@ -167,6 +167,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "/api/docs": {"GET": "anyone"},
     "/healthz": {"GET": "anyone"},
     "/readyz": {"GET": "anyone"},
+    "/metrics": {"GET": "nobody knows it"},
     # The foreign formats: keys of their own dialect and nobody else.
     "/api/v1/appointments.php": {"POST": "simplespa read"},
     "/api/v1/write/appointment-status.php": {"POST": "simplespa write"},
@@ -239,4 +240,4 @@ def expected(route: str, method: str, caller: Caller, *, personal: bool) -> tupl
 
 def is_page(route: str) -> bool:
     """HTML: its own methods and no OPTIONS."""
-    return not route.startswith(("/api", "/wp-admin", "/healthz", "/readyz"))
+    return not route.startswith(("/api", "/wp-admin", "/healthz", "/readyz", "/metrics"))
