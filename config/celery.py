@@ -9,6 +9,7 @@ from celery import Celery
 from celery.signals import beat_embedded_init, setup_logging, worker_init
 from kombu.transport.virtual import Channel
 
+from config.postgres import serve_people
 from config.processes import end_with_parent
 from config.refusal import refuse_wrong_settings
 
@@ -34,6 +35,7 @@ def _keep_our_logging(**kwargs: Any) -> None:
 @worker_init.connect
 def _refuse_wrong_settings(**kwargs: Any) -> None:
     refuse_wrong_settings()
+    serve_people()
 
 
 @beat_embedded_init.connect

@@ -189,8 +189,10 @@ DATABASES = {
     )
 }
 
-BROKER_URL = env.str("BROKER_URL", "") or "filesystem://"
-CACHES = {"default": read.cache_settings(env.str("CACHE_URL", ""), BROKER_URL)}
+_broker = env.str("BROKER_URL", "") or "filesystem://"
+CACHES = {"default": read.cache_settings(env.str("CACHE_URL", ""), _broker)}
+# Celery finds it under this name too.
+BROKER_URL = read.broker_url(_broker)
 
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
@@ -343,9 +345,9 @@ SPECTACULAR_SETTINGS = {
 # --- Celery: executor and clock. The broker carries wake-ups that may all be lost ---------------
 
 WAKE_UP_EXPIRES_SECONDS = 10
-CELERY_BROKER_URL = read.broker_url(BROKER_URL)
+CELERY_BROKER_URL = BROKER_URL
 CELERY_BROKER_TRANSPORT = "config.folder_broker:Transport" if BROKER_URL.startswith("filesystem") else None
-CELERY_BROKER_TRANSPORT_OPTIONS = read.broker_options(BROKER_URL, DATA_DIR / "broker")
+CELERY_BROKER_TRANSPORT_OPTIONS = read.broker_options(_broker, DATA_DIR / "broker")
 CELERY_BROKER_CONNECTION_TIMEOUT = 0.5
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None

@@ -6,9 +6,9 @@ F5). And statements that never change (`staff.storage.prepared_statements`) are 
 by the server: planning a join of four tables takes it several times longer than finding the one row.
 
 A fence: this leans on what Django keeps to itself (`ServerBindingCursor`, `_prepare_cursor`,
-`close_if_health_check_failed`; read at 5.2), so read it again at every new release of Django. Remove
-`prepared_cursor` when Django prepares statements of its own (its ticket 20516), `is_usable` when its health
-check no longer asks the server, and the whole package when both are gone:
+`close_if_health_check_failed`; read at 5.2) and on psycopg's `_WaitTimeout` (3.3), so read it again at every
+new release of either. Remove `prepared_cursor` when Django prepares statements of its own (its ticket 20516),
+`is_usable` when its health check no longer asks the server, and the whole package when nothing of it is left:
 `staff.storage.prepared_statements` falls back to an ordinary cursor, and DATABASES to Django's ENGINE
 (`config.env.database_settings`).
 """
@@ -24,8 +24,11 @@ from django.db.backends.postgresql import base
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.db.utils import DatabaseErrorWrapper
 from django.utils.functional import cached_property
+from psycopg import IsolationLevel
 from psycopg.pq import ConnStatus, TransactionStatus
 from psycopg.pq.abc import PGconn
+
+from config.postgres import patience
 
 READ_ONLY = (b"in_hot_standby", b"default_transaction_read_only")
 MOST_LAST_WORDS = 10
@@ -35,6 +38,18 @@ MOST_LAST_WORDS = 10
 class _PreparingCursor(base.ServerBindingCursor):
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
         return super().execute(query, params, prepare=True, **options)  # type: ignore[misc]
+
+
+class _Connection(psycopg.Connection[Any]):
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        """Raises OperationalError, the line closed, where the server says nothing for `patience()`."""
+        if timeout is not None or patience() is None:
+            return super().wait(gen, interval, timeout)
+        try:
+            return super().wait(gen, interval, patience())
+        except psycopg.errors._WaitTimeout as silence:
+            self.pgconn.finish()
+            raise psycopg.OperationalError("the server has not answered in time") from silence
 
 
 class _Operations(DatabaseOperations):
@@ -62,6 +77,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
     @cached_property
     def wrap_database_errors(self) -> DatabaseErrorWrapper:
         return _Errors(self)
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        self.isolation_level = IsolationLevel.READ_COMMITTED
+        return _Connection.connect(**conn_params)
 
     def prepared_cursor(self) -> Any:
         """A cursor whose statements the server keeps, planned, for as long as this connection lives."""

@@ -102,3 +102,17 @@ def test_a_server_that_takes_no_writes_is_one_that_is_away():
     assert not connection.is_usable()
     connection.close_if_unusable_or_obsolete()
     assert desk.put("/api/settings", {"business_name": "Salon Bea"}).status_code == 200
+
+
+def test_a_server_that_says_nothing_is_not_waited_for(monkeypatch):
+    connection.ensure_connection()
+    pid = connection.connection.info.backend_pid
+    monkeypatch.setattr("config.postgres._patience", 0.1)
+    with pytest.raises(OperationalError, match="has not answered in time"), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(100)")
+    assert not connection.is_usable()
+    connection.close_if_unusable_or_obsolete()
+    monkeypatch.setattr("config.postgres._patience", None)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 60000)", [pid])
+        assert cursor.fetchone() == (True,)
