@@ -1,9 +1,10 @@
-"""Django's PostgreSQL backend, with two things less to pay for every call, and one error better known.
+"""Django's PostgreSQL backend, with three things less to pay for every call, and one error better known.
 
 A kept connection is tested without asking the server anything: Django sends `SELECT 1` before every request.
 A server that went away has said so on the line: the kernel knows, and psycopg reads it there (`make chaos`,
 F5). And statements that never change (`staff.storage.prepared_statements`) are planned once per connection
-by the server: planning a join of four tables takes it several times longer than finding the one row.
+by the server: planning a join of four tables takes it several times longer than finding the one row. And
+instants are read in C (`instants`).
 
 A fence: this leans on what Django keeps to itself (`ServerBindingCursor`, `_prepare_cursor`,
 `close_if_health_check_failed`; read at 5.2) and on psycopg's `_WaitTimeout` (3.3), so read it again at every
@@ -16,6 +17,7 @@ new release of either. Remove `prepared_cursor` when Django prepares statements 
 from __future__ import annotations
 
 import select
+from datetime import UTC
 from typing import Any
 
 import psycopg
@@ -29,6 +31,7 @@ from psycopg.pq import ConnStatus, TransactionStatus
 from psycopg.pq.abc import PGconn
 
 from config.postgres import patience
+from config.postgres.instants import adapters_in_utc
 
 READ_ONLY = (b"in_hot_standby", b"default_transaction_read_only")
 MOST_LAST_WORDS = 10
@@ -77,6 +80,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
     @cached_property
     def wrap_database_errors(self) -> DatabaseErrorWrapper:
         return _Errors(self)
+
+    def get_connection_params(self) -> dict[str, Any]:
+        params: dict[str, Any] = super().get_connection_params()
+        if self.timezone is UTC:
+            params["context"] = adapters_in_utc()
+        return params
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         self.isolation_level = IsolationLevel.READ_COMMITTED

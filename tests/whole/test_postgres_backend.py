@@ -6,7 +6,8 @@ import time
 
 import pytest
 from django.core.signals import request_started
-from django.db import OperationalError, connection, transaction
+from django.db import DataError, OperationalError, connection, transaction
+from django.db.backends.postgresql import base
 from django.db.models import CharField
 from django.test.utils import CaptureQueriesContext
 
@@ -116,3 +117,27 @@ def test_a_server_that_says_nothing_is_not_waited_for(monkeypatch):
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s, 60000)", [pid])
         assert cursor.fetchone() == (True,)
+
+
+INSTANTS = """SELECT '2026-11-27 10:00:00.5+01'::timestamptz, NULL::timestamptz,
+    ARRAY['1999-12-31 23:59:59-03:30'::timestamptz], tstzrange('2026-01-01 00:00Z', NULL)"""
+
+
+@pytest.mark.parametrize("zone", [None, "Asia/Tokyo"])
+def test_instants_are_read_as_django_reads_them(zone: str | None):
+    own, django = connection.copy(), base.DatabaseWrapper({**connection.settings_dict})
+    read = []
+    for line in (own, django):
+        line.settings_dict["TIME_ZONE"] = zone
+        with line.cursor() as cursor:
+            cursor.execute(INSTANTS)
+            read.append(repr(cursor.fetchone()))
+        line.close()
+    assert read[0] == read[1]
+    assert ("timezone.utc" in read[0]) == (zone is None)
+
+
+def test_an_instant_beyond_the_calendar_is_refused_as_it_was():
+    with pytest.raises(DataError, match="too large"), connection.cursor() as cursor:
+        cursor.execute("SELECT 'infinity'::timestamptz")
+        cursor.fetchone()
