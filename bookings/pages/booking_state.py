@@ -102,7 +102,7 @@ def known_in(asked: Asked, shown: Catalogue) -> Asked:
 
 def print_start(start_at: datetime) -> str:
     """A start as it stands in an address: `2026-11-26T09:15Z`."""
-    return f"{start_at.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
+    return f"{start_at.astimezone(UTC).isoformat()[:16]}Z"
 
 
 def read_start(text: str) -> datetime | None:

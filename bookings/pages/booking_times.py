@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import time
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -19,8 +18,8 @@ from bookings.pages.booking_state import print_start
 from notifications.letters.language import clock_time, short_date
 from notifications.letters.plain import one_line
 
-NOON = time(12, 0)
-EVENING = time(17, 0)
+NOON = "12:00"
+EVENING = "17:00"
 
 
 class Slot(NamedTuple):
@@ -79,14 +78,8 @@ class Telling:
 
     def slot(self, start: OnlineStart, *, day: str) -> Slot:
         """`day`: the name of its date."""
-        left = start.seats_left
-        seats = (
-            ""
-            if left is None
-            else ngettext("%(number)d place left", "%(number)d places left", left) % {"number": left}
-        )
         at = clock_time(start.start_at, zone=self.zone)
-        return Slot(print_start(start.start_at), day, at, self.with_whom(start), seats)
+        return Slot(print_start(start.start_at), day, at, self.with_whom(start), _seats(start))
 
     def with_whom(self, start: OnlineStart) -> str:
         """ "with Bea", or with everybody of a visit in the order of its items, and at which branch."""
@@ -105,44 +98,44 @@ class Telling:
         return DayOfTimes(name, free, parts, is_open)
 
     def _parts(self, starts: Iterable[OnlineStart], *, day: str, shows_people: bool) -> list[PartOfDay]:
-        morning: list[Slot] = []
-        afternoon: list[Slot] = []
-        evening: list[Slot] = []
+        morning: list[str] = []
+        afternoon: list[str] = []
+        evening: list[str] = []
+        around: dict[tuple[str, str], tuple[str, str]] = {}
         for start in starts:
-            at = start.start_at.astimezone(self.zone).time()
+            said = (self.with_whom(start), _seats(start))
+            if said not in around:
+                around[said] = _around(day, *said, shows_people=shows_people)
+            at = clock_time(start.start_at, zone=self.zone)
             part = morning if at < NOON else afternoon if at < EVENING else evening
-            part.append(self.slot(start, day=day))
+            # No template: it would take as long as finding the times of a large salon.
+            part.append(_RADIO % (print_start(start.start_at), around[said][0], at, around[said][1]))
         named = ((_("Morning"), morning), (_("Afternoon"), afternoon), (_("Evening"), evening))
-        return [PartOfDay(name, _radios(slots, shows_people=shows_people)) for name, slots in named if slots]
+        return [PartOfDay(name, mark_safe("".join(lines))) for name, lines in named if lines]
 
 
 _RADIO = """<label class="slot"><input type="radio" name="start" value="%s"><span>%s%s%s</span></label>
 """
 
 
-def _radios(slots: Iterable[Slot], *, shows_people: bool) -> SafeString:
-    """One line for each. No template: it would take as long as finding the times of a large salon."""
-    around: dict[tuple[str, str, str], tuple[str, str]] = {}
-    lines: list[str] = []
-    for slot in slots:
-        key = (slot.day, slot.with_whom, slot.seats)
-        if key not in around:
-            around[key] = _around(slot, shows_people=shows_people)
-        before, after = around[key]
-        lines.append(_RADIO % (slot.value, before, slot.time, after))
-    return mark_safe("".join(lines))
-
-
-def _around(slot: Slot, *, shows_people: bool) -> tuple[str, str]:
-    """What stands before and after its time, escaped."""
+def _around(day: str, with_whom: str, seats: str, *, shows_people: bool) -> tuple[str, str]:
+    """What stands before and after the time of a start, escaped."""
     away = '<span class="away">{}</span>'
     who = (
-        format_html(f"<small>{away}{{}}</small>", ", ", slot.with_whom)
+        format_html(f"<small>{away}{{}}</small>", ", ", with_whom)
         if shows_people
-        else format_html(away, f", {slot.with_whom}")
+        else format_html(away, f", {with_whom}")
     )
-    seats = format_html("<small>{}</small>", slot.seats) if slot.seats else ""
-    return format_html(away, f"{slot.day}, "), f"{who}{seats}"
+    left = format_html("<small>{}</small>", seats) if seats else ""
+    return format_html(away, f"{day}, "), f"{who}{left}"
+
+
+def _seats(start: OnlineStart) -> str:
+    """Of a class that stands there, how many are left."""
+    left = start.seats_left
+    if left is None:
+        return ""
+    return ngettext("%(number)d place left", "%(number)d places left", left) % {"number": left}
 
 
 def _people(names: Sequence[str]) -> str:

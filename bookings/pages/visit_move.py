@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -23,16 +25,15 @@ from staff.wire.times import BadTime, local_date, parse_date, parse_when
 DAYS_SHOWN = 14
 
 
-class Choice(NamedTuple):
-    """A start as a radio button."""
-
-    value: str
-    label: str
-
-
 class OfferedDay(NamedTuple):
+    """`choices`: its starts as radio buttons, as they stand in the page."""
+
     heading: str
-    choices: list[Choice]
+    choices: SafeString
+
+
+_CHOICE = """<label><input type="radio" name="start" value="%s"><span>%s</span></label>
+"""
 
 
 class Telling:
@@ -42,24 +43,29 @@ class Telling:
     def __init__(self, zone: ZoneInfo, names: Mapping[int, str]) -> None:
         self._zone, self._names = zone, names
         self._form = _("%(moment)s, with %(name)s")
+        self._people: dict[tuple[int, ...], str] = {}
 
     def day(self, starts: Sequence[Sequence[Placed]]) -> OfferedDay:
         """Starts of one salon date."""
         day = short_date(starts[0][0].start_at, zone=self._zone)
         count = len(starts)
         heading = ngettext("%(day)s, %(count)d time", "%(day)s, %(count)d times", count)
-        told = [self.choice(placed, day=day) for placed in starts]
-        return OfferedDay(heading % {"day": day, "count": count}, told)
+        return OfferedDay(heading % {"day": day, "count": count}, self.choices(starts, day=day))
 
-    def choice(self, placed: Sequence[Placed], *, day: str = "") -> Choice:
-        """`day`: its date in words, where that is known."""
-        start_at, zone = placed[0].start_at, self._zone
-        people = dict.fromkeys(each.staff_id for each in placed)
-        label = self._form % {
-            "moment": moment(start_at, zone=zone, date=day),
-            "name": ", ".join(self._names.get(each, "") for each in people),
-        }
-        return Choice(f"{start_at.isoformat()} {'-'.join(str(each.staff_id) for each in placed)}", label)
+    def choices(self, starts: Iterable[Sequence[Placed]], *, day: str = "") -> SafeString:
+        """One line for each. `day`: their date in words, where it is one and known. No template: it would
+        take as long as finding the times of a large salon."""
+        return mark_safe("".join(_CHOICE % self._choice(placed, day=day) for placed in starts))
+
+    def _choice(self, placed: Sequence[Placed], *, day: str) -> tuple[str, str]:
+        """Its value and its label, escaped."""
+        start_at, staff_ids = placed[0].start_at, tuple(each.staff_id for each in placed)
+        if staff_ids not in self._people:
+            names = (self._names.get(each, "") for each in dict.fromkeys(staff_ids))
+            self._people[staff_ids] = ", ".join(names)
+        at = moment(start_at, zone=self._zone, date=day)
+        label = self._form % {"moment": at, "name": self._people[staff_ids]}
+        return f"{start_at.isoformat()} {'-'.join(map(str, staff_ids))}", escape(label)
 
 
 class MovePage(VisitPage):
@@ -122,7 +128,7 @@ class MovePage(VisitPage):
 
     def offer_nearest(self, taken: TakenMeanwhile) -> HttpResponse:
         telling = Telling(self.salon.zone, names_of(taken.nearest))
-        choices = [telling.choice(placed) for placed in taken.nearest]
+        choices = telling.choices(taken.nearest)
         said = _("That time has just been taken. These are the nearest free ones.")
         none = _("That time has just been taken. Please look for another one.")
         return self.choose(

@@ -56,7 +56,7 @@ def short_date(instant: datetime, *, zone: ZoneInfo) -> str:
 
 def clock_time(instant: datetime, *, zone: ZoneInfo) -> str:
     """`HH:MM`, 24 hours."""
-    return f"{instant.astimezone(zone):%H:%M}"
+    return instant.astimezone(zone).isoformat()[11:16]
 
 
 def moment(instant: datetime, *, zone: ZoneInfo, date: str = "") -> str:
