@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
-from bookings.online.catalogue import Person
 from bookings.online.choice import Choice
 from bookings.slots.availability import availability
 from bookings.slots.availability.chains import chain_starts
@@ -23,8 +23,7 @@ PAGE_DAYS = 14
 MOST_DAYS = 31
 
 
-@dataclass(frozen=True, slots=True)
-class StartItem:
+class StartItem(NamedTuple):
     """One service of a start: who does it and when (UTC), by key and by name."""
 
     service_key: str
@@ -35,8 +34,7 @@ class StartItem:
     end_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class OnlineStart:
+class OnlineStart(NamedTuple):
     """A time that can be booked (UTC). `seats_left`: of a class that stands there; None: nobody is there yet,
     or it is no class."""
 
@@ -69,15 +67,15 @@ def starts(
         return _of_class(choices[0], first, last, salon=salon, now=now)
     wishes = wishes_for([each.asked for each in choices])
     found = chain_starts(wishes, first=first, last=last, salon=salon, now=now)
-    people = _by_id(choices)
+    named = _Names(choices)
     return [
         OnlineDay(
             day.date,
             [
                 _start(
                     [
-                        _item(each, people[placed.staff_id], placed.start_at, placed.end_at)
-                        for each, placed in zip(choices, places, strict=True)
+                        named.item(number, placed.staff_id, placed.start_at, placed.end_at)
+                        for number, placed in enumerate(places)
                     ]
                 )
                 for places in sorted(day.starts, key=lambda places: places[0].start_at)
@@ -118,7 +116,7 @@ def _of_class(
     choice: Choice, first: date, last: date, *, salon: SalonSettings, now: datetime
 ) -> list[OnlineDay]:
     """A class that stands there with room, before one that would begin anew."""
-    people = _by_id([choice])
+    named = _Names([choice])
     allowed = [each.id for each in choice.offer.people if choice.person in (None, each)]
     days = availability(service=find_service(choice.offer.id), first=first, last=last, salon=salon, now=now)
     found: list[OnlineDay] = []
@@ -127,29 +125,27 @@ def _of_class(
         for session in day.sessions or ():
             left = choice.offer.seats - session.taken
             if session.staff_id in allowed and left > 0 and session.start_at > now:
-                item = _item(choice, people[session.staff_id], session.start_at, session.end_at)
+                item = named.item(0, session.staff_id, session.start_at, session.end_at)
                 places.setdefault(session.start_at, OnlineStart(item.start_at, item.end_at, [item], left))
         for one in day.staff:
             for start_at in one.starts if one.staff_id in allowed else ():
-                item = _item(choice, people[one.staff_id], start_at, start_at + one.duration.length)
+                item = named.item(0, one.staff_id, start_at, start_at + one.duration.length)
                 places.setdefault(start_at, OnlineStart(item.start_at, item.end_at, [item]))
         found.append(OnlineDay(day.date, [places[start_at] for start_at in sorted(places)]))
     return found
 
 
-def _by_id(choices: Sequence[Choice]) -> dict[int, Person]:
-    return {person.id: person for each in choices for person in each.offer.people}
+class _Names:
+    """What services and people are called, printed once: a page has hundreds of starts."""
 
+    def __init__(self, choices: Sequence[Choice]) -> None:
+        self._services = [(str(each.offer.key), each.offer.name) for each in choices]
+        people = {person.id: person for each in choices for person in each.offer.people}
+        self._people = {staff_id: (str(person.key), person.name) for staff_id, person in people.items()}
 
-def _item(choice: Choice, person: Person, start_at: datetime, end_at: datetime) -> StartItem:
-    return StartItem(
-        service_key=str(choice.offer.key),
-        service_name=choice.offer.name,
-        staff_key=str(person.key),
-        staff_name=person.name,
-        start_at=start_at,
-        end_at=end_at,
-    )
+    def item(self, number: int, staff_id: int, start_at: datetime, end_at: datetime) -> StartItem:
+        """Of the service that was chosen as `number`, counted from 0."""
+        return StartItem(*self._services[number], *self._people[staff_id], start_at, end_at)
 
 
 def _start(items: Sequence[StartItem]) -> OnlineStart:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, time
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -88,6 +88,7 @@ class Timetable:
     hours: Sequence[Hours] = ()
     exceptions: Sequence[ExceptionalHours] = ()
     holidays: frozenset[date] = frozenset()
+    _known: dict[tuple[date, str], list[Stretch]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def keeps_hours(self) -> bool:
@@ -104,6 +105,12 @@ class Timetable:
 
     def windows_on(self, day: date, *, zone: ZoneInfo) -> list[Stretch]:
         """The working windows that open on `day`, in order; rows that touch or overlap are one window."""
+        key = (day, zone.key)
+        if key not in self._known:
+            self._known[key] = self._windows_on(day, zone=zone)
+        return self._known[key]
+
+    def _windows_on(self, day: date, *, zone: ZoneInfo) -> list[Stretch]:
         if day in self.holidays:
             return []
         usual = ((row.opens, row.closes) for row in self.hours if row.opens_on(day))
@@ -123,7 +130,8 @@ class Timetable:
 def timetables_of(
     staff_ids: Collection[int], *, first: date, last: date, holidays: Collection[date] | None = None
 ) -> dict[int, Timetable]:
-    """The timetable of each of `staff_ids` from `first` to `last`; nobody is missing.
+    """The timetable of each of `staff_ids` from `first` to `last`; nobody is missing, and those with the same
+    hours and exceptions have one between them: it tells its windows once.
 
     Two statements, and one for the `holidays` between these dates where the caller has not read them.
     """
@@ -140,9 +148,13 @@ def timetables_of(
         if row[0] is not None:
             hours[staff_id].append(Hours(*row))
     exceptions = exceptions_for(locations, first=first, last=last)
-    return {
-        staff_id: Timetable(hours[staff_id], exceptions.get(staff_id, ()), closed) for staff_id in staff_ids
-    }
+    alike: dict[Any, Timetable] = {}
+    found: dict[int, Timetable] = {}
+    for staff_id in staff_ids:
+        timetable = Timetable(hours[staff_id], exceptions.get(staff_id, ()), closed)
+        key = (tuple(timetable.hours), tuple(timetable.exceptions))
+        found[staff_id] = alike.setdefault(key, timetable)
+    return found
 
 
 def exceptions_for(

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from itertools import accumulate
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, FilteredRelation, OuterRef, Q, Value
+from django.db.models import Exists, FilteredRelation, OuterRef, Q
 
 from bookings.models import Booking, BusyTime
 from bookings.slots.busy import LONGEST_BUSY
@@ -73,7 +74,7 @@ class Agenda:
         timetable: Timetable,
         windows: Sequence[Stretch],
         away: Sequence[Stretch],
-        busy: Iterable[Busy],
+        busy: Sequence[Busy],
     ) -> None:
         self.staff_id = staff_id
         self.offers_service = offers_service
@@ -83,8 +84,16 @@ class Agenda:
         self._window_starts = [each.start_at for each in windows]
         self.away = away
         self._away_ends = [each.end_at for each in away]
-        self.busy = sorted(busy, key=lambda each: (each.starts_at, each.ends_at))
-        self._latest_ends = list(accumulate((each.ends_at for each in self.busy), max))
+        self.busy = busy
+        """In no order, which costs something that not everybody needs."""
+
+    @cached_property
+    def _busy(self) -> list[Busy]:
+        return sorted(self.busy, key=lambda each: each[:2])
+
+    @cached_property
+    def _latest_ends(self) -> list[datetime]:
+        return list(accumulate((each.ends_at for each in self._busy), max))
 
     def works(self, start_at: datetime, end_at: datetime) -> bool:
         """Whether one working window covers the stretch."""
@@ -98,14 +107,14 @@ class Agenda:
     def busy_at(self, starts_at: datetime, ends_at: datetime) -> Busy | None:
         """The earliest busy stretch that overlaps."""
         place = bisect_right(self._latest_ends, starts_at)
-        if place < len(self.busy) and self.busy[place].starts_at < ends_at:
-            return self.busy[place]
+        if place < len(self._busy) and self._busy[place].starts_at < ends_at:
+            return self._busy[place]
         return None
 
     def busy_between(self, starts_at: datetime, ends_at: datetime) -> timedelta:
         """How much of the stretch is taken; what overlaps counts once."""
         taken, reached = timedelta(), starts_at
-        for each in self.busy[: bisect_left(self.busy, ends_at, key=lambda one: one.starts_at)]:
+        for each in self._busy[: bisect_left(self._busy, ends_at, key=lambda one: one.starts_at)]:
             begin = max(each.starts_at, reached)
             end = min(each.ends_at, ends_at)
             if end > begin:
@@ -204,7 +213,6 @@ def busy_of(
 ) -> dict[int, list[Busy]]:
     """The live busy times per staff member, by the (staff, starts_at) index on both databases; without those
     of the bookings `but`."""
-    seen = Booking.objects.none() if viewer is None else Booking.objects.visible_to(viewer)
     rows = BusyTime.objects.filter(
         Q(expires_at__isnull=True) | Q(expires_at__gt=now),
         staff_id__in=staff_ids,
@@ -214,13 +222,15 @@ def busy_of(
     )
     if but:
         rows = rows.exclude(booking_id__in=but)
-    if viewer is not None:
-        rows = rows.annotate(seen=Exists(seen.filter(pk=OuterRef("booking_id"))))
-    else:
-        rows = rows.annotate(seen=Value(value=False))
     found: dict[int, list[Busy]] = defaultdict(list)
-    for person, starts_at, ends_at, booking_id, visible in rows.values_list(
-        "staff_id", "starts_at", "ends_at", "booking_id", "seen"
+    columns = ("staff_id", "starts_at", "ends_at")
+    if viewer is None:
+        for person, starts_at, ends_at in rows.values_list(*columns):
+            found[person].append(Busy(starts_at, ends_at, None))
+        return found
+    seen = Exists(Booking.objects.visible_to(viewer).filter(pk=OuterRef("booking_id")))
+    for person, starts_at, ends_at, booking_id, visible in rows.annotate(seen=seen).values_list(
+        *columns, "booking_id", "seen"
     ):
         found[person].append(Busy(starts_at, ends_at, booking_id if visible else None))
     return found

@@ -12,7 +12,8 @@ people have that day together, then the ids of the items' people one after the o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby, islice, pairwise
+from itertools import accumulate, groupby, islice, pairwise
+from operator import itemgetter
 from typing import NamedTuple
 
 from bookings.slots.availability.chain import Chain, Team, longest_buffers
@@ -80,15 +81,17 @@ class Search:
 
     def _best_of(self, starts: int, number: int, loads: Mapping[int, int]) -> dict[int, Chosen]:
         """The preferred assignments at `starts` by so many people, where fewer have been found not to do."""
+        if number == 1:
+            return self._best_of_one(starts, loads)
         found: dict[int, Chosen] = {}
         weighed = [
-            (sum(loads.get(who, 0) for who in team), min(team) if number == 1 else 0, team)
+            (sum(loads.get(who, 0) for who in team), team)
             for team in (self._chain.teams(starts, number) if starts else ())
         ]
-        weighed.sort(key=lambda each: each[:2])
-        for _, same_rank in groupby(weighed, key=lambda each: each[:2]):
+        weighed.sort(key=itemgetter(0))
+        for _, same_rank in groupby(weighed, key=itemgetter(0)):
             hits: dict[int, list[Team]] = {}
-            for _, _, team in same_rank:
+            for _, team in same_rank:
                 for start in places_of(self._chain.possible(team)[0] & starts):
                     hits.setdefault(start, []).append(team)
             together = frozenset().union(*(team for teams in hits.values() for team in teams))
@@ -101,6 +104,40 @@ class Search:
             if not starts:
                 break
         return found
+
+    def _best_of_one(self, starts: int, loads: Mapping[int, int]) -> dict[int, Chosen]:
+        """As `_best_of`, where one person does everything."""
+        found: dict[int, Chosen] = {}
+        everybody = (min(team) for team in (self._chain.teams(starts, 1) if starts else ()))
+        for who in sorted(everybody, key=lambda each: (loads.get(each, 0), each)):
+            straight, offsets = self._without_a_wait(who)
+            people = (who,) * len(offsets)
+            for start in places_of(straight & starts):
+                found[start] = Chosen(people, tuple([start + each for each in offsets]))
+            starts &= ~straight
+            team = frozenset({who})
+            ahead = self._chain.possible(team) if starts else [0]
+            for start in places_of(ahead[0] & starts):
+                chosen = self._first(start, [team], ahead)
+                if chosen is not None:
+                    found[start] = chosen
+                    starts &= ~(1 << start)
+            if not starts:
+                break
+        return found
+
+    def _without_a_wait(self, who: int) -> tuple[int, list[int]]:
+        """The starts from which this person can do one item right after the other, and how long after such a
+        start each of them begins. Nothing could begin earlier, so no search is needed: items of one person
+        with no time between them are neighbours or have no buffers there; those around the visit are kept.
+        """
+        chain, fits = self._chain, [each[who] for each in self._fits]
+        offsets = [0, *accumulate(fit.length for fit in fits)]
+        starts = fits[0].before_free & fits[-1].after_free >> offsets.pop()
+        for fit, offset in zip(fits, offsets, strict=True):
+            starts &= fit.starts >> offset
+        bound = chain.may_last_too_long or any(each is not None for each in chain.fixed)
+        return 0 if bound else starts, offsets
 
     def any(self, start: int) -> Chosen | None:
         """An assignment, however many people it takes: the lowest ids that can."""

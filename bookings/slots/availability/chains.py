@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from bookings.errors import SlotTaken
 from bookings.slots.availability.agenda import Agenda, Terms
@@ -20,7 +21,7 @@ from bookings.slots.availability.chain_search import Chosen, Nearest, Search
 from bookings.slots.availability.fits import CLIENTS, OF_THE_FIRST_START, Fits, binding_for
 from bookings.slots.availability.instants import Axis
 from bookings.slots.availability.rules import RULES, Case, Objection, first_objection_to
-from bookings.slots.availability.starts import COARSEST_LOOK, cut, grid_of
+from bookings.slots.availability.starts import COARSEST_LOOK, grid_of, looks_over
 from bookings.slots.availability.visit_agendas import LONGEST_VISIT, VisitAgendas, read_visit_agendas
 from bookings.slots.availability.wishes import Wish
 from staff.access.actor import Actor
@@ -42,8 +43,7 @@ TAKEN = Objection(SlotTaken.code, SlotTaken.message)
 _TABLE = {rule.code: place for place, rule in enumerate(RULES)}
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """One item, with whom and when (UTC); `parts` are that person's, as kept."""
 
     staff_id: int
@@ -99,12 +99,23 @@ def chain_starts(
     `moving` occupy nobody. Eight statements, whatever the number of people, items and days.
     """
     known = read_visit_agendas(wishes, first, last, salon=salon, now=now, viewer=explain_to, moving=moving)
+    return starts_among(known, first=first, last=last, salon=salon, explain=explain_to is not None)
+
+
+def starts_among(
+    known: VisitAgendas,
+    *,
+    first: date,
+    last: date,
+    salon: SalonSettings,
+    explain: bool = False,
+    but: Collection[datetime] = (),
+) -> list[VisitDay]:
+    """As `chain_starts`, of what was read for these dates; the starts `but` are not looked at."""
     begins, ends = day_start(first, zone=salon.zone), day_start(last + ONE_DAY, zone=salon.zone)
     plan = Plan(known, begins, ends, tick=ONE_MINUTE, waits=salon.visit_max_wait_minutes, binding=CLIENTS)
-    return [
-        _visit_day(plan, day, step=timedelta(minutes=salon.slot_step_minutes), explain=explain_to is not None)
-        for day in dates_between(first, last)
-    ]
+    step = timedelta(minutes=salon.slot_step_minutes)
+    return [_visit_day(plan, day, step=step, explain=explain, but=but) for day in dates_between(first, last)]
 
 
 def assign(
@@ -221,6 +232,11 @@ class Plan:
     ) -> None:
         origin = begins - known.margin
         self.known = known
+        self.lasting = [
+            {who: (each.duration.length, each.duration.parts) for who, each in agendas.items()}
+            for agendas in known.agendas
+        ]
+        """How long each item takes with each person, and its parts."""
         self.binding = binding
         self._axis = Axis(origin, tick, (ends + LONGEST_VISIT + known.margin - origin) // tick)
         self._limits = Limits(waits=waits, step=ONE_MINUTE // tick, longest=LONGEST_VISIT // tick)
@@ -313,12 +329,10 @@ class Piece:
         return self._searches[items]
 
     def _placed(self, chosen: Chosen) -> list[Placed]:
-        placed: list[Placed] = []
-        for agendas, staff_id, place in zip(
-            self._plan.known.agendas, chosen.people, chosen.starts, strict=True
-        ):
-            duration, start_at = agendas[staff_id].duration, self._axis.at(place)
-            placed.append(Placed(staff_id, start_at, start_at + duration.length, duration.parts))
+        axis, placed = self._axis, []
+        for lasting, staff_id, place in zip(self._plan.lasting, chosen.people, chosen.starts, strict=True):
+            start_at, (length, parts) = axis.at(place), lasting[staff_id]
+            placed.append(Placed(staff_id, start_at, start_at + length, parts))
         return placed
 
     def _misfit(self, number: int, nearest: Nearest | None, first_start: datetime) -> Misfit:
@@ -349,36 +363,26 @@ class Piece:
         return min(against, key=lambda each: each[:2])[-1] if against else Misfit(number, ANOTHER_PERSON)
 
 
-def _visit_day(plan: Plan, day: date, *, step: timedelta, explain: bool) -> VisitDay:
+def _visit_day(
+    plan: Plan, day: date, *, step: timedelta, explain: bool, but: Collection[datetime]
+) -> VisitDay:
     zone = plan.terms.zone
     begins, ends = day_start(day, zone=zone), day_start(day + ONE_DAY, zone=zone)
     grid: dict[datetime, datetime] = {}
-    for agenda in plan.known.agendas[0].values():
-        for start_at, until in grid_of(agenda.timetable, day, zone=zone, step=step):
+    # Who works the same hours has one timetable with the others.
+    timetables = {id(each.timetable): each.timetable for each in plan.known.agendas[0].values()}
+    for timetable in timetables.values():
+        for start_at, until in grid_of(timetable, day, zone=zone, step=step):
             grid[start_at] = min(until, grid.get(start_at, until))
     piece = plan.for_starts(begins, ends)
-    found = piece.best(sorted(grid))
+    found = piece.best(sorted(grid.keys() - but))
     blocked: list[BlockedVisits] = []
     if explain:
-        for start_at, until in _looks(grid, begins, ends, coarse=max(step, COARSEST_LOOK)):
+        for start_at, until in looks_over(grid, begins, ends, coarse=max(step, COARSEST_LOOK)):
             misfit = None if start_at in found else piece.explain(start_at)
             if misfit is not None:
                 _append(blocked, BlockedVisits(start_at, until, misfit.item, misfit.objection))
     return VisitDay(day, list(found.values()), blocked)
-
-
-def _looks(
-    grid: dict[datetime, datetime], begins: datetime, ends: datetime, *, coarse: timedelta
-) -> list[tuple[datetime, datetime]]:
-    """The whole day: the grid, each start up to the next one, and what lies between the windows."""
-    looks: list[tuple[datetime, datetime]] = []
-    reached = begins
-    starts = sorted(grid)
-    for start_at, following in zip(starts, [*starts[1:], ends], strict=False):
-        looks += cut(reached, start_at, coarse)
-        reached = min(grid[start_at], following)
-        looks.append((start_at, reached))
-    return looks + list(cut(reached, ends, coarse))
 
 
 def _append(blocked: list[BlockedVisits], more: BlockedVisits) -> None:

@@ -6,11 +6,14 @@ Shifting and masking one number answers for two weeks what a loop would ask twen
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from staff.salon.schedule import Stretch
+
+_PIECE = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +39,27 @@ class Axis:
         """The first tick that begins at `instant` or later."""
         return -((self.origin - instant) // self.tick)
 
-    def touched(self, stretches: Iterable[Stretch]) -> int:
+    def touched(self, stretches: Iterable[tuple[datetime, datetime]]) -> int:
         """The ticks that have something in common with a stretch."""
-        return self._joined((self.place(begin), self.place_after(end)) for begin, end in stretches)
+        # As `place` and `place_after` say: somebody's busy times are hundreds.
+        origin, tick = self.origin, self.tick
+        return self._joined(((begin - origin) // tick, -((origin - end) // tick)) for begin, end in stretches)
 
     def covered(self, stretches: Iterable[Stretch]) -> int:
         """The ticks that lie inside a stretch as a whole."""
         return self._joined((self.place_after(begin), self.place(end)) for begin, end in stretches)
 
     def _joined(self, runs: Iterable[tuple[int, int]]) -> int:
-        found = 0
+        # In pieces, put together at the end: a run added to a number costs as much as the number is long.
+        pieces: dict[int, int] = defaultdict(int)
         for begin, end in runs:
             begin, end = max(begin, 0), min(end, self.size)
             if begin < end:
-                found |= ((1 << (end - begin)) - 1) << begin
+                piece, place = divmod(begin, _PIECE)
+                pieces[piece] |= ((1 << (end - begin)) - 1) << place
+        found = 0
+        for piece, places in pieces.items():
+            found |= places << piece * _PIECE
         return found
 
 

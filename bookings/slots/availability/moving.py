@@ -12,7 +12,8 @@ from copy import copy
 from datetime import date, datetime
 
 from bookings.models import Booking
-from bookings.slots.availability.chains import Placed, VisitDay, assign, chain_starts
+from bookings.slots.availability.chains import Placed, VisitDay, assign, starts_among
+from bookings.slots.availability.visit_agendas import read_visit_agendas
 from bookings.slots.availability.wishes import Wish
 from staff.models import SalonSettings, Service, Staff
 from staff.salon.parts import ONE_MINUTE, Duration
@@ -58,9 +59,11 @@ def starts_to_move(
     """On each salon date from `first` to `last`. Where they stand now is no move."""
     moving = [each.pk for each in items]
     same, any_of = (wishes_to_move(items, salon=salon, others=others) for others in (False, True))
-    days = chain_starts(same, first=first, last=last, salon=salon, now=now, moving=moving)
+    known = read_visit_agendas(any_of, first, last, salon=salon, now=now, moving=moving)
+    days = starts_among(known.narrowed(same), first=first, last=last, salon=salon)
     if any_of != same:
-        more = chain_starts(any_of, first=first, last=last, salon=salon, now=now, moving=moving)
+        offered = {placed[0].start_at for day in days for placed in day.starts}
+        more = starts_among(known, first=first, last=last, salon=salon, but=offered)
         days = [_joined(*both) for both in zip(days, more, strict=True)]
     here = [(each.staff_id, each.start_at, each.end_at) for each in items]
     return [
@@ -131,6 +134,4 @@ def _may_change_staff(service: Service, *, salon: SalonSettings) -> bool:
 
 
 def _joined(same: VisitDay, more: VisitDay) -> VisitDay:
-    known = {placed[0].start_at for placed in same.starts}
-    added = [placed for placed in more.starts if placed[0].start_at not in known]
-    return VisitDay(same.date, sorted([*same.starts, *added], key=lambda each: each[0].start_at), [])
+    return VisitDay(same.date, sorted([*same.starts, *more.starts], key=lambda each: each[0].start_at), [])

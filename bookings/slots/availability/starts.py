@@ -180,6 +180,20 @@ def _looks(
     yield from cut(reached, ends, coarse)
 
 
+def looks_over(
+    grid: dict[datetime, datetime], begins: datetime, ends: datetime, *, coarse: timedelta
+) -> list[tuple[datetime, datetime]]:
+    """The whole day: the `grid` of several people, each start up to the next one, and what lies between."""
+    looks: list[tuple[datetime, datetime]] = []
+    reached = begins
+    starts = sorted(grid)
+    for start_at, following in zip(starts, [*starts[1:], ends], strict=False):
+        looks += cut(reached, start_at, coarse)
+        reached = min(grid[start_at], following)
+        looks.append((start_at, reached))
+    return looks + list(cut(reached, ends, coarse))
+
+
 def _windows_touching(timetable: Timetable, day: date, *, zone: ZoneInfo) -> Iterator[Stretch]:
     """The windows that open on `day`, after what is left of one that opened the day before."""
     begins = day_start(day, zone=zone)

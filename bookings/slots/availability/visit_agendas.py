@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -40,6 +40,14 @@ class VisitAgendas:
     agendas: list[dict[int, Agenda]]
     loads: dict[date, dict[int, int]]
     margin: timedelta
+
+    def narrowed(self, wishes: Sequence[Wish]) -> VisitAgendas:
+        """The same for `wishes` that differ in nothing but fewer people."""
+        agendas = [
+            {staff_id: agenda for staff_id, agenda in known.items() if staff_id in wish.staff_ids}
+            for wish, known in zip(wishes, self.agendas, strict=True)
+        ]
+        return replace(self, wishes=wishes, agendas=agendas)
 
 
 def read_visit_agendas(
