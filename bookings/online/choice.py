@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from bookings.online.catalogue import Offer, Person, bookable_online, offers_of
-from bookings.slots.availability.wishes import MOST_ITEMS, AskedItem
+from bookings.slots.availability.wishes import MOST_ITEMS, AskedItem, Wish, check_begins
 from staff.models import Location
 from staff.wire.refusals import BadRequest
 
@@ -49,7 +49,7 @@ class Choice:
 
 
 def chosen(wanted: Sequence[Wanted], *, location: str = "") -> list[Choice]:
-    """The offers that are meant, hidden ones too: who has the key may book it. Five statements.
+    """The offers that are meant, hidden ones too: who has the key may book it. Four statements.
 
     Raises BadRequest, naming the item (`items.0.service`, `items.0.staff`), also for an unknown `location`
     (a slug), more than six items, and a class beside something else.
@@ -78,6 +78,24 @@ def chosen_of(wanted: Sequence[Wanted], offered: Iterable[Offer]) -> list[Choice
             raise BadRequest.field(f"items.{number}.service", CLASS_ALONE)
         choices.append(Choice(offer, _person(each, offer, number), each.same_start))
     return choices
+
+
+def wishes_of(choices: Sequence[Choice]) -> list[Wish]:
+    """What `wishes_for` makes of them, of the offers as they were read: for looking, not for booking. No
+    statement.
+
+    Raises BadRequest for items that no search would find: one person for two that begin together.
+    """
+    check_begins([each.asked for each in choices], None)
+    return [
+        Wish(
+            each.offer.service,
+            tuple(sorted(person.id for person in ([each.person] if each.person else each.offer.people))),
+            anybody=each.person is None,
+            with_previous=each.same_start,
+        )
+        for each in choices
+    ]
 
 
 def _person(wanted: Wanted, offer: Offer, number: int) -> Person | None:

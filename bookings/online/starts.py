@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from bookings.online.choice import Choice
+from bookings.online.choice import Choice, wishes_of
 from bookings.slots.availability import availability
 from bookings.slots.availability.chains import chain_starts
-from bookings.slots.availability.wishes import wishes_for
-from bookings.slots.refused_to_everybody import find_service
 from staff.models import SalonSettings
 from staff.wire.refusals import BadRequest
 from staff.wire.times import local_date
@@ -65,7 +63,7 @@ def starts(
     last = first + timedelta(days=days - 1)
     if choices[0].offer.seats > 1:
         return _of_class(choices[0], first, last, salon=salon, now=now)
-    wishes = wishes_for([each.asked for each in choices])
+    wishes = wishes_of(choices)
     found = chain_starts(wishes, first=first, last=last, salon=salon, now=now)
     named = _Names(choices)
     return [
@@ -118,7 +116,7 @@ def _of_class(
     """A class that stands there with room, before one that would begin anew."""
     named = _Names([choice])
     allowed = [each.id for each in choice.offer.people if choice.person in (None, each)]
-    days = availability(service=find_service(choice.offer.id), first=first, last=last, salon=salon, now=now)
+    days = availability(service=choice.offer.service, first=first, last=last, salon=salon, now=now)
     found: list[OnlineDay] = []
     for day in days:
         places: dict[datetime, OnlineStart] = {}

@@ -18,7 +18,7 @@ from bookings.lifecycle import fingerprint
 from bookings.pages.visit import VisitPage
 from bookings.self_service.visit_moves import TakenMeanwhile, move, names_of, starts_for
 from bookings.slots.availability.chains import Placed
-from notifications.letters.language import moment, short_date
+from notifications.letters.language import clock_time, moment_form, short_date
 from staff.models import SalonSettings
 from staff.wire.times import BadTime, local_date, parse_date, parse_when
 
@@ -42,8 +42,9 @@ class Telling:
 
     def __init__(self, zone: ZoneInfo, names: Mapping[int, str]) -> None:
         self._zone, self._names = zone, names
-        self._form = _("%(moment)s, with %(name)s")
-        self._people: dict[tuple[int, ...], str] = {}
+        self._form = escape(_("%(moment)s, with %(name)s"))
+        self._moment = escape(moment_form())
+        self._people: dict[tuple[int, ...], tuple[str, str]] = {}
 
     def day(self, starts: Sequence[Sequence[Placed]]) -> OfferedDay:
         """Starts of one salon date."""
@@ -55,17 +56,23 @@ class Telling:
     def choices(self, starts: Iterable[Sequence[Placed]], *, day: str = "") -> SafeString:
         """One line for each. `day`: their date in words, where it is one and known. No template: it would
         take as long as finding the times of a large salon."""
-        return mark_safe("".join(_CHOICE % self._choice(placed, day=day) for placed in starts))
+        known = escape(day)
+        return mark_safe("".join(_CHOICE % self._choice(placed, day=known) for placed in starts))
 
     def _choice(self, placed: Sequence[Placed], *, day: str) -> tuple[str, str]:
-        """Its value and its label, escaped."""
-        start_at, staff_ids = placed[0].start_at, tuple(each.staff_id for each in placed)
+        """Its value and its label, escaped. `day` is too."""
+        start_at, zone = placed[0].start_at, self._zone
+        names, numbers = self._who(tuple([each.staff_id for each in placed]))
+        date = day or escape(short_date(start_at, zone=zone))
+        at = self._moment % {"date": date, "time": clock_time(start_at, zone=zone)}
+        return f"{start_at.isoformat()} {numbers}", self._form % {"moment": at, "name": names}
+
+    def _who(self, staff_ids: tuple[int, ...]) -> tuple[str, str]:
+        """Their names, escaped, and their ids."""
         if staff_ids not in self._people:
             names = (self._names.get(each, "") for each in dict.fromkeys(staff_ids))
-            self._people[staff_ids] = ", ".join(names)
-        at = moment(start_at, zone=self._zone, date=day)
-        label = self._form % {"moment": at, "name": self._people[staff_ids]}
-        return f"{start_at.isoformat()} {'-'.join(map(str, staff_ids))}", escape(label)
+            self._people[staff_ids] = escape(", ".join(names)), "-".join(map(str, staff_ids))
+        return self._people[staff_ids]
 
 
 class MovePage(VisitPage):

@@ -62,18 +62,18 @@ def clock_time(instant: datetime, *, zone: ZoneInfo) -> str:
 def moment(instant: datetime, *, zone: ZoneInfo, date: str = "") -> str:
     """A day and a time inside a sentence: Monday 23 November at 10:00. `date`: the `short_date` of it, where
     that was said before."""
-    return pgettext("moment", "%(date)s at %(time)s") % {
-        "date": date or short_date(instant, zone=zone),
-        "time": clock_time(instant, zone=zone),
-    }
+    date = date or short_date(instant, zone=zone)
+    return moment_form() % {"date": date, "time": clock_time(instant, zone=zone)}
+
+
+def moment_form() -> str:
+    """How `moment` puts `date` and `time` together, for who tells hundreds."""
+    return pgettext("moment", "%(date)s at %(time)s")
 
 
 def long_moment(instant: datetime, *, zone: ZoneInfo) -> str:
     """As `moment`, with the year."""
-    return pgettext("moment", "%(date)s at %(time)s") % {
-        "date": long_date(instant, zone=zone),
-        "time": clock_time(instant, zone=zone),
-    }
+    return moment_form() % {"date": long_date(instant, zone=zone), "time": clock_time(instant, zone=zone)}
 
 
 def time_span(start_at: datetime, end_at: datetime, *, zone: ZoneInfo) -> str:

@@ -111,7 +111,7 @@ class Fits:
         """When nobody else has this person."""
         known = self._free.get(agenda.staff_id)
         if known is None:
-            busy = self._axis.touched((starts_at, ends_at) for starts_at, ends_at, _ in agenda.busy)
+            busy = self._axis.touched([each[:2] for each in agenda.busy])
             known = self._free[agenda.staff_id] = self._axis.all & ~busy
         return known
 

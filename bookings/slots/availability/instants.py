@@ -43,7 +43,9 @@ class Axis:
         """The ticks that have something in common with a stretch."""
         # As `place` and `place_after` say: somebody's busy times are hundreds.
         origin, tick = self.origin, self.tick
-        return self._joined(((begin - origin) // tick, -((origin - end) // tick)) for begin, end in stretches)
+        return self._joined(
+            [((begin - origin) // tick, -((origin - end) // tick)) for begin, end in stretches]
+        )
 
     def covered(self, stretches: Iterable[Stretch]) -> int:
         """The ticks that lie inside a stretch as a whole."""
@@ -51,12 +53,14 @@ class Axis:
 
     def _joined(self, runs: Iterable[tuple[int, int]]) -> int:
         # In pieces, put together at the end: a run added to a number costs as much as the number is long.
-        pieces: dict[int, int] = defaultdict(int)
+        size, pieces = self.size, defaultdict[int, int](int)
         for begin, end in runs:
-            begin, end = max(begin, 0), min(end, self.size)
+            if begin < 0:
+                begin = 0
+            if end > size:
+                end = size
             if begin < end:
-                piece, place = divmod(begin, _PIECE)
-                pieces[piece] |= ((1 << (end - begin)) - 1) << place
+                pieces[begin // _PIECE] |= ((1 << (end - begin)) - 1) << begin % _PIECE
         found = 0
         for piece, places in pieces.items():
             found |= places << piece * _PIECE

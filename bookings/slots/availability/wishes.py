@@ -91,7 +91,7 @@ def wishes_for(
                 start_at=each.start_at,
             )
         )
-    _check_begins(asked, start_at)
+    check_begins(asked, start_at)
     return wishes
 
 
@@ -125,7 +125,7 @@ def _who(
     return (asked.staff_id,)
 
 
-def _check_begins(asked: Sequence[AskedItem], start_at: datetime | None) -> None:
+def check_begins(asked: Sequence[AskedItem], start_at: datetime | None) -> None:
     """Raises BadRequest where items that begin at one instant say two, or name one person twice."""
     if asked[0].with_previous:
         raise WrongItem(1, "after", "nothing comes before the first item; it cannot begin with it.")
