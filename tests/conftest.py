@@ -15,13 +15,13 @@ import time_machine
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
-from django.db.models.signals import post_migrate
-from django.test import override_settings
+from django.test import TransactionTestCase, override_settings
 from django.utils import translation
 from time_machine import Traveller
 
 from config import health
 from tests.cast import servers
+from tests.cast.emptying import empty_the_database
 from tests.cast.noshow import live_stripe
 from tests.cast.outbox import Sink, mail_sink, send_to
 from tests.cast.passes import depends_on_the_pass, longest_files_first, note_second_pass
@@ -119,12 +119,11 @@ def _static_files_are_looked_up_when_asked_for() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None) -> None:
-    """A flush, after a test that commits, sends post_migrate, by which our own rows and triggers come back.
-
-    Django would write its permissions anew each time, and nobody here asks for one.
-    """
-    post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """After a test that commits, only what it has written is taken away (`tests.cast.emptying`)."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: empty_the_database())
+        yield
 
 
 @pytest.fixture(scope="module")
