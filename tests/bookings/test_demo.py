@@ -17,6 +17,7 @@ from staff.models import OpeningException, SalonSettings, Staff
 from staff.salon.timetable import timetables_of
 from tests.cast.demo import FRIDAY_NOON, everything, make_demo, several
 from tests.cast.factories import make_alice, make_bea, make_holiday, make_salon
+from tests.cast.passes import some_of
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +27,7 @@ def _own_folder(settings: Settings, tmp_path: Path) -> None:
     settings.DATA_DIR = tmp_path
 
 
-@pytest.mark.parametrize("day", range(7))
+@pytest.mark.parametrize("day", some_of(range(7)))
 def test_it_shows_a_day_with_other_hours_and_an_agreed_price(day: int) -> None:
     now = FRIDAY_NOON + timedelta(days=day)
     with time_machine.travel(now, tick=False):
@@ -59,12 +60,14 @@ def test_a_salon_with_data_of_its_own_is_left_alone(there: str, tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("zone", "now"),
-    [
-        ("Europe/Amsterdam", datetime(2026, 3, 29, 1, 30, tzinfo=UTC)),  # the clocks go forward
-        ("America/New_York", datetime(2026, 11, 1, 5, 30, tzinfo=UTC)),  # and back
-        ("Pacific/Auckland", datetime(2026, 12, 31, 23, 59, tzinfo=UTC)),
-        ("UTC", datetime(2028, 2, 29, 0, 0, tzinfo=UTC)),
-    ],
+    some_of(
+        [
+            ("Europe/Amsterdam", datetime(2026, 3, 29, 1, 30, tzinfo=UTC)),  # the clocks go forward
+            ("America/New_York", datetime(2026, 11, 1, 5, 30, tzinfo=UTC)),  # and back
+            ("Pacific/Auckland", datetime(2026, 12, 31, 23, 59, tzinfo=UTC)),
+            ("UTC", datetime(2028, 2, 29, 0, 0, tzinfo=UTC)),
+        ]
+    ),
 )
 def test_it_works_on_any_day_in_any_zone_and_skips_holidays(zone: str, now: datetime) -> None:
     make_salon(timezone=zone, business_name="Salon Zonne")

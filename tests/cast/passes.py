@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
+from typing import TypeVar
 
 import pytest
+
+Case = TypeVar("Case")
 
 OF_THE_DATABASE = {"db", "transactional_db", "django_db_setup"}
 """The fixtures of pytest-django that every way to the database goes through."""
@@ -33,8 +37,21 @@ def examples(number: int) -> int:
     return number // 3 if _pass["second"] else number
 
 
+def some_of(cases: Sequence[Case]) -> Sequence[Case]:
+    """All of them; in a second pass every third, for the reason of `examples`."""
+    return cases[::3] if _pass["second"] else cases
+
+
+def is_second_pass() -> bool:
+    return _pass["second"]
+
+
 def depends_on_the_pass(item: pytest.Item) -> bool:
     """Whether another database or broker could make a difference to this test."""
+    return item.get_closest_marker("first_pass_alone") is None and _asks_for_servers(item)
+
+
+def _asks_for_servers(item: pytest.Item) -> bool:
     fixtures = OF_THE_DATABASE & set(getattr(item, "fixturenames", ()))
     return bool(fixtures) or any(item.get_closest_marker(name) for name in MARKS)
 
@@ -55,7 +72,7 @@ def _weight(file: list[pytest.Item]) -> float:
 def _weight_of_one(item: pytest.Item) -> float:
     if item.get_closest_marker("slow") or item.get_closest_marker("timeout"):
         return SLOW
-    if not depends_on_the_pass(item):
+    if not _asks_for_servers(item):
         return IN_MEMORY
     marker = item.get_closest_marker("django_db")
     return IN_TRANSACTIONS if marker and marker.kwargs.get("transaction") else IN_THE_DATABASE

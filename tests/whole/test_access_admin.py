@@ -99,6 +99,7 @@ def test_a_deactivated_administrator_is_out_at_once(house: House) -> None:
     assert client.get("/admin/").status_code == 302
 
 
+@pytest.mark.first_pass_alone(why="test_admin_money.py reads every list, row and form of the other one")
 def test_an_administrator_changes_nothing_by_looking(house: House) -> None:
     client = visitor(house.ada)
     client.get("/admin/")

@@ -190,6 +190,7 @@ def test_the_url_map_is_walked() -> None:
 
 
 @pytest.mark.parametrize("template", [template for template, _ in ROUTES])
+@pytest.mark.first_pass_alone(why="it is refused before the database is asked anything")
 def test_a_malformed_body_is_refused_and_stores_nothing(template: str, ada: Staff) -> None:
     client, before = asking(ada), rows()
     address = filled(template, str(ada.pk))
@@ -258,6 +259,7 @@ def test_odd_queries_are_no_crash(template: str, ada: Staff) -> None:
 
 
 @pytest.mark.parametrize("template", [template for template, _ in ROUTES])
+@pytest.mark.first_pass_alone(why="it is about the URL map")
 def test_with_and_without_the_slash_and_for_nobody(template: str, ada: Staff) -> None:
     client = asking(ada)
     address = filled(template, str(ada.pk))

@@ -24,8 +24,9 @@ from schemathesis.config import SchemathesisConfig
 from config.wsgi import application
 from tests.cast.bookings import make_cast
 from tests.cast.factories import token_of
+from tests.cast.passes import examples
 
-EXAMPLES = 3
+EXAMPLES = examples(3)
 CONFIG = Path(__file__).resolve().parents[1] / "e2e" / "schemathesis.toml"
 
 callers = count(1)
