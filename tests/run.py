@@ -33,6 +33,8 @@ OURS = (
     "ALLOWED_HOSTS",
     "FRONTEND_ORIGINS",
     "TRUSTED_PROXIES",
+    # Every process would compile all tests anew, which takes it longer than to collect them.
+    "PYTHONDONTWRITEBYTECODE",
 )
 CORES = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 IN_PARALLEL = (
