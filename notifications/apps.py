@@ -1,5 +1,7 @@
 from django.apps import AppConfig
+from django.conf import settings
 from django.core import checks
+from django.utils.module_loading import import_string
 
 from notifications.checks import check_handlers
 
@@ -10,3 +12,6 @@ class NotificationsConfig(AppConfig):
 
     def ready(self) -> None:
         checks.register(check_handlers)
+        # It brings in what speaks to a Redis. Left to their first use, the thread that wakes workers and a
+        # request's would each find half of it, and the request is answered 500.
+        import_string(settings.CACHES["default"]["BACKEND"])
