@@ -70,11 +70,11 @@ class ExceptionalHours:
     def holds_on(self, day: date) -> bool:
         if not self.every_year:
             return self.first <= day <= self.last
-        length = self.last - self.first
+        years = self.last.year - self.first.year
         return any(
-            begins <= day <= begins + length
+            in_year(self.first, year) <= day <= in_year(self.last, year + years)
             for year in (day.year - 1, day.year)
-            if year >= self.first.year and (begins := in_year(self.first, year))
+            if year >= self.first.year
         )
 
 

@@ -248,3 +248,14 @@ def test_what_comes_every_year_begins_with_its_first_and_may_pass_new_year() -> 
         on("2027-02-28"),
         on("2028-02-29"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("first", "last"), [("2024-02-27", "2024-03-01"), ("2026-02-27", "2026-03-01")], ids=["leap", "common"]
+)
+def test_what_comes_every_year_ends_on_its_last_day_whatever_february_has(first: str, last: str) -> None:
+    renovation = exception(first, last, every_year=True)
+    for year in (2027, 2028, 2029):
+        around = dates_between(date(year, 2, 20), date(year, 3, 10))
+        held = dates_between(date(year, 2, 27), date(year, 3, 1))
+        assert [day for day in around if renovation.holds_on(day)] == held
