@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 from bookings.models import Booking
@@ -21,10 +22,11 @@ NO_DURATION = Duration(0)
 
 
 def affected_bookings(touched: Touched, *, actor: Actor, zone: ZoneInfo) -> list[AffectedBookingJson]:
-    """See `staff.salon.affected.FindsAffected`. One statement, three where hours are asked for."""
+    """See `staff.salon.affected.FindsAffected`. One statement, and three where hours are asked for."""
     found = Booking.objects.visible_to(actor).occupying().filter(end_at__gt=touched.starts_at)
-    if touched.ends_at is not None:
-        found = found.filter(start_at__lt=touched.ends_at)
+    last = touched.night_ends_at or touched.ends_at
+    if last is not None:
+        found = found.filter(start_at__lt=last)
     if touched.staff_ids is not None:
         found = found.filter(staff_id__in=touched.staff_ids)
     if touched.client_id is not None:
@@ -35,6 +37,9 @@ def affected_bookings(touched: Touched, *, actor: Actor, zone: ZoneInfo) -> list
     standing: Iterable[Booking] = bookings
     if touched.outside_hours:
         standing = _outside_hours(bookings, zone=zone)
+    elif touched.night_ends_at is not None and touched.ends_at is not None:
+        on_the_day = [each for each in bookings if each.start_at < touched.ends_at]
+        standing = chain(on_the_day, _outside_hours(bookings[len(on_the_day) :], zone=zone))
     elif touched.staff_ids is not None and touched.ends_at is not None:
         absence = [Stretch(touched.starts_at, touched.ends_at)]
         standing = (each for each in bookings if touching(_work_of(each), absence))

@@ -45,7 +45,8 @@ class Touched:
     Those that touch the stretch (UTC, half-open; `ends_at` None is for ever), of these people (None:
     everybody) and of this client (None: of anybody); with `outside_hours` only those outside the hours that
     hold now for whoever keeps any. `concerns` says on which salon dates other hours open for a staff id than
-    before; None: on any. A night belongs to the date on which it opens.
+    before; None: on any. A night belongs to the date on which it opens. `night_ends_at`: of what begins
+    between `ends_at` and then also those outside the hours.
     """
 
     starts_at: datetime
@@ -54,6 +55,7 @@ class Touched:
     client_id: int | None = None
     outside_hours: bool = False
     concerns: Callable[[int, date], bool] | None = None
+    night_ends_at: datetime | None = None
 
 
 class FindsAffected(Protocol):

@@ -15,8 +15,8 @@ from django.db.models import QuerySet
 
 from staff.access.actor import Actor
 from staff.models import Holiday, Staff, TimeOff, WorkingHours
-from staff.salon.affected import Touched
-from staff.salon.schedule import ONE_DAY
+from staff.salon.affected import NIGHT_ENDS, Touched
+from staff.salon.schedule import ONE_DAY, instant_on
 from staff.salon.timetable import Hours
 from staff.storage.storing import locked, store_changes, stored
 from staff.wire.refusals import BadRequest, Forbidden
@@ -108,8 +108,12 @@ def _as_hours(row: WorkingHours) -> tuple[int, Hours]:
 
 
 def day_touched(day: date, *, zone: ZoneInfo) -> Touched:
-    """The whole salon date."""
-    return Touched(day_start(day, zone=zone), day_start(day + ONE_DAY, zone=zone))
+    """The whole salon date, and what stands in the night that would open on it."""
+    return Touched(
+        day_start(day, zone=zone),
+        day_start(day + ONE_DAY, zone=zone),
+        night_ends_at=instant_on(day + ONE_DAY, NIGHT_ENDS, zone=zone),
+    )
 
 
 def add_time_off(*, actor: Actor, fields: Mapping[str, Any]) -> TimeOff:

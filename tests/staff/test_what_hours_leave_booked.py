@@ -169,6 +169,22 @@ def test_a_holiday_takes_the_night_with_it_that_would_begin_on_it(
     assert [each["code"] for each in explained] == ["outside_working_hours"]
 
 
+def test_a_holiday_names_what_stands_in_its_night(
+    ada: Caller, alice: Client, bea: Staff, cora: Staff
+) -> None:
+    WorkingHours.objects.create(staff=bea, weekday=4, opens=time(20), closes=time(2))
+    noon, night = booked(alice, bea, "2026-11-27 12:00"), booked(alice, bea, "2026-11-28 00:30")
+    WorkingHours.objects.create(staff=cora, weekday=5, opens=time(0), closes=time(4))
+    booked(alice, cora, "2026-11-28 00:30")
+    booked(alice, bea, "2026-11-28 15:00")
+    made = ada.post("/api/holidays", {"date": "2026-11-27"})
+    assert named(made) == [noon.pk, night.pk], "Cora's morning is Saturday's own"
+    page = admin_of(ada).post(
+        f"/admin/staff/holiday/{made.json()['id']}/change/", {"date": "2026-11-27"}, follow=True
+    )
+    assert f"#{night.pk} 2026-11-28 00:30" in page.content.decode()
+
+
 @pytest.mark.parametrize(
     ("scope", "field"), [("salon", "people"), ("salon", "location"), ("location", "people")]
 )
