@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import date
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from zoneinfo import ZoneInfo
 
@@ -11,7 +10,7 @@ from bookings.models import Booking
 from bookings.slots.availability.agenda import Agenda
 from bookings.slots.stretches import WorkPart, touching, work_parts
 from staff.access.actor import Actor
-from staff.salon.affected import NIGHT_ENDS, AffectedBookingJson, Touched
+from staff.salon.affected import AffectedBookingJson, Touched
 from staff.salon.parts import Duration
 from staff.salon.schedule import ONE_DAY, Stretch, local_dates
 from staff.salon.timetable import timetables_of
@@ -32,8 +31,7 @@ def affected_bookings(touched: Touched, *, actor: Actor, zone: ZoneInfo) -> list
     if touched.client_id is not None:
         found = found.filter(client_id=touched.client_id)
     bookings = list(found.select_related("client").order_by("start_at", "id"))
-    if touched.concerns is not None:
-        bookings = [each for each in bookings if _is_concerned(each, touched.concerns, zone=zone)]
+    bookings = [each for each in bookings if _is_concerned(each, touched, zone=zone)]
     standing: Iterable[Booking] = bookings
     if touched.outside_hours:
         standing = _outside_hours(bookings, zone=zone)
@@ -46,12 +44,14 @@ def affected_bookings(touched: Touched, *, actor: Actor, zone: ZoneInfo) -> list
     return [_printed(each, zone=zone) for each in standing]
 
 
-def _is_concerned(booking: Booking, concerns: Callable[[int, date], bool], *, zone: ZoneInfo) -> bool:
+def _is_concerned(booking: Booking, touched: Touched, *, zone: ZoneInfo) -> bool:
     """Whether it may stand in hours that open on one of the dates."""
+    if touched.concerns is None:
+        return True
     dates = local_dates(booking.start_at, booking.end_at, zone=zone)
-    if booking.start_at.astimezone(zone).time() < NIGHT_ENDS:
+    if booking.start_at.astimezone(zone).time() < touched.night_ends:
         dates.append(dates[0] - ONE_DAY)
-    return any(concerns(booking.staff_id, day) for day in dates)
+    return any(touched.concerns(booking.staff_id, day) for day in dates)
 
 
 def _outside_hours(bookings: Sequence[Booking], *, zone: ZoneInfo) -> Iterator[Booking]:

@@ -34,10 +34,6 @@ class AffectedBookingJson(TypedDict):
     service_id: Id
 
 
-NIGHT_ENDS = time(6, 0)
-"""Until then a booking may stand in hours that opened the evening before."""
-
-
 @dataclass(frozen=True, slots=True)
 class Touched:
     """Which bookings a change may leave standing where they should not.
@@ -45,8 +41,8 @@ class Touched:
     Those that touch the stretch (UTC, half-open; `ends_at` None is for ever), of these people (None:
     everybody) and of this client (None: of anybody); with `outside_hours` only those outside the hours that
     hold now for whoever keeps any. `concerns` says on which salon dates other hours open for a staff id than
-    before; None: on any. A night belongs to the date on which it opens. `night_ends_at`: of what begins
-    between `ends_at` and then also those outside the hours.
+    before; None: on any. A night belongs to the date on which it opens, and is over by `night_ends` on the
+    next. `night_ends_at`: of what begins between `ends_at` and then also those outside the hours.
     """
 
     starts_at: datetime
@@ -55,6 +51,7 @@ class Touched:
     client_id: int | None = None
     outside_hours: bool = False
     concerns: Callable[[int, date], bool] | None = None
+    night_ends: time = time(0)
     night_ends_at: datetime | None = None
 
 

@@ -16,9 +16,9 @@ from django.db.models import QuerySet
 
 from staff.access.actor import Actor
 from staff.models import OpeningException, Staff
-from staff.salon.affected import NIGHT_ENDS, Touched
+from staff.salon.affected import Touched
 from staff.salon.schedule import ONE_DAY, instant_on
-from staff.salon.timetable import exceptional
+from staff.salon.timetable import exceptional, kept_nights_end, nights_end
 from staff.storage.storing import locked
 from staff.wire.refusals import BadRequest, Forbidden
 from staff.wire.times import day_start, print_clock
@@ -74,10 +74,20 @@ def touched_by(*exceptions: OpeningException, zone: ZoneInfo, now: datetime) -> 
     first = min(each.date_from for each in exceptions)
     last = max(each.date_to for each in exceptions)
     starts_at = max(now, day_start(first, zone=zone))
-    if any(each.every_year for each in exceptions):
-        return Touched(starts_at, staff_ids=people, outside_hours=True, concerns=concerns)
-    ends_at = instant_on(last + ONE_DAY, NIGHT_ENDS, zone=zone)
-    return Touched(min(starts_at, ends_at), ends_at, staff_ids=people, outside_hours=True, concerns=concerns)
+    written = nights_end(stretch for _, each in holding for stretch in each.hours)
+    night_ends = max(written, kept_nights_end(people))
+    ends_at = None
+    if not any(each.every_year for each in exceptions):
+        ends_at = instant_on(last + ONE_DAY, night_ends, zone=zone)
+        starts_at = min(starts_at, ends_at)
+    return Touched(
+        starts_at,
+        ends_at,
+        staff_ids=people,
+        outside_hours=True,
+        concerns=concerns,
+        night_ends=night_ends,
+    )
 
 
 def _whom(exception: OpeningException) -> frozenset[int] | None:

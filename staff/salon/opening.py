@@ -15,9 +15,9 @@ from django.db.models import QuerySet
 
 from staff.access.actor import Actor
 from staff.models import Holiday, Staff, TimeOff, WorkingHours
-from staff.salon.affected import NIGHT_ENDS, Touched
+from staff.salon.affected import Touched
 from staff.salon.schedule import ONE_DAY, instant_on
-from staff.salon.timetable import Hours
+from staff.salon.timetable import Hours, kept_nights_end, nights_end
 from staff.storage.storing import locked, store_changes, stored
 from staff.wire.refusals import BadRequest, Forbidden
 from staff.wire.times import day_start
@@ -100,7 +100,8 @@ def hours_touched(*, before: Sequence[WorkingHours], after: Sequence[WorkingHour
         return any(whose == staff_id and (new or hours.opens_on(day)) for whose, hours in written)
 
     people = frozenset(staff_id for staff_id, _ in written)
-    return Touched(now, staff_ids=people, outside_hours=True, concerns=concerns)
+    night_ends = nights_end((hours.opens, hours.closes) for _, hours in written)
+    return Touched(now, staff_ids=people, outside_hours=True, concerns=concerns, night_ends=night_ends)
 
 
 def _as_hours(row: WorkingHours) -> tuple[int, Hours]:
@@ -108,11 +109,11 @@ def _as_hours(row: WorkingHours) -> tuple[int, Hours]:
 
 
 def day_touched(day: date, *, zone: ZoneInfo) -> Touched:
-    """The whole salon date, and what stands in the night that would open on it."""
+    """The whole salon date, and what stands in the night that would open on it. Two statements."""
     return Touched(
         day_start(day, zone=zone),
         day_start(day + ONE_DAY, zone=zone),
-        night_ends_at=instant_on(day + ONE_DAY, NIGHT_ENDS, zone=zone),
+        night_ends_at=instant_on(day + ONE_DAY, kept_nights_end(None), zone=zone),
     )
 
 

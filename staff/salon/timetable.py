@@ -1,6 +1,7 @@
 """When each person works: the hours of their week, and the days that are exceptions (contract §6a).
 
-Names: Hours, ExceptionalHours, Timetable, timetables_of, exceptions_for, exceptional.
+Names: Hours, ExceptionalHours, Timetable, timetables_of, exceptions_for, exceptional, nights_end,
+kept_nights_end.
 
 An exception of a person replaces that day's hours, one of their location or of the salon cuts them. One
 alone counts on a day: the person's before the location's before the salon's, a dated one before one that
@@ -17,9 +18,9 @@ from datetime import date, time
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
+from django.db.models import F, Q
 
-from staff.models import OpeningException, Staff
+from staff.models import OpeningException, Staff, WorkingHours
 from staff.salon.schedule import (
     MIDNIGHT,
     ONE_DAY,
@@ -207,10 +208,28 @@ def exceptional(exception: OpeningException) -> ExceptionalHours:
     return _read(about, replaces=exception.scope == OpeningException.Scope.STAFF)
 
 
+def nights_end(stretches: Iterable[tuple[time, time]]) -> time:
+    """When, on its next day, the latest of the `stretches` that pass midnight is over; else midnight."""
+    return max((closes for opens, closes in stretches if closes <= opens), default=MIDNIGHT)
+
+
+def kept_nights_end(staff_ids: Collection[int] | None) -> time:
+    """The same of the hours of these people (None: everybody's) and of all exceptions. Two statements."""
+    rows = WorkingHours.objects.filter(closes__lte=F("opens"))
+    if staff_ids is not None:
+        rows = rows.filter(staff_id__in=staff_ids)
+    hours = OpeningException.objects.exclude(hours=[]).values_list("hours", flat=True)
+    exceptional = (stretch for each in hours for stretch in _stretches(each))
+    return nights_end([*rows.values_list("opens", "closes"), *exceptional])
+
+
 def _read(about: Sequence[Any], *, replaces: bool) -> ExceptionalHours:
     first, last, every_year, hours, name = about
-    stretches = tuple((time.fromisoformat(opens), time.fromisoformat(closes)) for opens, closes in hours)
-    return ExceptionalHours(first, last, every_year, stretches, replaces, name)
+    return ExceptionalHours(first, last, every_year, _stretches(hours), replaces, name)
+
+
+def _stretches(hours: Sequence[tuple[str, str]]) -> tuple[tuple[time, time], ...]:
+    return tuple((time.fromisoformat(opens), time.fromisoformat(closes)) for opens, closes in hours)
 
 
 def _windows(day: date, stretches: Iterable[tuple[time, time]], *, zone: ZoneInfo) -> list[Stretch]:

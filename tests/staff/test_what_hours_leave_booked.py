@@ -169,6 +169,25 @@ def test_a_holiday_takes_the_night_with_it_that_would_begin_on_it(
     assert [each["code"] for each in explained] == ["outside_working_hours"]
 
 
+def test_a_night_is_over_when_it_is_over(ada: Caller, alice: Client, bea: Staff, cora: Staff) -> None:
+    WorkingHours.objects.filter(staff=bea).delete()
+    night = WorkingHours.objects.create(staff=bea, weekday=4, opens=time(22), closes=time(8))
+    morning = booked(alice, bea, "2026-11-28 06:30")
+    booked(alice, bea, "2026-11-28 08:00")
+    booked(alice, cora, "2026-11-28 00:30")
+    path = f"/api/working-hours/{night.pk}"
+    assert named(ada.put(path, {"closes": "02:00"})) == [morning.pk]
+    assert named(ada.put(path, {"closes": "08:00"})) == []
+    closed = {"date_from": "2026-11-27", "hours": []}
+    assert named(ada.post("/api/opening-exceptions", {**closed, "staff_ids": [bea.pk]})) == [morning.pk]
+    assert named(ada.post("/api/opening-exceptions", {**closed, "staff_ids": [cora.pk]})) == []
+    late = {**closed, "staff_ids": [cora.pk], "hours": [{"opens": "20:00", "closes": "01:30"}]}
+    assert named(ada.post("/api/opening-exceptions", late)) == []
+    coras = Booking.objects.get(staff=cora)
+    assert named(ada.post("/api/opening-exceptions", {**closed, "staff_ids": [cora.pk]})) == [coras.pk]
+    assert named(ada.post("/api/holidays", {"date": "2026-11-27"})) == [coras.pk, morning.pk]
+
+
 def test_a_holiday_names_what_stands_in_its_night(
     ada: Caller, alice: Client, bea: Staff, cora: Staff
 ) -> None:
