@@ -14,6 +14,17 @@ from environs import Env
 from config import env as read
 from config.hosts import parse_database
 from config.logs import logging_settings
+from config.wiring import (  # noqa: F401  settings by name
+    AFFECTED_BOOKINGS,
+    CONFIRM_BY_REPLY,
+    EDGE_ERROR_FORMATS,
+    FIRST_PAGE_TODAY,
+    HANDLERS,
+    PERIODIC,
+    READ_NUMBERS_AGAIN,
+    SETUP_LINES,
+    WEBHOOK_EVENTS,
+)
 
 env = Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -52,65 +63,11 @@ JOB_LEASE_SECONDS = env.int("JOB_LEASE_SECONDS", 120)
 STRIPE_API_KEY = env.str("STRIPE_API_KEY", "")
 STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", "")
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", "")
+CHANNEL_KEY = env.str("CHANNEL_KEY", "")
+SEVEN_API_BASE = env.str("SEVEN_API_BASE", "")
+TWILIO_API_BASE = env.str("TWILIO_API_BASE", "")
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", False)
-
-# Job type -> dotted path of its handler class. `notifications` knows only the strings; a system check
-# imports every path at start-up.
-HANDLERS = {
-    "booking.created": "bookings.mails.confirmation.ConfirmationMail",
-    "booking.updated": "bookings.mails.update.UpdateMail",
-    "booking.cancelled": "bookings.mails.cancellation.CancellationMail",
-    "booking.provisional": "bookings.mails.request.RequestMail",
-    "booking.lapsed": "bookings.mails.lapse.LapseMail",
-    "visit.requested": "bookings.mails.online_request.RequestedMail",
-    "visit.declined": "bookings.mails.online_request.DeclinedMail",
-    "visit.request_lapsed": "bookings.mails.online_request.RequestLapsedMail",
-    "visit.code": "bookings.mails.code.CodeMail",
-    "booking.resent": "bookings.mails.resent.ResentMail",
-    "waitlist.confirmed": "bookings.mails.confirmation.WaitlistConfirmationMail",
-    "waitlist.offer": "bookings.mails.waitlist_offer.WaitlistOfferMail",
-    "review.request": "bookings.mails.review.ReviewMail",
-    "followup.step": "bookings.mails.followup.FollowupMail",
-    "noshow.fee": "bookings.jobs.noshow.CreateSession",
-    "noshow.mail": "bookings.mails.noshow_fee.NoShowFeeMail",
-    "noshow.expire": "bookings.jobs.noshow.ExpireSession",
-    "noshow.refund": "bookings.jobs.noshow.RefundPayment",
-    "password.reset": "notifications.password_reset.mail.PasswordResetMail",
-    "webhook.deliver": "bookings.jobs.webhook_delivery.DeliverBooking",
-}
-
-# What an endpoint of /api/webhooks can ask to be told; `bookings.webhooks` says which change is which.
-WEBHOOK_EVENTS = ("booking.created", "booking.updated", "booking.cancelled", "booking.status_changed")
-
-# Dotted paths of functions that take `now`: called by the sweep every half minute, possibly twice at once.
-PERIODIC = [
-    "bookings.lifecycle.lapse_due",
-    "bookings.lifecycle.lapse_unanswered",
-    "bookings.lifecycle.remind_of_ended",
-    "bookings.lifecycle.remind_of_waiting",
-    "bookings.waitlist.sweep_offers",
-    "bookings.slots.holds.sweep_expired",
-    "bookings.online.forget.forget_old",
-    "config.cache.forget_expired",
-    "bookings.noshow.reconcile.reconcile",
-    "notifications.webhooks.order.pass_over_heads",
-    "notifications.webhooks.retention.forget_old_deliveries",
-    "staff.access.idempotency.forget_old_answers",
-]
-
-# How errors before any view is found are printed, by the beginning of the address.
-EDGE_ERROR_FORMATS = {
-    "/api/v1/": "bookings.dialects.simplespa.render.error",
-    "/api/v3/": "bookings.dialects.eagenda.render.error",
-    "/wp-admin/": "bookings.dialects.amelia.refusals.error",
-}
-
-# Who knows the bookings that a holiday, time off or a departure touches: `staff` is below bookings.
-AFFECTED_BOOKINGS = "bookings.slots.affected.affected_bookings"
-
-# Who reads clients' telephone numbers again when the salon's country has changed.
-READ_NUMBERS_AGAIN = "clients.numbers.read_again"
 
 # --- Django ------------------------------------------------------------------------------------
 
@@ -153,7 +110,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "staff.admin.time_zone.SalonTimeMiddleware",
+    "staff.admin.reader.AdminReaderMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -338,7 +295,12 @@ SPECTACULAR_SETTINGS = {
         "staff.wire.schema.require_bodies",
     ],
     "ENUM_NAME_OVERRIDES": {
+        "CalendarFeedScopeEnum": ["own", "location", "all"],
+        "CalendarFeedDetailEnum": ["initials", "full", "busy"],
         "BookingStatusEnum": ["scheduled", "provisional", "completed", "cancelled", "no-show"],
+        "MessageStateEnum": ["waiting", "sent", "kept", "not_sent", "uncertain"],
+        "FeeStateEnum": ["due", "paid", "not_charged", "void", "waived", "refunded"],
+        "RequestStateEnum": ["waiting", "mailed"],
     },
 }
 
