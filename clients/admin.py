@@ -10,11 +10,13 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from clients.models import Client
 from clients.numbers import with_numbers_read
 from clients.records import archive_client, check_birthday
 from clients.search import found_by
+from clients.walk_in import IsWalkIn, check_no_person
 from staff.admin.keeping import say_affected, say_refusal
 from staff.models import SalonSettings
 from staff.salon.affected import Touched
@@ -24,7 +26,7 @@ from staff.wire.refusals import BadRequest
 class FoundByClient(admin.ModelAdmin):
     """Rows that are found by their client; `search_fields` are numbers, looked at for a number alone."""
 
-    search_help_text = "The client's name, e-mail or telephone number, or a booking's number."
+    search_help_text = _("The client's name, e-mail or telephone number, or a booking's number.")
     searched_besides = ""
 
     def get_search_results(
@@ -39,16 +41,16 @@ class FoundByClient(admin.ModelAdmin):
 class ArchivedFilter(admin.SimpleListFilter):
     """Without a choice the archived ones are left out, as in the API."""
 
-    title = "archived"
+    title = _("archived")
     parameter_name = "archived"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("only", "Only archived"), ("all", "All")]
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("only", _("Only archived")), ("all", _("All"))]
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         """The first one is no choice at all."""
         first, *others = super().choices(changelist)
-        yield {**first, "display": "Not archived"}
+        yield {**first, "display": _("Not archived")}
         yield from others
 
     def queryset(self, request: HttpRequest, clients: QuerySet[Client]) -> QuerySet[Client]:
@@ -67,7 +69,8 @@ class ClientForm(forms.ModelForm):
         cleaned, salon = super().clean() or {}, SalonSettings.load()
         try:
             check_birthday(cleaned.get("birthday"), salon=salon, now=timezone.now())
-        except BadRequest as refused:
+            check_no_person(self.instance, cleaned)
+        except (BadRequest, IsWalkIn) as refused:
             say_refusal(self, refused)
         return with_numbers_read(cleaned, country=salon.country, notes="")
 
@@ -80,15 +83,15 @@ class ClientAdmin(admin.ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
     search_fields = ("searched",)
-    search_help_text = "Names, e-mail, telephone numbers as dialled; accents do not count."
+    search_help_text = _("Names, e-mail, telephone numbers as dialled; accents do not count.")
     ordering = ("first_name", "last_name", "id")
     actions = ("archive",)
     readonly_fields = ("no_show_count", "key", "merged_into", "archived_at", "created_at", "updated_at")
     fieldsets = (
         (None, {"fields": (("first_name", "last_name"), "email", ("phone", "mobile"))}),
-        ("About", {"fields": ("alert", "birthday", "locale", "marketing_consent", "notes")}),
+        (_("About"), {"fields": ("alert", "birthday", "locale", "marketing_consent", "notes")}),
         (
-            "Details",
+            _("Details"),
             {"fields": ("no_show_count", "key", "archived_at", "merged_into", "created_at", "updated_at")},
         ),
     )
@@ -105,11 +108,12 @@ class ClientAdmin(admin.ModelAdmin):
             found = found.filter(archived_at__isnull=True)
         return found, False
 
-    @admin.action(description="Archive the chosen clients")
+    @admin.action(description=_("Archive the chosen clients"))
     def archive(self, request: HttpRequest, clients: QuerySet[Client]) -> None:
         now = timezone.now()
         salon = SalonSettings.load()
-        archived = [archive_client(client.pk, salon=salon, now=now) for client in clients]
-        messages.success(request, f"Archived: {len(archived)}.")
+        people = [client for client in clients if not client.is_walk_in]
+        archived = [archive_client(client.pk, salon=salon, now=now) for client in people]
+        messages.success(request, _("Archived: %(count)d.") % {"count": len(archived)})
         for client in archived:
             say_affected(request, Touched(now, client_id=client.pk))

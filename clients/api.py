@@ -15,6 +15,7 @@ from clients.printing import ClientChangedJson, ClientJson, client_json
 from clients.records import add_client, archive_client, change_client
 from clients.search import found_by
 from clients.serializers import ClientSerializer
+from clients.walk_in import walk_in
 from staff.access.auth import IsLoggedIn, salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
 from staff.api.affected import affected
@@ -40,6 +41,7 @@ class ClientFilter(ListFilter):
         method="with_email", help_text="Only this address, in any case, with or without punycode."
     )
     marketing_consent = FlagFilter(help_text="Only those who (did not) agree to marketing.")
+    is_walk_in = FlagFilter(help_text="1: only the walk-in; 0: everybody else.")
     order = OrderFilter(
         {
             "name": ("first_name", "last_name"),
@@ -84,6 +86,20 @@ class ClientListView(GatedView):
             fields=checked_body(ClientSerializer, request), salon=salon_of(request), now=timezone.now()
         )
         return Response(client_json(client, zone=salon_of(request).zone), status=201)
+
+
+class WalkInView(GatedView):
+    permission_classes = [IsLoggedIn]
+
+    @documented(
+        "The walk-in",
+        answer=ClientJson,
+        description="The one client that is nobody in particular, to book for who comes without an "
+        "appointment; made with the first call.",
+        tags=["clients"],
+    )
+    def post(self, request: Request) -> Response:
+        return _answer(request, walk_in(salon_of(request)))
 
 
 class ClientView(GatedView):

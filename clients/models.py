@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
+from django.db.models import Q
 
 from staff.storage.columns import (
     DayField,
@@ -21,8 +22,9 @@ from staff.storage.columns import (
 class Client(Searched):
     """A client. `no_show_count` is kept by the door; archived clients stay on their old bookings.
 
-    `alert` is for staff alone (contract §6a). Its first value is the database's too: an older release that
-    still runs beside this one makes clients without naming it.
+    `alert` is for staff alone (contract §6a). Its first value is the database's too, as that of `is_walk_in`:
+    an older release that still runs beside this one makes clients without naming them. One client
+    `is_walk_in`: nobody, for who comes without an appointment (`clients.walk_in`).
     """
 
     first_name = LineField(max_length=200)
@@ -46,6 +48,7 @@ class Client(Searched):
     is_demo = models.BooleanField(
         default=False, editable=False, help_text="Made by the demo: never mailed to the outside."
     )
+    is_walk_in = models.BooleanField(default=False, db_default=False, editable=False)
     unsubscribe_token = models.CharField(max_length=64, null=True, unique=True, editable=False)
     merged_into = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, editable=False)
     archived_at = models.DateTimeField(null=True, blank=True)
@@ -59,6 +62,11 @@ class Client(Searched):
             models.Index(fields=["email"], name="client_email"),
             models.Index(fields=["last_name", "first_name"], name="client_name"),
             SearchedIndex(fields=["searched"], opclasses=["gin_trgm_ops"], name="client_searched"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_walk_in"], condition=Q(is_walk_in=True), name="client_one_walk_in"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,6 +1,6 @@
 """Clients' telephone numbers: E.164 where they can be read in the salon's country (contract §6a).
 
-Names: with_numbers_read, read_again, NUMBERS.
+Names: with_numbers_read, read_again, textable, NUMBERS.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from clients.models import Client
-from staff.wire.phones import e164, remark_of
+from staff.wire.phones import e164, is_landline, remark_of
 from staff.wire.text import LONGEST_STRING
 
 NUMBERS = ("phone", "mobile")
@@ -50,6 +50,15 @@ def _noted(notes: str, *, number: str, remark: str) -> str:
     """`notes` with a line of the remark, unless the same line stands there already."""
     line = f"{number}: {remark}"
     return notes if not remark or line in notes.splitlines() else f"{notes}\n{line}".strip()
+
+
+def textable(client: Client) -> str:
+    """Where a text to this client goes: their mobile number, else the other one where it is no landline; ""
+    where neither is E.164."""
+    for number in (client.mobile, client.phone):
+        if number and e164(number) == number and not is_landline(number):
+            return number
+    return ""
 
 
 def read_again(*, country: str | None) -> int:

@@ -32,6 +32,7 @@ class ClientJson(TypedDict):
     is_archived: bool
     created_at: When
     updated_at: When
+    is_walk_in: Annotated[bool, "Nobody in particular: who comes without an appointment."]
 
 
 class ClientChangedJson(ClientJson):
@@ -60,4 +61,5 @@ def client_json(client: Client, *, zone: ZoneInfo) -> ClientJson:
         "is_archived": client.archived_at is not None,
         "created_at": print_when(client.created_at, zone=zone),
         "updated_at": print_when(client.updated_at, zone=zone),
+        "is_walk_in": client.is_walk_in,
     }

@@ -16,6 +16,7 @@ from django.db.models import F, QuerySet
 
 from clients.models import Client
 from clients.numbers import with_numbers_read
+from clients.walk_in import check_no_person
 from staff.models import SalonSettings
 from staff.storage.storing import locked, store_changes, stored
 from staff.wire.refusals import BadRequest, Conflict
@@ -38,9 +39,9 @@ def lock_clients(ids: Collection[int | None]) -> dict[int, Client]:
 
 
 def count_no_show(client_id: int | None, *, by: int) -> None:
-    """One more or one less for who is locked (`lock_clients`); never below 0."""
+    """One more or one less for who is locked (`lock_clients`); never below 0, and never of the walk-in."""
     if client_id is not None:
-        theirs = Client.objects.filter(pk=client_id, no_show_count__gte=max(0, -by))
+        theirs = Client.objects.filter(pk=client_id, is_walk_in=False, no_show_count__gte=max(0, -by))
         theirs.update(no_show_count=F("no_show_count") + by)
 
 
@@ -56,10 +57,11 @@ def change_client(
 ) -> Client:
     """Merges `fields`; `is_archived` takes a client out of the lists and back.
 
-    Raises NotFound, AlreadyMerged, BadRequest (birthday).
+    Raises NotFound, AlreadyMerged, IsWalkIn, BadRequest (birthday).
     """
     with transaction.atomic():
         client = locked(Client.objects.all(), client_id)
+        check_no_person(client, fields)
         values = _read(fields, salon=salon, now=now, notes=client.notes)
         archive = values.pop("is_archived", None)
         if archive is False and client.merged_into_id is not None:
@@ -70,7 +72,7 @@ def change_client(
 
 
 def archive_client(client_id: int, *, salon: SalonSettings, now: datetime) -> Client:
-    """Out of the lists; their bookings keep the name. Raises NotFound."""
+    """Out of the lists; their bookings keep the name. Raises NotFound, IsWalkIn."""
     return change_client(client_id, fields={"is_archived": True}, salon=salon, now=now)
 
 

@@ -7,6 +7,8 @@ from datetime import date, time
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from bookings.models import ReminderRule
+from bookings.reminders.rules import SHIPPED
 from clients.models import Client
 from notifications.models import FollowupSequence, FollowupStep
 from staff.management.first_logins import keep_login
@@ -295,3 +297,15 @@ def _employ(name: str, *, logs_in: bool, bookable: bool = True, **fields: object
     if password is not None:
         keep_login(role="staff", email=email, password=password)
     return person
+
+
+def remind_nobody() -> None:
+    """As long as the past is made up: nobody was reminded of it."""
+    ReminderRule.objects.update(is_active=False)
+
+
+def remind_everybody() -> None:
+    """By the rules that every salon begins with."""
+    if not ReminderRule.objects.exists():
+        ReminderRule.objects.bulk_create(ReminderRule(**fields) for fields in SHIPPED)
+    ReminderRule.objects.update(is_active=True)

@@ -12,6 +12,7 @@ from django.db import transaction
 from bookings import lifecycle, waitlist
 from bookings.demo import cast
 from bookings.demo.diary import Diary, Visit, ahead, past, standing
+from bookings.demo.walk_in import somebody_walks_in
 from bookings.models import Booking
 from bookings.self_service.feedback import give_feedback
 from clients.models import Client
@@ -67,7 +68,7 @@ def make_demo_salon(*, now: datetime) -> DemoSalon:
         if Client.objects.filter(is_demo=True).exists():
             return DemoSalon()
         if (
-            Client.objects.exists()
+            Client.objects.filter(is_walk_in=False).exists()
             or Booking.objects.exists()
             or Staff.objects.filter(bookable=True).exists()
         ):
@@ -90,9 +91,12 @@ def make_demo_salon(*, now: datetime) -> DemoSalon:
             clients=clients,
         )
         visits = diary.visits()
+        cast.remind_nobody()
         _live_through(past(visits, now=now), salon=salon)
+        cast.remind_everybody()
         coming = _expect(ahead(visits, now=now), salon=salon, now=now)
         _change_plans(coming, clients=clients, salon=salon, now=now)
+        somebody_walks_in(diary.people, diary.offered, actor=DEMO, salon=salon, now=now)
         Notification.objects.filter(created_at__lt=now - ONE_DAY).update(is_read=True)
         return DemoSalon(
             staff=Staff.objects.filter(bookable=True).count(),

@@ -10,6 +10,8 @@ from django.test import Client as Browser
 from django.urls import reverse
 
 from clients.models import Client
+from clients.walk_in import IsWalkIn, walk_in
+from staff.models import SalonSettings
 from tests.cast.factories import caller, make_ada, make_alice, make_salon
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(datetime(2026, 11, 23, 23, 30, tzinfo=UTC))]
@@ -68,3 +70,17 @@ def test_the_same_day_is_taken_on_the_salons_calendar(browser: Browser) -> None:
         "+31612345678",
         "+31612345678: Oma",
     )
+
+
+def test_the_walk_in_stays_nobody(browser: Browser) -> None:
+    its_id = walk_in(SalonSettings.load()).pk
+    before = Client.objects.values().get()
+    page = reverse("admin:clients_client_change", args=[its_id])
+    answer = browser.post(page, {"first_name": "Walk-in", "email": "somebody@example.com"})
+    assert answer.status_code == 200
+    assert answer.context["adminform"].form.non_field_errors() == [IsWalkIn.message]
+    chosen = {"action": "archive", "_selected_action": [its_id]}
+    browser.post(reverse("admin:clients_client_changelist"), chosen)
+    assert Client.objects.values().get() == before
+    assert browser.post(page, {"first_name": "Passer-by"}).status_code == 302
+    assert Client.objects.get().name == "Passer-by"

@@ -46,6 +46,7 @@ def test_a_client_needs_no_more_than_a_first_name():
         ("is_archived", False),
         ("created_at", "2026-11-23 10:00:00"),
         ("updated_at", "2026-11-23 10:00:00"),
+        ("is_walk_in", False),
     ]
 
 

@@ -270,6 +270,7 @@ def test_the_export_holds_what_is_personal(salon: Salon, tmp_path: Path) -> None
         "accepted_terms",
         "typed_online",
         "messages",
+        "inbound_texts",
         "waitlist",
         "feedback",
         "noshow_fees",
