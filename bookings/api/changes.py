@@ -77,6 +77,12 @@ class BookingChangesView(APIView):
         return Response(changes)
 
 
+def cursor_at(now: datetime) -> str:
+    """From where a poll goes on for somebody who reads the bookings after this: nothing is missed, what is
+    younger than five seconds may come twice."""
+    return _write(_settled_until(now), 0)
+
+
 def _settled_until(now: datetime) -> datetime:
     """Up to here nobody writes any more: five seconds ago, or when the oldest open writer began.
 

@@ -6,13 +6,11 @@ refuses, this does and refuses.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.http import parse_etags
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -53,6 +51,7 @@ from bookings.slots.availability.wishes import MOST_ITEMS
 from staff.access.auth import salon_of
 from staff.models import SalonSettings
 from staff.wire.answers import EitherAnswer
+from staff.wire.conditional import IF_NONE_MATCH, answer_if_new
 from staff.wire.fields import (
     ChoiceTextField,
     StrictBooleanField,
@@ -63,7 +62,6 @@ from staff.wire.fields import (
 from staff.wire.query import Query, QueryDate, QueryNumber, QueryText
 from staff.wire.reading import checked_body
 from staff.wire.refusals import BadRequest
-from staff.wire.renderer import json_bytes
 from staff.wire.schema import documented
 from staff.wire.times import local_date
 from staff.wire.views import GatedView
@@ -81,9 +79,6 @@ KEY_HEADER = OpenApiParameter(
     OpenApiParameter.HEADER,
     required=True,
     description="Random, and the same in a retry: it books once, and the answer is given anew.",
-)
-IF_NONE_MATCH = OpenApiParameter(
-    "If-None-Match", str, OpenApiParameter.HEADER, description="The ETag you have: 304 while it is the same."
 )
 
 
@@ -183,12 +178,7 @@ class CatalogueView(PublicDoor):
         asked = CatalogueQuery.of(request)
         found = catalogue(location=asked["location"], also=keys_in(asked["service"].split(",")))
         printed = catalogue_json(found, salon=salon_of(request))
-        etag = f'"{hashlib.sha256(json_bytes(printed)).hexdigest()[:32]}"'
-        headers = {"ETag": etag, "Cache-Control": "no-cache"}
-        known = parse_etags(request.headers.get("If-None-Match", ""))
-        if "*" in known or etag in {each.removeprefix("W/") for each in known}:
-            return Response(status=304, headers=headers)
-        return Response(printed, headers=headers)
+        return answer_if_new(request, printed)
 
 
 class OnlineAvailabilityView(PublicDoor):

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Annotated, TypedDict
 from zoneinfo import ZoneInfo
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from rest_framework import serializers
@@ -21,7 +21,15 @@ from staff.access.auth import actor_of, salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
 from staff.wire.answers import Date, Id, ListAnswer, When, one_of
 from staff.wire.fields import CalendarDateField, ChoiceTextField, StrictIdField, TextField, WallClockField
-from staff.wire.filters import ChoiceFilter, DateFilter, IdFilter, ListFilter, OrderFilter, SearchFilter
+from staff.wire.filters import (
+    ChoiceFilter,
+    DateFilter,
+    FlagFilter,
+    IdFilter,
+    ListFilter,
+    OrderFilter,
+    SearchFilter,
+)
 from staff.wire.paging import answer_queryset
 from staff.wire.reading import checked_body
 from staff.wire.schema import ID_IN_PATH, documented
@@ -32,11 +40,18 @@ from staff.wire.views import GatedView
 class WaitlistFilter(ListFilter):
     search = SearchFilter(partial(found_by, client="client", besides="searched"))
     status = ChoiceFilter(choices=WaitlistEntry.Status.values, help_text="Only entries in this status.")
+    open = FlagFilter(method="that_are_open", help_text="1: only who still waits; 0: the others.")
     date = DateFilter(help_text="Only this salon date.")
     service_id = IdFilter(help_text="Only this service.")
     staff_id = IdFilter(help_text="Only who waits for this staff member in particular.")
     client_id = IdFilter(help_text="Only this client.")
     order = OrderFilter({"date": ("date",), "created_at": ("created_at",), "id": ()})
+
+    def that_are_open(
+        self, entries: QuerySet[WaitlistEntry], name: str, are_open: bool
+    ) -> QuerySet[WaitlistEntry]:
+        waits = Q(status__in=WaitlistEntry.OPEN_STATUSES)
+        return entries.filter(waits) if are_open else entries.exclude(waits)
 
 
 STATUS_HELP = "Written as waiting or cancelled; the others come from offers, bookings and time."

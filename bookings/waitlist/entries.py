@@ -16,8 +16,8 @@ from bookings.slots.availability.rules import closed_on
 from bookings.slots.busy import lock_staff
 from bookings.slots.refused_to_everybody import bookable, find_service
 from bookings.waitlist.offers import end_offer, live_offer_of, lock_entry
-from clients.models import Client
-from clients.records import lock_clients
+from clients.records import lock_clients, not_archived
+from clients.walk_in import refuse_walk_in
 from staff.models import SalonSettings, Staff
 from staff.salon.schedule import holiday_names
 from staff.wire.refusals import BadRequest, Conflict, NotFound
@@ -198,8 +198,10 @@ def _check_status(before: str, after: str) -> None:
 def _check_wanted(
     *, client_id: int, service_id: int, staff_id: int | None, date: date, salon: SalonSettings, now: datetime
 ) -> None:
-    if not Client.objects.filter(pk=client_id, archived_at=None).exists():
+    client = not_archived().filter(pk=client_id).first()
+    if client is None:
         raise BadRequest.field("client_id", f"There is no client {client_id}, or they are archived.")
+    refuse_walk_in(client)
     find_service(service_id)
     if staff_id is not None:
         bookable(Staff.objects.filter(pk=staff_id).first(), staff_id)

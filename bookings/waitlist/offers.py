@@ -17,6 +17,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import formats, translation
 from django.utils.translation import gettext as _
 
+from bookings.channel_choice import out_of_quiet_hours, way_to
 from bookings.links import new_token
 from bookings.models import WaitlistEntry, WaitlistOffer
 from bookings.slots import holds
@@ -26,6 +27,7 @@ from bookings.waitlist.freed_slots import FreedSlot, is_away, is_offered, live_o
 from bookings.waitlist.place_for_one import Place, place_at
 from bookings.why_not_sent import Reason
 from notifications.inapp import tell_staff
+from notifications.models import SMS
 from notifications.outbox import Due, Recipient, drop, enqueue
 from staff.models import SalonSettings, Service, Staff
 from staff.salon.parts import Parts
@@ -351,16 +353,18 @@ def _tell(
     event_id: int | None,
     now: datetime,
 ) -> None:
+    way = way_to(entry.client, salon=salon)
     enqueue(
         [
             Due(
                 type=OFFER,
                 once_key=_once_key(offer, event_id=event_id),
-                run_at=now,
+                run_at=out_of_quiet_hours(now, salon=salon) if way.channel == SMS else now,
                 booking_id=freed.booking_id,
                 client_id=entry.client_id,
                 recipient=Recipient.client(entry.client_id),
-                to=entry.client.email,
+                to=way.to,
+                channel=way.channel,
                 payload={"offer_id": offer.pk},
             )
         ],
@@ -368,7 +372,7 @@ def _tell(
     )
     client = entry.client
     with translation.override(salon.locale):
-        if client.email:
+        if way.to:
             title, reach = _("A freed time was offered to the waitlist"), ""
         else:
             title = _("Please call: a time is free for somebody on the waitlist without an e-mail address")
