@@ -6,6 +6,7 @@ The answer is kept in the effect's own transaction: both are there, or neither i
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -86,6 +87,11 @@ def idempotent(post: PostMethod) -> PostMethod:
             return answer
 
     return once
+
+
+def bare(post: PostMethod) -> PostMethod:
+    """The method beneath `idempotent`, or the method itself: a dry run has nothing that could come twice."""
+    return inspect.unwrap(post)
 
 
 def forget_old_answers(*, now: datetime) -> int:

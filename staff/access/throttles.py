@@ -1,7 +1,7 @@
 """Rates of contract §0, counted in the shared cache over a sliding minute. 429 with Retry-After beyond them.
 
-Names: LoginThrottle, PublicLinkThrottle, NativeKeyThrottle, PasswordThrottle; note_forwarded,
-proxy_is_unknown.
+Names: LoginThrottle, PublicLinkThrottle, CalendarThrottle, NativeKeyThrottle, DryRunThrottle,
+PasswordThrottle; note_forwarded, proxy_is_unknown.
 
 The client's address is believed through TRUSTED_PROXIES proxies (REST framework's NUM_PROXIES). Not exact
 under concurrency, which is enough here; SimpleSpa's exact limit is counted on the key's row. Ten failures on
@@ -66,6 +66,13 @@ class PublicLinkThrottle(AddressThrottle):
     rate = "60/min"
 
 
+class CalendarThrottle(AddressThrottle):
+    """Calendars that staff subscribe to: 600 a minute for an address: a provider has one for many."""
+
+    scope = "calendar"
+    rate = "600/min"
+
+
 class NativeKeyThrottle(SimpleRateThrottle):
     """A native API key: 600 calls a minute. Staff are not counted."""
 
@@ -76,6 +83,18 @@ class NativeKeyThrottle(SimpleRateThrottle):
         if not isinstance(request.auth, ApiKey):
             return None
         return f"throttle:{self.scope}:{request.auth.pk}"
+
+
+class DryRunThrottle(SimpleRateThrottle):
+    """What would happen: 120 questions a minute for a person, or for a native key (contract §11)."""
+
+    scope = "dry-run"
+    rate = "120/min"
+
+    def get_cache_key(self, request: Request, view: Any) -> str | None:
+        if isinstance(request.auth, ApiKey):
+            return f"throttle:{self.scope}:key:{request.auth.pk}"
+        return f"throttle:{self.scope}:{request.user.pk}" if isinstance(request.user, Staff) else None
 
 
 class PasswordThrottle(SimpleRateThrottle):

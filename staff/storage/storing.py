@@ -80,4 +80,4 @@ def _refuse_if_taken(row: models.Model, unique: str) -> None:
 
 
 def _name(rows: models.QuerySet[Any]) -> str:
-    return str(rows.model._meta.verbose_name).capitalize()
+    return str(rows.model._meta.verbose_name_raw).capitalize()
