@@ -35,6 +35,12 @@ class Announced:
         return cls(announced["as"], start_at, end_at, announced.get("staff_id"))
 
 
+def assign(booking: Booking, announced: Announced) -> None:
+    """The booking, not saved yet: what its client believes of it."""
+    booking.announced_as, booking.announced_staff_id = announced.status, announced.staff_id
+    booking.announced_start_at, booking.announced_end_at = announced.start_at, announced.end_at
+
+
 def last_announced(booking: Booking, *, client_id: int) -> Announced | None:
     """By the last mail about this booking that reached (or may have reached) this client; None: by none."""
     for message in _reached(booking, client_id=client_id).only("booking_id", "facts"):

@@ -16,11 +16,14 @@ class How:
     may lock waitlist entries too, so none is waited for. `whole_visit`: all bookings of its visit change in
     this way, and the caller writes their busy times. `announced_by_page` and `lapsed` are those of
     `outcome.Change`; `token_outcome` is what a spent request link says, "" where the salon decided itself.
+    `notify_client` False mails nothing, and the client knows nothing of it; `told_in_person` mails nothing
+    either, because somebody has told them (`in_person`).
     """
 
     reason: str = ""
     allow_overlap: bool = False
     notify_client: bool = True
+    told_in_person: bool = False
     ask_by_mail: bool = False
     base_url: str | None = None
     party: uuid.UUID | None = None
@@ -29,6 +32,10 @@ class How:
     announced_by_page: bool = False
     lapsed: bool = False
     token_outcome: str = ""
+
+    @property
+    def mails_client(self) -> bool:
+        return self.notify_client and not self.told_in_person
 
 
 AS_USUAL = How()
