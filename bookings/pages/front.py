@@ -64,6 +64,7 @@ class FrontPage(PublicPage):
             languages=languages_of(self.language),
             canonical=public_url("", "/"),
             markup=as_data(markup(self.salon, hours, offers)),
+            agenda=Button(_("For staff: the agenda"), public_url("", "/agenda")),
             admin=Button(_("For administrators: log in"), public_url("", "/admin/")),
             developers=Button(_("For developers: the API"), public_url("", "/api/docs")),
             headers={"X-Robots-Tag": "all"},

@@ -99,11 +99,22 @@ def render_page(
 @lru_cache(maxsize=64)
 def sheet_of(brand_color: str) -> Sheet:
     """The one stylesheet in the salon's colours."""
+    return _hashed(f"{_accents(brand_color)}\n{_SHEET}")
+
+
+@lru_cache(maxsize=64)
+def accents_of(brand_color: str) -> Sheet:
+    """The salon's colours alone, for a page whose stylesheet is a file."""
+    return _hashed(_accents(brand_color))
+
+
+def _hashed(text: str) -> Sheet:
+    return Sheet(mark_safe(text), base64.b64encode(hashlib.sha256(text.encode()).digest()).decode())
+
+
+def _accents(brand_color: str) -> str:
     look = look_of(brand_color)
-    dark = f"@media (prefers-color-scheme: dark) {{ {_variables(look.dark)} }}"
-    text = f"{_variables(look.light)}\n{dark}\n{_SHEET}"
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    return Sheet(mark_safe(text), digest)
+    return f"{_variables(look.light)}\n@media (prefers-color-scheme: dark) {{ {_variables(look.dark)} }}"
 
 
 def _variables(palette: Palette) -> str:

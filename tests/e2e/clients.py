@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import email
 import email.policy
-import importlib
-import os
 import re
 import threading
 from collections.abc import Iterator
@@ -20,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.chaos.post_office import PostOffice, post_office
-from tests.e2e.browser import DESK, PATIENCE_SECONDS, PHONE, TABLET, chromium, told, until
+from tests.e2e.browser import DESK, PHONE, TABLET, chromium, told, until
+from tests.e2e.eyes import Eyes
 from tests.e2e.house import House, installation
 from tests.e2e.own_page import OwnPage
 
@@ -28,8 +27,6 @@ NARROW = {"width": 320, "height": 640}
 QUICKEST_MS = 3_200
 """A form that comes back within three seconds was no person's."""
 
-TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
-WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 WEBSITE = """<!doctype html><html lang="en"><title>A website</title><h1>A website</h1>
 <div data-bookings data-query="lang=en"></div>
 <p><a href="{url}/book" data-bookings-popup>Book</a></p><script src="{url}/embed.js" defer></script></html>"""
@@ -63,14 +60,12 @@ def walk(folder: Path) -> int:
     return 0
 
 
-class Paths:
-    """The ways to an appointment; `complaints` of the browser, of axe and of the widths."""
+class Paths(Eyes):
+    """The ways to an appointment."""
 
     def __init__(self, house: House, browser: Any, office: PostOffice) -> None:
-        self.house, self.browser, self.office = house, browser, office
-        self.complaints: list[str] = []
-        self.looked_at = 0
-        self.axe = importlib.import_module("axe_playwright_python.sync_playwright").Axe()
+        super().__init__(house, browser)
+        self.office = office
         self.token = house.log_in(house.admin)
         # As many as these in three minutes would be an attack.
         self.set(online_verify="never")
@@ -292,60 +287,6 @@ class Paths:
             email.message_from_bytes(each, policy=email.policy.default).get_body(("plain",)) for each in mails
         ]
         return [found for text in texts if text for found in re.findall(r"\b\d{6}\b", text.get_content())]
-
-    def window(
-        self, size: dict[str, int], scheme: str, *, javascript: bool = True, elsewhere: str = ""
-    ) -> Any:
-        # A colour that is still fading into another one is no colour to measure.
-        page = self.browser.new_context(
-            reduced_motion="reduce",
-            viewport=size,
-            color_scheme=scheme,
-            locale="en-GB",
-            java_script_enabled=javascript,
-        ).new_page()
-        page.set_default_timeout(PATIENCE_SECONDS * 1000)
-        page.on("console", self.heard)
-        page.on("pageerror", lambda error: self.complaints.append(f"script error: {error}"))
-        known = tuple(each for each in (self.house.url, "data:", "blob:", elsewhere) if each)
-        page.on(
-            "request",
-            lambda asked: asked.url.startswith(known) or self.complaints.append(f"asked for {asked.url}"),
-        )
-        return page
-
-    def heard(self, message: Any) -> None:
-        """What a page refuses the console tells of too; favicons nobody has."""
-        of_the_form = re.search(r"/(book|v/)", message.location.get("url", "")) and re.search(
-            r"40[0-9] \(", message.text
-        )
-        wanted = message.type in ("error", "warning") and not message.location["url"].endswith("/favicon.ico")
-        if wanted and not of_the_form:
-            self.complaints.append(f"{message.type}: {message.text} {message.location}")
-
-    def look(self, page: Any, name: str, *, axe: bool = True) -> None:
-        """What axe and the width say of it, and a picture."""
-        page.wait_for_load_state()
-        self.picture(page, name)
-        if not axe:
-            return
-        self.looked_at += 1
-        found = self.axe.run(page, options={"runOnly": list(TAGS), "resultTypes": ["violations"]})
-        for each in found.response["violations"]:
-            where = "; ".join(node["html"][:120] for node in each["nodes"][:3])
-            self.complaints.append(f"{name}: {each['id']} ({each['impact']}): {where}")
-        if (wider := page.evaluate(WIDER)) > 0:
-            self.complaints.append(f"{name}: {wider} pixels too wide")
-
-    def look_in_both(self, page: Any, name: str) -> None:
-        """In light and in dark."""
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            self.look(page, f"{name}-{scheme}")
-
-    def picture(self, page: Any, name: str) -> None:
-        if folder := os.environ.get("E2E_PICTURES"):
-            page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
 
 
 PERSON = {"first_name": "Wilma", "last_name": "Walker", "email": "", "phone": ""}

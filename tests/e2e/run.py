@@ -4,6 +4,7 @@ make e2e                                    # all of it, about ten minutes
 make e2e ARGS="fuzz --examples 200"         # schemathesis alone, on SQLite and on PostgreSQL
 make e2e ARGS="browser"                     # a person's clicks in Chromium
 make e2e ARGS="clients"                     # a client books, in Chromium, under axe's eyes
+make e2e ARGS="agenda"                      # the desk's day at /agenda, in Chromium
 make e2e ARGS="access"                      # access matrix and odd bodies, nothing left out
 """
 
@@ -19,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.cast import servers
-from tests.e2e import browser, clients
+from tests.e2e import agenda, browser, clients
 from tests.e2e.fuzz import fuzz
 from tests.e2e.house import installation
 
@@ -75,6 +76,12 @@ def clients_in_a_browser(asked: argparse.Namespace) -> int:
         return clients.walk(Path(name))
 
 
+def agenda_in_a_browser(asked: argparse.Namespace) -> int:
+    """Raises servers.Missing without Chromium."""
+    with tempfile.TemporaryDirectory(prefix="bookings-e2e-") as name:
+        return agenda.walk(Path(name))
+
+
 def access(asked: argparse.Namespace) -> int:
     files = (
         "whole/test_access_matrix",
@@ -92,6 +99,7 @@ RUNS: dict[str, Callable[[argparse.Namespace], int]] = {
     "fuzz-postgres": fuzz_on_postgres,
     "browser": in_a_browser,
     "clients": clients_in_a_browser,
+    "agenda": agenda_in_a_browser,
     "access": access,
 }
 

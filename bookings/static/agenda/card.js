@@ -1,0 +1,51 @@
+/* The client card: what the desk should know before it says hello (GET /api/clients/:id/card). */
+
+import { get } from "./api.js";
+import { dateOf, timeOf } from "./clock.js";
+import { openDialog } from "./dialog.js";
+import { fill, h } from "./dom.js";
+import { stateInWords } from "./marks.js";
+import { dayShort, dayWithYear, t, tOr } from "./words.js";
+
+export async function openCard(app, clientId) {
+  const body = h("div", { class: "card" }, h("p", { class: "spinner" }, t("loading")));
+  const dialog = openDialog({ title: t("card"), body, wide: true, buttons: [{ label: t("close"), kind: "main" }] });
+  dialog.work(async () => {
+    const card = await get(`clients/${clientId}/card`);
+    dialog.element.querySelector("h2").textContent = card.client.name;
+    fill(body, contentOf(app, card, dialog));
+  });
+}
+
+function contentOf(app, card, dialog) {
+  const { client, counts } = card;
+  const visits = (title, items) => [
+    h("h3", {}, title),
+    items.length
+      ? h("ul", { class: "rows" }, items.map((each) => h("li", {}, h("button", { type: "button", class: "row", onclick: () => { dialog.close(); app.openById(each.booking_ids[0]); } },
+          h("b", {}, `${dayWithYear(dateOf(each.start_at))} ${timeOf(each.start_at)}`),
+          h("span", {}, each.bookings.map((one) => `${one.service_name}, ${one.staff_name}`).join("; ")),
+          h("small", {}, stateInWords({ status: each.status, status_detail: "" }))))))
+      : h("p", { class: "soft" }, t("none")),
+  ];
+  const numbers = [
+    [t("card.visits"), counts.visits],
+    [t("card.no_shows"), counts.no_shows],
+    [t("card.late"), counts.late_cancels],
+  ];
+  return [
+    client.alert ? h("p", { class: "alert" }, h("b", {}, `${t("mark.alert")}: `), client.alert) : null,
+    h("ul", { class: "numbers" }, numbers.map(([name, count]) => h("li", {}, h("b", {}, String(count)), ` ${name}`))),
+    h("p", { class: "reach" },
+      [client.mobile, client.phone].filter(Boolean).map((each) => [h("a", { href: `tel:${each.replace(/[^+\d]/g, "")}` }, each), " "]),
+      client.email ? h("a", { href: `mailto:${client.email}` }, client.email) : null),
+    client.notes ? h("p", { class: "pre" }, client.notes) : null,
+    visits(t("card.next"), card.next),
+    visits(t("card.last"), card.last),
+    h("h3", {}, t("card.messages")),
+    card.messages.length
+      ? h("ul", { class: "rows" }, card.messages.map((each) => h("li", { class: "row" },
+          h("b", {}, dayShort(dateOf(each.created_at)) + " " + timeOf(each.created_at)), h("span", {}, each.subject || tOr(`type.${each.type}`, each.type)), h("small", {}, tOr(`message.${each.state}`, each.state)))))
+      : h("p", { class: "soft" }, t("none")),
+  ];
+}
