@@ -1,0 +1,1 @@
+"""Calendars that staff subscribe to: their addresses, and what a program reads there (contract §11)."""
