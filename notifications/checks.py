@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Error
 from django.utils.module_loading import import_string
 
 _MAIL_NEEDS = ("type", "client_counts_on_it", "compose", "sent")
+_TEXT_NEEDS = ("type", "client_counts_on_it", "compose_text", "sent")
 _EFFECT_NEEDS = ("type", "client_counts_on_it", "prepare", "call", "done")
 
 
@@ -37,7 +38,11 @@ def _check(path: str, id: str, setting: str, missing_of: Callable[[Any], list[st
 def _missing_of_handler(job_type: str, target: Any) -> list[str]:
     if not isinstance(target, type):
         return ["a class"]
-    needs = _MAIL_NEEDS if hasattr(target, "compose") else _EFFECT_NEEDS
+    needs: tuple[str, ...] = _EFFECT_NEEDS
+    if hasattr(target, "compose"):
+        needs = _MAIL_NEEDS
+    elif hasattr(target, "compose_text"):
+        needs = _TEXT_NEEDS
     missing = [name for name in needs if not hasattr(target, name)]
     return missing or ([] if getattr(target, "type", None) == job_type else [f"the type {job_type!r}"])
 

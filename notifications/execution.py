@@ -17,19 +17,20 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections
 from django.utils import timezone
 
-from notifications import outbox
+from notifications import outbox, texts
 from notifications.handlers import (
     NO_ADDRESS,
     EffectHandler,
     Mail,
     MailHandler,
+    NotBegun,
     NotNeeded,
     RefusedForGood,
     TryLater,
 )
 from notifications.inapp import tell_admins_once_in
 from notifications.mail import Envelope, OutcomeUnknown, frozen, mail_server
-from notifications.models import Job, Message
+from notifications.models import SMS, Job, Message
 from notifications.one_mail_per_process import OneAtATime
 from notifications.registry import UnknownJobType, handler_of, is_mail
 
@@ -44,16 +45,12 @@ _handing_over = OneAtATime()
 logger = structlog.get_logger(__name__)
 
 
-class _NotBegun(Exception):
-    """The worker is to stop before it came to this job."""
-
-
 def _never() -> bool:
     return False
 
 
 def run_due(*, at_most: int, stop: Callable[[], bool] = _never) -> int:
-    """Carry out what is due, in order of its time; gives how many jobs were taken.
+    """Carry out what is due, what somebody waits for first, each in order of its time; gives how many.
 
     Any number of these may run at once. Goes round again while a round found something, because a job that
     had to wait for an earlier mail may be free by then. `stop` is asked between two jobs.
@@ -62,14 +59,14 @@ def run_due(*, at_most: int, stop: Callable[[], bool] = _never) -> int:
     found = True
     while found:
         found = False
-        place: outbox.Place | None = None
+        places: dict[int, outbox.Place] = {}
         while taken < at_most and not stop():
-            job = outbox.claim(now=timezone.now(), after=place)
+            job = outbox.claim(now=timezone.now(), after=places)
             if job is None:
                 break
             found = True
             taken += 1
-            place = outbox.Place(job.run_at, job.pk)
+            places[job.urgency] = outbox.Place(job.run_at, job.pk)
             execute(job, stop=stop)
     return taken
 
@@ -84,7 +81,7 @@ def execute(job: Job, *, stop: Callable[[], bool] = _never) -> None:
         _attempt(job, stop)
     except outbox.LeaseLost:
         logger.warning("lease_lost", job=job.pk, type=job.type)
-    except _NotBegun:
+    except NotBegun:
         _record(job, partial(outbox.put_back, job))
     except OutcomeUnknown as error:
         _record(job, partial(outbox.note, job, error=str(error)))
@@ -111,7 +108,9 @@ def _attempt(job: Job, stop: Callable[[], bool]) -> None:
         handler = handler_of(job.type)
     except UnknownJobType as error:
         raise RefusedForGood(str(error)) from error
-    if is_mail(handler):
+    if job.channel == SMS:
+        texts.carry_out(job, handler, record=_record, stop=stop)
+    elif is_mail(handler):
         _send_mail(job, handler, stop)
     else:
         _make_call(job, cast(EffectHandler, handler))
@@ -135,7 +134,7 @@ def _send_mail(job: Job, handler: MailHandler, stop: Callable[[], bool]) -> None
     envelope = Envelope(message)
     with mail_server() as server, _handing_over.turn():
         if stop():
-            raise _NotBegun
+            raise NotBegun
         outbox.mark_sending(job, now=timezone.now(), frozen=fields)
         server.send(envelope)
         _record(job, partial(_mail_done, job, handler, message, Message.State.SENT, {}))

@@ -1,10 +1,12 @@
 """What a job type does: the contract between the outbox and whoever knows the subject.
 
-`settings.HANDLERS` maps a job type to the dotted path of a class, a `MailHandler` or an `EffectHandler`. It
+`settings.HANDLERS` maps a job type to the dotted path of a class, a `MailHandler`, a `TextHandler` (or both:
+the job's `channel` says which of them a job is) or an `EffectHandler`. It
 says the same `type` itself and is made once, without arguments. A handler re-reads and re-checks the present;
 it holds no transaction open around the network. It may have
 
 - `worded_by_salon` (bool): the words are the salon's own already, or another type's; admin offers none;
+- `urgency` (`Job.Urgency`): whether somebody waits for it, if not so;
 - `persistence` (`outbox.Persistence`): how long a job is tried, if not as mails are;
 - `given_up(job, error, *, now)`: tells whoever has to know, in the transaction that makes the job dead, in
   place of the line that every administrator gets.
@@ -24,6 +26,23 @@ GONE = "gone"
 
 NO_ADDRESS = "no_address"
 """Why a mail is not needed: whom it is for has no address it could go to."""
+
+
+NO_CHANNEL = "no_channel"
+"""Why a text is not needed: the salon has no channel for it (any more)."""
+
+NO_NUMBER = "no_number"
+"""Why a text is not needed: whom it is for has no number that can be one."""
+
+OPTED_OUT = "opted_out"
+"""Why a text is not needed: its number wants none."""
+
+DAILY_CAP = "daily_cap"
+"""Why a text is not sent: the salon's limit for a day is reached."""
+
+
+class NotBegun(Exception):
+    """The worker is to stop before it came to this job."""
 
 
 class NotNeeded(Exception):
@@ -70,6 +89,35 @@ class Mail:
     headers: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     deliver_outside: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One text (SMS) as it leaves; `to` is E.164. The other fields are as those of `Mail`.
+
+    `although_opted_out`: also to a number that wants no more, to tell it so.
+    """
+
+    to: str
+    locale: str
+    text: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    deliver_outside: bool = True
+    although_opted_out: bool = False
+
+
+class TextHandler(Protocol):
+    """What can be said as a text."""
+
+    type: str
+    client_counts_on_it: bool
+    """Says nothing of a text: that is never sent twice."""
+
+    def compose_text(self, job: Job, *, now: datetime) -> Text:
+        """The text as of now. Raises NotNeeded."""
+
+    def sent(self, job: Job, message: Message, *, now: datetime) -> None:
+        """As `MailHandler.sent`."""
 
 
 class MailHandler(Protocol):

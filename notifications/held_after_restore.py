@@ -16,11 +16,12 @@ from typing import Any, NamedTuple
 from django.db import transaction
 
 from notifications import outbox
-from notifications.handlers import MailHandler, NotNeeded
+from notifications.channels import sending
+from notifications.handlers import MailHandler, NotNeeded, TextHandler
 from notifications.mail import frozen
-from notifications.models import Job, Message
+from notifications.models import SMS, Job, Message
 from notifications.outbox.states import IS_LIVE, IS_PENDING
-from notifications.registry import UnknownJobType, handler_of, is_mail
+from notifications.registry import UnknownJobType, handler_of, is_mail, is_text
 from notifications.wake import wake_workers
 
 HELD_UNTIL = datetime(9000, 1, 1, tzinfo=UTC)
@@ -73,7 +74,7 @@ def release(*, send_overdue: bool, now: datetime) -> Released:
         run_at = datetime.fromisoformat(own["run_at"]) if own else now
         first_run_at = datetime.fromisoformat(own["first_run_at"]) if own else now
         job.payload = {name: value for name, value in job.payload.items() if name != MARK}
-        handler = _mail_handler(job)
+        handler = _telling_handler(job)
         if run_at > now:
             due_later += _let_go(job, run_at=run_at, first_run_at=first_run_at)
         elif send_overdue or handler is None:
@@ -88,7 +89,7 @@ def _let_go(job: Job, *, run_at: datetime, first_run_at: datetime) -> int:
     return _still_held(job).update(payload=job.payload, run_at=run_at, first_run_at=first_run_at)
 
 
-def _count_as_sent(job: Job, handler: MailHandler, *, at: datetime, now: datetime) -> int:
+def _count_as_sent(job: Job, handler: MailHandler | TextHandler, *, at: datetime, now: datetime) -> int:
     """Written and kept, as if it had left at its time; nothing at all where it is no longer true."""
     with transaction.atomic():
         token = uuid.uuid4()
@@ -108,7 +109,7 @@ def _count_as_sent(job: Job, handler: MailHandler, *, at: datetime, now: datetim
         fields: dict[str, Any] = {"state": Message.State.UNCERTAIN, "reason": PROBABLY_SENT, "sent_at": at}
         if job.sending_at is None:
             try:
-                fields = {**frozen(handler.compose(job, now=now), now=at), **fields}
+                fields = {**_words(job, handler, at=at, now=now), **fields}
             except NotNeeded as moot:
                 outbox.cancel(job, now=now, reason=moot.reason)
                 return 0
@@ -128,9 +129,18 @@ def _still_held(job: Job) -> Any:
     return Job.objects.filter(IS_PENDING, pk=job.pk, run_at=HELD_UNTIL)
 
 
-def _mail_handler(job: Job) -> MailHandler | None:
+def _words(job: Job, handler: MailHandler | TextHandler, *, at: datetime, now: datetime) -> dict[str, Any]:
+    """Raises NotNeeded."""
+    if job.channel == SMS:
+        return (
+            sending.frozen(sending.composed(job, handler, now=now), channel=None) if is_text(handler) else {}
+        )
+    return frozen(handler.compose(job, now=now), now=at) if is_mail(handler) else {}
+
+
+def _telling_handler(job: Job) -> MailHandler | TextHandler | None:
     try:
         handler = handler_of(job.type)
     except UnknownJobType:
         return None
-    return handler if is_mail(handler) else None
+    return handler if is_mail(handler) or is_text(handler) else None

@@ -10,9 +10,9 @@ from typing import Any, Protocol, TypeGuard
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from notifications.handlers import EffectHandler, MailHandler
+from notifications.handlers import EffectHandler, MailHandler, TextHandler
 
-Handler = MailHandler | EffectHandler
+Handler = MailHandler | TextHandler | EffectHandler
 
 
 class UnknownJobType(LookupError):
@@ -41,6 +41,10 @@ def given_up_of(job_type: str) -> Callable[..., None] | None:
 
 def is_mail(handler: Handler) -> TypeGuard[MailHandler]:
     return hasattr(handler, "compose")
+
+
+def is_text(handler: Handler) -> TypeGuard[TextHandler]:
+    return hasattr(handler, "compose_text")
 
 
 def periodic_callables() -> list[tuple[str, Periodic]]:

@@ -3,6 +3,8 @@
 from django.urls import path
 
 from notifications.api import followups, inbox, jobs
+from notifications.channels import api as channels
+from notifications.channels import doors
 from notifications.password_reset.api import PasswordResetConfirmView, PasswordResetView
 from notifications.webhooks import api as webhooks
 
@@ -21,6 +23,14 @@ urlpatterns = [
     path("api/webhooks/<id:id>", webhooks.WebhookView.as_view()),
     path("api/webhooks/<id:id>/deliveries", webhooks.WebhookDeliveriesView.as_view()),
     path("api/webhooks/deliveries/<id:id>/replay", webhooks.ReplayView.as_view()),
+    path("api/channels", channels.ChannelListView.as_view()),
+    path("api/channels/<id:id>", channels.ChannelView.as_view()),
+    path("api/channels/<id:id>/test", channels.ChannelTestView.as_view()),
+    path("api/channels/<id:id>/receipts/<str:secret>", doors.ReceiptsView.as_view()),
+    path("api/channels/<id:id>/inbound/<str:secret>", doors.InboundView.as_view()),
+    path("api/opt-outs", channels.OptOutListView.as_view()),
+    path("api/opt-outs/<id:id>/lift", channels.LiftView.as_view()),
+    path("api/inbound-texts", channels.InboundTextListView.as_view()),
     path("api/followup-sequences", followups.FollowupSequenceListView.as_view()),
     path("api/followup-sequences/<id:id>", followups.FollowupSequenceView.as_view()),
 ]

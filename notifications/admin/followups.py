@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from notifications.models import FollowupSequence, FollowupStep
 
@@ -24,12 +25,12 @@ class FollowupSequenceAdmin(admin.ModelAdmin):
     list_filter = ("is_active", "stop_on_rebook", "service")
     list_select_related = ("service",)
     search_fields = ("name", "steps__subject", "steps__body")
-    search_help_text = "Words of the name or of a step."
+    search_help_text = _("Words of the name or of a step.")
     list_per_page = 50
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).annotate(steps_in_all=Count("steps", distinct=True))
 
-    @admin.display(description="steps", ordering="steps_in_all")
+    @admin.display(description=_("steps"), ordering="steps_in_all")
     def steps_count(self, sequence: Any) -> int:
         return int(sequence.steps_in_all)

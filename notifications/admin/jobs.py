@@ -11,6 +11,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from notifications import outbox
@@ -25,7 +27,7 @@ class JobAdmin(ReadOnlyAdmin):
     list_display = ("run_at", "state", "type", "booking_id", "attempts", "short_error", "finished_at")
     list_filter = ("state", "type")
     search_fields = ("=booking_id", "once_key", "last_error")
-    search_help_text = "A booking's number, a key, or words of the error."
+    search_help_text = _("A booking's number, a key, or words of the error.")
     date_hierarchy = "created_at"
     actions = ("retry",)
     fields = (
@@ -44,11 +46,11 @@ class JobAdmin(ReadOnlyAdmin):
     )
     readonly_fields = ("message_sent",)
 
-    @admin.display(description="last error")
+    @admin.display(description=_("last error"))
     def short_error(self, job: Job) -> str:
         return job.last_error[:80]
 
-    @admin.display(description="message")
+    @admin.display(description=_("message"))
     def message_sent(self, job: Job) -> str:
         message = getattr(job, "message", None)
         if message is None:
@@ -76,7 +78,7 @@ class JobAdmin(ReadOnlyAdmin):
         self._retry(request, [job_id])
         return HttpResponseRedirect(reverse("admin:notifications_job_change", args=[job_id]))
 
-    @admin.action(description="Try the chosen dead or uncertain jobs again")
+    @admin.action(description=_("Try the chosen dead or uncertain jobs again"))
     def retry(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
         self._retry(request, list(jobs.order_by("id").values_list("id", flat=True)))
 
@@ -86,8 +88,8 @@ class JobAdmin(ReadOnlyAdmin):
             try:
                 outbox.retry(job_id, now=timezone.now())
             except Refused as refused:
-                messages.error(request, f"Job {job_id}: {refused.message}")
+                messages.error(request, f"#{job_id}: {gettext(refused.message)}")
             else:
                 retried += 1
         if retried:
-            messages.success(request, f"Due again: {retried}.")
+            messages.success(request, _("Due again: %(count)d.") % {"count": retried})

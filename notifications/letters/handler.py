@@ -7,8 +7,9 @@ from typing import Generic, TypeVar
 
 from django.utils.translation import override
 
-from notifications.handlers import Mail
+from notifications.handlers import Mail, Text
 from notifications.letters.letter import Letter, Reader, sealed
+from notifications.letters.text import spoken
 from notifications.models import Job, Message
 
 Subject = TypeVar("Subject")
@@ -31,6 +32,13 @@ class LetterHandler(Generic[Subject, Whom]):
         with override(reader.language):
             letter = self.letter(job, subject, reader=reader, now=now)
         return sealed(letter, type=self.worded_as(job, subject), reader=reader)
+
+    def compose_text(self, job: Job, *, now: datetime) -> Text:
+        """The same as a text (SMS). Raises NotNeeded."""
+        subject, reader = self.read(job)
+        with override(reader.language):
+            letter = self.letter(job, subject, reader=reader, now=now)
+        return spoken(letter, type=self.worded_as(job, subject), reader=reader)
 
     def worded_as(self, job: Job, subject: Subject) -> str:
         """The type whose subject and introduction by the salon this mail has."""

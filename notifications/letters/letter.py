@@ -38,6 +38,9 @@ class Button(NamedTuple):
 class Letter:
     """What a mail says. All texts are plain: the templates escape them.
 
+    As a text (SMS) it says `text`, or its subject, and `text_link`: None for its first button or link, "" for
+    none at all.
+
     `introduction` and `subject` are ours; the salon's own replace them. `links` stand under the buttons,
     `closing` under them, `small_print` at the very end.
     """
@@ -55,13 +58,16 @@ class Letter:
     ics_method: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    text: str = ""
+    text_link: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
     """Who reads the mail, in which language, and from which salon.
 
-    `name` is what the greeting calls them, `locale` their wish ("": none), `email` their address as stored.
+    `name` is what the greeting calls them, `locale` their wish ("": none), `email` their address as stored,
+    `phone` their number (E.164) for texts, or "".
     `deliver_outside` False (demo clients): the mail stays in the log.
     """
 
@@ -70,6 +76,7 @@ class Reader:
     locale: str
     salon: SalonSettings
     deliver_outside: bool = True
+    phone: str = ""
 
     @property
     def language(self) -> str:
@@ -90,7 +97,7 @@ def sealed(letter: Letter, *, type: str, reader: Reader) -> Mail:
         raise NotNeeded(NO_ADDRESS)
     language = reader.language
     with override(language):
-        own = _own_words(type, language)
+        own = own_words(type, language)
         subject = one_line(own.subject or letter.subject, longest=LONGEST_SUBJECT)
         context = {
             "locale": language,
@@ -168,7 +175,8 @@ def joined(*sentences: str) -> str:
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def _own_words(type: str, locale: str) -> MessageText:
+def own_words(type: str, locale: str) -> MessageText:
+    """The salon's; empty ones where it has none."""
     return MessageText.objects.filter(type=type, locale=locale).first() or MessageText()
 
 

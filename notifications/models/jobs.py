@@ -7,7 +7,10 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
+from notifications.models.channels import EMAIL, WAYS
 from staff.storage.columns import LineField, ProseField
+
+ONE_PENDING = "job_one_pending_per_dedupe_key"
 
 
 class Job(models.Model):
@@ -16,8 +19,10 @@ class Job(models.Model):
     `once_key` is the identity of the event that caused it: a second insert of the same is refused.
     `dedupe_key` is unique while the row is pending (the debounce) and cleared at the claim.
     `recipient` (an `outbox.Recipient`) orders mails about one booking to one person.
+    `channel` is how its message leaves; of a job that is no message it says nothing.
     `token` and `lease_until` belong to the worker that holds it; every write is fenced by the token.
     `sending_at` is the point of no return; `sends` counts how often it was passed.
+    What somebody waits for is taken before what nobody does (`urgency`, as its handler says).
     `payload` holds ids and frozen amounts, no personal data. Times are UTC.
     """
 
@@ -29,14 +34,20 @@ class Job(models.Model):
         CANCELLED = "cancelled", "Cancelled"
         UNCERTAIN = "uncertain", "Uncertain"
 
+    class Urgency(models.IntegerChoices):
+        AWAITED = 0, "Somebody waits for it"
+        IN_ITS_TURN = 1, "Nobody does"
+
     type = models.CharField(max_length=40)
     once_key = models.CharField(max_length=200, unique=True)
     dedupe_key = models.CharField(max_length=200, null=True, blank=True)
     booking_id = models.BigIntegerField(null=True, blank=True)
     visit_id = models.BigIntegerField(null=True, blank=True)
     recipient = models.CharField(max_length=60, blank=True, default="")
+    channel = models.CharField(max_length=10, default=EMAIL, db_default=EMAIL)
     payload: Any = models.JSONField(default=dict, blank=True)
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+    urgency = models.PositiveSmallIntegerField(choices=Urgency, default=Urgency.AWAITED, db_default=0)
     run_at = models.DateTimeField()
     first_run_at = models.DateTimeField()
     token = models.UUIDField(null=True, blank=True)
@@ -52,16 +63,14 @@ class Job(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["dedupe_key"], condition=Q(state="pending"), name="job_one_pending_per_dedupe_key"
-            ),
+            models.UniqueConstraint(fields=["dedupe_key"], condition=Q(state="pending"), name=ONE_PENDING),
             models.CheckConstraint(
                 condition=Q(state__in=["pending", "claimed", "done", "dead", "cancelled", "uncertain"]),
                 name="job_state_known",
             ),
         ]
         indexes = [
-            models.Index(fields=["run_at", "id"], condition=Q(state="pending"), name="job_due"),
+            models.Index(fields=["urgency", "run_at", "id"], condition=Q(state="pending"), name="job_due"),
             models.Index(fields=["lease_until"], condition=Q(state="claimed"), name="job_leased"),
             models.Index(
                 fields=["recipient", "booking_id", "id"],
@@ -76,6 +85,7 @@ class Job(models.Model):
             models.Index(fields=["booking_id", "type"], name="job_booking_type"),
             models.Index(fields=["state", "-id"], name="job_state_newest"),
             models.Index(fields=["type", "-id"], name="job_type_newest"),
+            models.Index(fields=["external_id"], condition=Q(channel="sms"), name="job_text"),
         ]
 
     def __str__(self) -> str:
@@ -83,15 +93,18 @@ class Job(models.Model):
 
 
 class Message(models.Model):
-    """One mail, from the moment it is due until long after: the message log.
+    """One mail or text, from the moment it is due until long after: the message log.
 
     Written with its job (`waiting`), filled with what was really sent at the first sending, so
-    that a repeat after a kill is the same mail with the same `message_id`.
+    that a repeat after a kill is the same mail with the same `message_id`. Of a text that is the reference
+    its provider gives back in receipts; `sent_by`, `segments` and `cost` are of texts alone, `cost` in
+    `currency` and only where the provider said it.
     """
 
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting"
         SENT = "sent", "Sent"
+        DELIVERED = "delivered", "Delivered"
         KEPT = "kept", "Kept: no mail server is set"
         NOT_SENT = "not_sent", "Not sent"
         UNCERTAIN = "uncertain", "Uncertain"
@@ -104,7 +117,7 @@ class Message(models.Model):
     visit_id = models.BigIntegerField(null=True, blank=True)
     client_id = models.BigIntegerField(null=True, blank=True, db_index=True)
     to = models.CharField(max_length=320, blank=True, default="")
-    channel = models.CharField(max_length=10, default="email")
+    channel = models.CharField(max_length=10, choices=WAYS, default=EMAIL)
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     reason = models.CharField(
         max_length=LONGEST_REASON, blank=True, default="", help_text="Why it was not sent."
@@ -120,6 +133,12 @@ class Message(models.Model):
     message_id = models.CharField(max_length=255, unique=True)
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)
+    sent_by = models.ForeignKey(
+        "notifications.Channel", null=True, blank=True, on_delete=models.SET_NULL, related_name="messages"
+    )
+    segments = models.PositiveSmallIntegerField(null=True, blank=True)
+    cost = models.DecimalField(max_digits=10, decimal_places=4, null=True, blank=True)
+    currency = models.CharField(max_length=3, blank=True, default="", db_default="")
 
     class Meta:
         ordering = ["-id"]
@@ -134,12 +153,21 @@ class Message(models.Model):
 
 
 class MessageText(models.Model):
-    """The salon's own subject and introduction for a message type, in one language."""
+    """The salon's own subject and introduction for a message type, and its own words for the text of that
+    type, in one language."""
 
     type = models.CharField(max_length=40)
     locale = models.CharField(max_length=10)
     subject = LineField(max_length=300, blank=True, default="")
     introduction = ProseField(blank=True, default="")
+    text = LineField(
+        max_length=480,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The SMS. {salon}, {text} (our sentence) and {link} stand for what they say; without "
+        "{link} it is put at the end.",
+    )
 
     class Meta:
         ordering = ["type", "locale"]

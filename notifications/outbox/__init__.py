@@ -15,7 +15,7 @@ from notifications.outbox.drop import drop, hand_over, on_its_way, pass_over
 from notifications.outbox.enqueue import Due, enqueue, waiting_payload
 from notifications.outbox.finish import cancel, die, fail, finish, note, put_back
 from notifications.outbox.recipient import Recipient
-from notifications.outbox.recover import release_leases
+from notifications.outbox.recover import end_uncertain, release_leases
 from notifications.outbox.retry_by_hand import NotRetriable, retry
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "claim",
     "die",
     "drop",
+    "end_uncertain",
     "enqueue",
     "fail",
     "finish",

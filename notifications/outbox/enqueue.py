@@ -12,9 +12,10 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from notifications.models import Job, Message
+from notifications.models import EMAIL, SMS, Job, Message
 from notifications.outbox.recipient import NOBODY, Recipient
 from notifications.outbox.states import IS_PENDING
+from notifications.registry import said_by_handler
 from notifications.wake import wake_workers
 
 
@@ -27,7 +28,9 @@ class Due:
     a list in both payloads then holds what either names, whoever wrote it.
     `recipient` keeps the mails about one visit to one person in order; `to` is the address as known now,
     for the log, read again at sending. A mail gets its `Message` row here; `payload` holds ids and frozen
-    amounts, no personal data.
+    amounts, no personal data. `channel` SMS: its message is a text, and `to` a number (E.164).
+    `is_new`: no pending row has this `dedupe_key`, as the caller has looked. `not_sent`: why this is owed and
+    yet never leaves; it is written down as that.
     """
 
     type: str
@@ -41,6 +44,9 @@ class Due:
     payload: Mapping[str, Any] = field(default_factory=dict)
     dedupe_key: str | None = None
     is_mail: bool = True
+    channel: str = EMAIL
+    is_new: bool = False
+    not_sent: str = ""
 
 
 def enqueue(dues: Sequence[Due], *, now: datetime) -> None:
@@ -53,13 +59,13 @@ def enqueue(dues: Sequence[Due], *, now: datetime) -> None:
     by_once_key: dict[str, Due] = {}
     for due in dues:
         by_once_key.setdefault(due.once_key, due)
-    plain = [due for due in by_once_key.values() if due.dedupe_key is None]
+    plain = [due for due in by_once_key.values() if due.dedupe_key is None or due.is_new]
     if plain:
         _insert(plain, now=now)
     for due in by_once_key.values():
-        if due.dedupe_key is not None:
+        if due.dedupe_key is not None and not due.is_new:
             _insert_or_move(due, now=now)
-    if any(due.run_at <= now for due in by_once_key.values()):
+    if any(due.run_at <= now and not due.not_sent for due in by_once_key.values()):
         transaction.on_commit(wake_workers, robust=True)
 
 
@@ -122,11 +128,16 @@ def _job(due: Due, *, now: datetime) -> Job:
     return Job(
         type=due.type,
         once_key=due.once_key,
-        dedupe_key=due.dedupe_key,
+        dedupe_key=None if due.not_sent else due.dedupe_key,
         booking_id=due.booking_id,
         visit_id=due.visit_id,
         recipient=due.recipient,
+        channel=due.channel,
         payload=dict(due.payload),
+        urgency=said_by_handler(due.type, "urgency") or Job.Urgency.AWAITED,
+        state=Job.State.CANCELLED if due.not_sent else Job.State.PENDING,
+        finished_at=now if due.not_sent else None,
+        last_error=due.not_sent,
         run_at=due.run_at,
         first_run_at=due.run_at,
         created_at=now,
@@ -141,7 +152,10 @@ def _message(job: Job, due: Due, *, now: datetime) -> Message:
         visit_id=due.visit_id,
         client_id=due.client_id,
         to=due.to,
-        message_id=_new_message_id(),
+        state=Message.State.NOT_SENT if due.not_sent else Message.State.WAITING,
+        reason=due.not_sent,
+        channel=due.channel,
+        message_id=uuid.uuid4().hex if due.channel == SMS else _new_message_id(),
         created_at=now,
     )
 

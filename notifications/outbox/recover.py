@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 import structlog
+from django.db import transaction
 
-from notifications.handlers import MailHandler
-from notifications.models import Job, Message
+from notifications.handlers import MailHandler, TextHandler
+from notifications.models import SMS, Job, Message
 from notifications.outbox.backoff import is_spent
 from notifications.outbox.claim import LeaseLost
 from notifications.outbox.finish import die, end, finish
 from notifications.outbox.states import IS_CLAIMED
-from notifications.registry import UnknownJobType, handler_of, is_mail
+from notifications.registry import UnknownJobType, handler_of, is_mail, is_text
 
 MOST_AT_ONCE = 500
 UNCERTAIN_REASON = "No answer came while it was being sent."
 MOST_SENDS = 2
-"""What a client counts on may leave twice, with the same Message-ID; then nobody knows, and it stays so."""
+"""What a client counts on may leave twice, with the same Message-ID; then nobody knows, and it stays so. A
+text never leaves twice."""
 
 logger = structlog.get_logger(__name__)
 
@@ -46,22 +49,33 @@ def _release(job: Job, *, now: datetime) -> None:
             die(job, now=now, error=job.last_error or "Its worker died again and again.")
         else:
             end(job, state=Job.State.PENDING)
-    elif job.sends < MOST_SENDS and _is_counted_on(job):
+    elif job.channel != SMS and job.sends < MOST_SENDS and _is_counted_on(job):
         end(job, state=Job.State.PENDING)
     else:
         _leave_uncertain(job, now=now)
 
 
 def _leave_uncertain(job: Job, *, now: datetime) -> None:
-    handler = _mail_handler(job)
-    message = Message.objects.filter(job=job).first()
-    fields = {"state": Message.State.UNCERTAIN, "reason": UNCERTAIN_REASON, "sent_at": job.sending_at}
-    also = None
-    if handler is not None and message is not None:
-        for name, value in fields.items():
-            setattr(message, name, value)
-        also = partial(handler.sent, job, message, now=now)
-    finish(job, now=now, state=Job.State.UNCERTAIN, message=fields, also=also)
+    end_uncertain(job, reason=UNCERTAIN_REASON, now=now)
+
+
+def end_uncertain(job: Job, *, reason: str, now: datetime) -> None:
+    """It may have been accepted, and is not sent again. A receipt that came meanwhile knows better. Raises
+    LeaseLost."""
+    with transaction.atomic():
+        Job.objects.select_for_update(no_key=True).filter(pk=job.pk).first()
+        message = Message.objects.filter(job=job).first()
+        state = Job.State.UNCERTAIN
+        fields: dict[str, Any] = {"state": Message.State.UNCERTAIN, "reason": reason}
+        if message is not None and message.state in (Message.State.SENT, Message.State.DELIVERED):
+            state, fields = Job.State.DONE, {"state": message.state, "reason": ""}
+        fields["sent_at"] = job.sending_at
+        handler, also = _handler_with_sent(job), None
+        if handler is not None and message is not None:
+            for name, value in fields.items():
+                setattr(message, name, value)
+            also = partial(handler.sent, job, message, now=now)
+        finish(job, now=now, state=state, message=fields, also=also)
 
 
 def _is_counted_on(job: Job) -> bool:
@@ -71,9 +85,9 @@ def _is_counted_on(job: Job) -> bool:
         return False
 
 
-def _mail_handler(job: Job) -> MailHandler | None:
+def _handler_with_sent(job: Job) -> MailHandler | TextHandler | None:
     try:
         handler = handler_of(job.type)
     except (UnknownJobType, ImportError):
         return None
-    return handler if is_mail(handler) else None
+    return handler if is_mail(handler) or is_text(handler) else None

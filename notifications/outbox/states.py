@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import CharField, Q, Value
 
-from notifications.models import Job
+from notifications.models import SMS, Job
 
 
 class _Literal(Value):
@@ -29,3 +29,5 @@ IS_PENDING = Q(state=literal(Job.State.PENDING))
 IS_CLAIMED = Q(state=literal(Job.State.CLAIMED))
 IS_LIVE = Q(state__in=[literal(Job.State.PENDING), literal(Job.State.CLAIMED)])
 """Word for word the condition of the index `job_live`."""
+IS_TEXT = Q(channel=_Literal(SMS, output_field=CharField()))
+"""Word for word the condition of the index `job_text`."""

@@ -13,6 +13,9 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.text import capfirst
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from notifications.models import WebhookDelivery, WebhookEndpoint
 from notifications.webhooks.endpoints import add_endpoint, change_endpoint, remove_endpoint, why_not
@@ -29,10 +32,11 @@ class EndpointForm(forms.ModelForm):
     """Why the address that was sent is refused."""
 
     events = forms.MultipleChoiceField(
+        label=capfirst(_("events")),
         choices=[(each, each) for each in settings.WEBHOOK_EVENTS],
         widget=forms.CheckboxSelectMultiple,
         required=False,
-        help_text="None chosen means all of them.",
+        help_text=_("None chosen means all of them."),
     )
 
     class Meta:
@@ -58,7 +62,7 @@ class NewestDeliveries(forms.BaseInlineFormSet):
 class DeliveryInline(admin.TabularInline):
     model = WebhookDelivery
     formset = NewestDeliveries
-    verbose_name_plural = f"the newest {NEWEST} deliveries"
+    verbose_name_plural = _("the newest deliveries")
     fields = (
         "created_at",
         "event_type",
@@ -80,11 +84,11 @@ class DeliveryInline(admin.TabularInline):
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def state(self, delivery: WebhookDelivery) -> str:
         return state_of(delivery)
 
-    @admin.display(description="attempts")
+    @admin.display(description=_("attempts"))
     def attempts(self, delivery: WebhookDelivery) -> int:
         return delivery.job.attempts
 
@@ -100,9 +104,9 @@ class WebhookEndpointAdmin(admin.ModelAdmin):
     fields = ("url", "events", "is_active", "failing_since", "disabled_at", "created_at")
     readonly_fields = ("failing_since", "disabled_at", "created_at")
 
-    @admin.display(description="events")
+    @admin.display(description=_("events"))
     def told_of(self, endpoint: WebhookEndpoint) -> str:
-        return ", ".join(endpoint.events) or "all"
+        return ", ".join(endpoint.events) or gettext("all")
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """The network is asked here, before admin opens its transaction."""
@@ -133,7 +137,7 @@ class WebhookEndpointAdmin(admin.ModelAdmin):
         """The page that shows the secret, this once."""
         context = {
             **self.admin_site.each_context(request),
-            "title": "Webhook endpoint",
+            "title": _("Webhook endpoint"),
             "opts": self.opts,
             "endpoint": obj,
             "secret": request.new_webhook_secret,  # type: ignore[attr-defined]
@@ -150,11 +154,11 @@ class WebhookEndpointAdmin(admin.ModelAdmin):
 
 
 class StateFilter(admin.SimpleListFilter):
-    title = "state"
+    title = _("state")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(state, state) for state in STATES]
+        return [(state, gettext(state)) for state in STATES]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         condition = STATES.get(self.value() or "")
@@ -176,7 +180,7 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
     list_filter = (StateFilter, "event_type", "endpoint")
     list_select_related = ("endpoint", "job")
     search_fields = ("=booking_id", "=message_id")
-    search_help_text = "A booking's number, or a webhook-id."
+    search_help_text = _("A booking's number, or a webhook-id.")
     date_hierarchy = "created_at"
     actions = ("replay_chosen",)
     fields = (
@@ -190,27 +194,27 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
     )
     readonly_fields = ("state", "attempts", "last_error")
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def state(self, delivery: WebhookDelivery) -> str:
         return state_of(delivery)
 
-    @admin.display(description="attempts")
+    @admin.display(description=_("attempts"))
     def attempts(self, delivery: WebhookDelivery) -> int:
         return delivery.job.attempts
 
-    @admin.display(description="last error")
+    @admin.display(description=_("last error"))
     def last_error(self, delivery: WebhookDelivery) -> str:
         return delivery.job.last_error
 
-    @admin.action(description="Deliver the chosen ones once more")
+    @admin.action(description=_("Deliver the chosen ones once more"))
     def replay_chosen(self, request: HttpRequest, deliveries: QuerySet[WebhookDelivery]) -> None:
         replayed = 0
         for delivery_id in list(deliveries.order_by("id").values_list("id", flat=True)):
             try:
                 replay(delivery_id, now=timezone.now())
             except Refused as refused:
-                messages.error(request, f"Delivery {delivery_id}: {refused.message}")
+                messages.error(request, f"#{delivery_id}: {gettext(refused.message)}")
             else:
                 replayed += 1
         if replayed:
-            messages.success(request, f"Due once more: {replayed}.")
+            messages.success(request, _("Due once more: %(count)d.") % {"count": replayed})

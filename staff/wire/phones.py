@@ -1,6 +1,6 @@
 """Telephone numbers: E.164 where a number can be read, else as typed (contract §6a, docs/adr/0080).
 
-Names: e164, remark_of, has_digit, NotRead, number_alone.
+Names: e164, is_landline, remark_of, has_digit, NotRead, number_alone.
 """
 
 from __future__ import annotations
@@ -49,6 +49,11 @@ def e164(text: str, *, region: str | None = None) -> str | None:
     if number.extension or not phonenumbers.is_possible_number(number):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def is_landline(number: str) -> bool:
+    """Whether `number` (E.164) is one that is known to take no texts."""
+    return phonenumbers.number_type(phonenumbers.parse(number)) == phonenumbers.PhoneNumberType.FIXED_LINE
 
 
 def remark_of(text: str) -> str:

@@ -22,13 +22,16 @@ django.setup()
 from django.db import transaction
 from knox.models import AuthToken
 
+from bookings.models import ReminderRule
 from clients.models import Client
 from staff.models import SalonSettings, Service, Staff, WorkingHours
 
 
 @transaction.atomic
 def fill(*, staff: int, clients: int, names: list[str], salon: dict[str, Any]) -> dict[str, Any]:
-    """`names` are the beginnings of the clients' addresses, in turn; `salon` are its settings."""
+    """`names` are the beginnings of the clients' addresses, in turn; `salon` are its settings. Without the
+    rules by which a new salon reminds: what is due at six in the evening must not depend on when a run is."""
+    ReminderRule.objects.all().delete()
     settings = SalonSettings.load()
     for name, value in {"business_name": "Salon", "timezone": "UTC", "currency": "EUR", **salon}.items():
         setattr(settings, name, value)

@@ -20,7 +20,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.cast import servers
-from tests.chaos import brokers, databases, kills, mails, money, races
+from tests.chaos import brokers, databases, kills, mails, money, races, reminders, texts
 from tests.chaos.house import Ground
 from tests.chaos.ledger import Ledger
 from tests.chaos.sizes import FULL, Sizes
@@ -41,6 +41,8 @@ RUNS: dict[str, Run] = {
     "F11": races.f11,
     "F12": kills.f12,
     "F13": databases.f13,
+    "F14": texts.f14,
+    "F15": reminders.f15,
 }
 
 
@@ -89,7 +91,15 @@ def _asked(arguments: list[str]) -> tuple[list[str], Sizes]:
     parser.add_argument("--kill-every", help="seconds, such as 3 or 3-5")
     for name in ("bookings", "lease", "racers", "race_rounds", "writers", "seed", "web_bookings", "mails"):
         parser.add_argument(f"--{name.replace('_', '-')}", type=int)
-    for name in ("broker_faults", "database_restarts", "fees", "bursts", "terms", "embedded_kills"):
+    for name in (
+        "broker_faults",
+        "database_restarts",
+        "fees",
+        "bursts",
+        "terms",
+        "embedded_kills",
+        "reminders",
+    ):
         parser.add_argument(f"--{name.replace('_', '-')}", type=int)
     for name in ("per_second", "mix_seconds", "broker_stopped", "broker_fault_every"):
         parser.add_argument(f"--{name.replace('_', '-')}", type=float)

@@ -31,6 +31,7 @@ class Sizes:
     bursts: int = 24
     terms: int = 8
     embedded_kills: int = 20
+    reminders: int = 96
 
 
 FULL = replace(
@@ -48,4 +49,5 @@ FULL = replace(
     bursts=120,
     terms=30,
     embedded_kills=100,
+    reminders=960,
 )

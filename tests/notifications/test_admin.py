@@ -133,7 +133,7 @@ def test_dead_and_uncertain_jobs_are_tried_again_from_the_list(browser):
     )
     assert dict(Job.objects.values_list("once_key", "state")) == {"a": "pending", "b": "pending", "c": "done"}
     assert messages_of(answer) == [
-        f"Job {done.pk}: This job is done; only a dead or uncertain one can be retried.",
+        f"#{done.pk}: This job is done; only a dead or uncertain one can be retried.",
         "Due again: 2.",
     ]
 

@@ -123,9 +123,9 @@ def test_claiming_goes_on_behind_a_place():
     enqueue(due("a", booking_id=1), due("b", booking_id=2), due("c", booking_id=3, run_at=NOON - SECOND))
     first = claimed()
     assert first.once_key == "c"
-    second = outbox.claim(now=NOON, after=Place(first.run_at, first.pk))
+    second = outbox.claim(now=NOON, after={first.urgency: Place(first.run_at, first.pk)})
     assert second is not None and second.once_key == "a"
     Job.objects.filter(once_key="c").update(state="pending")
-    third = outbox.claim(now=NOON, after=Place(second.run_at, second.pk))
+    third = outbox.claim(now=NOON, after={second.urgency: Place(second.run_at, second.pk)})
     assert third is not None and third.once_key == "b"
-    assert outbox.claim(now=NOON, after=Place(third.run_at, third.pk)) is None
+    assert outbox.claim(now=NOON, after={third.urgency: Place(third.run_at, third.pk)}) is None

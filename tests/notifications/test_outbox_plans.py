@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 
 from bookings import after_visit
+from bookings.models import Booking, ReminderRule, Visit
+from bookings.reminders.plan import differs
+from clients.models import Client
 from notifications import outbox
 from notifications.models import Job
 from notifications.outbox import Place
+from staff.models import SalonSettings
 from tests.cast.outbox import NOON, due
 from tests.cast.plans import plans_of
 
@@ -56,7 +60,10 @@ def test_an_index_over_live_jobs_answers() -> None:
     looks: list[tuple[Callable[[], Any], set[str]]] = [
         (lambda: outbox.anything_due(now=NOON), {"job_due"}),
         (lambda: outbox.claim(now=NOON), {"job_due", "job_live", "job_live_visit"}),
-        (lambda: outbox.claim(now=NOON, after=Place(NOON, 1)), {"job_due", "job_live", "job_live_visit"}),
+        (
+            lambda: outbox.claim(now=NOON, after={0: Place(NOON, 1)}),
+            {"job_due", "job_live", "job_live_visit"},
+        ),
         (lambda: outbox.claim(now=NOON - timedelta(days=1)), {"job_due"}),
         (lambda: outbox.release_leases(now=NOON + timedelta(days=1)), {"job_leased"}),
         (lambda: outbox.on_its_way(visit_id=3, types=["test.counted"]), {"job_live_visit"}),
@@ -86,3 +93,16 @@ def test_booking_again_reads_the_clients_live_jobs_alone() -> None:
         cursor.execute("ANALYZE notifications_job")
     (plan,) = plans_of(lambda: after_visit.stop_for_rebooking(client_id=6, now=NOON))
     assert "job_live" in plan, plan
+
+
+@pytest.mark.usefixtures("_years_of_jobs")
+def test_planning_reminders_reads_what_is_known_of_these_visits_alone() -> None:
+    client = Client(pk=5)
+    visit = Visit(pk=3, client=client, status="scheduled", start_at=NOON + timedelta(days=9), created_at=NOON)
+    visit.items = [Booking(pk=7, client=client, status="scheduled")]
+    rules = [ReminderRule(pk=1, minutes_before=60), ReminderRule(pk=2, days_before=1, at=time(18))]
+    salon = SalonSettings(timezone="Europe/Amsterdam")
+    [plan] = plans_of(lambda: differs([visit], rules=rules, salon=salon, now=NOON))
+    assert "Seq Scan on notifications_job" not in plan, plan
+    assert not re.search(r"SCAN notifications_job(?! USING (COVERING )?INDEX job_)", plan), plan
+    assert "job_live_visit" in plan
