@@ -36,7 +36,7 @@ def start(*, booking: Booking, event: BookingEvent, salon: SalonSettings, now: d
 
 def follow_up(*, booking: Booking, event: BookingEvent, salon: SalonSettings, now: datetime) -> list[Due]:
     """The steps of the salon's sequences, of each booking of a visit."""
-    if booking.client is None:
+    if not booking.for_somebody:
         return []
     reached = _steps_that_reached(booking)
     steps = FollowupStep.objects.filter(sequence__is_active=True).filter(
@@ -53,7 +53,7 @@ def ask_for_review(
     *, booking: Booking, event: BookingEvent, salon: SalonSettings, now: datetime
 ) -> list[Due]:
     """The request for a review of the booking's visit, which is asked for once (contract §7 "others")."""
-    if booking.client is None:
+    if not booking.for_somebody:
         return []
     asked = Q(visit_id=booking.visit_id) | Q(booking_id=booking.pk)
     reached = Message.objects.filter(asked, client_id=booking.client_id, type=REVIEW_REQUEST)

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from bookings.channel_choice import way_to
 from bookings.errors import NothingToSend
 from bookings.lifecycle.audit import record
 from bookings.lifecycle.locks import begin_again, lock_booking
@@ -25,7 +26,7 @@ from bookings.why_not_sent import Reason
 from notifications import outbox
 from notifications.handlers import NotNeeded
 from notifications.letters.plain import is_address
-from notifications.models import Job, Message
+from notifications.models import EMAIL, Job, Message
 from notifications.outbox import Due, Recipient
 from notifications.outbox.states import IS_LIVE
 from staff.access.actor import Actor
@@ -100,7 +101,8 @@ def _checked(booking: Booking, kind: Kind, *, now: datetime) -> Original:
         original.again(booking, reader=ClientReader.of(client), now=now)
     except NotNeeded as moot:
         raise NothingToSend(SENTENCES[moot.reason]) from moot
-    if not is_address(client.email):
+    way = way_to(client)
+    if not way.to or (way.channel == EMAIL and not is_address(way.to)):
         raise NothingToSend(NO_ADDRESS)
     return original
 
@@ -132,7 +134,7 @@ def _leaves_as_now(job: Job, booking: Booking) -> bool:
     written_at = job.sending_at or job.finished_at
     if job.state == Job.State.PENDING and written_at is None:
         return True
-    if booking.client is None or job.message.to != booking.client.email:
+    if booking.client is None or job.message.to != way_to(booking.client).to:
         return False
     return written_at is None or not _told_by(job).filter(updated_at__gt=written_at).exists()
 
@@ -164,6 +166,7 @@ def _confirmed_together(booking: Booking, original: Original) -> list[int]:
 
 
 def _due(booking: Booking, kind: Kind, *, together: list[int], once_key: str, now: datetime) -> Due:
+    way = way_to(booking.client)
     return Due(
         type=RESENT,
         once_key=once_key,
@@ -172,6 +175,7 @@ def _due(booking: Booking, kind: Kind, *, together: list[int], once_key: str, no
         visit_id=booking.visit_id,
         client_id=booking.client_id,
         recipient=Recipient.client(booking.client_id),
-        to="" if booking.client is None else booking.client.email,
+        to=way.to,
+        channel=way.channel,
         payload={"type": kind.value, **({"booking_ids": together} if together else {})},
     )

@@ -5,11 +5,15 @@ A trailing slash is taken off before (contract §0).
 
 from django.urls import path, re_path
 
+from bookings.api.agenda import AgendaView
 from bookings.api.availability import AvailabilityView, HoldsView, HoldView
 from bookings.api.bookings import BookingListView, BookingView
 from bookings.api.changes import BookingChangesView
+from bookings.api.client_card import ClientCardView
 from bookings.api.client_merge import ClientMergeView
+from bookings.api.dry_run import urlpatterns as dry_runs
 from bookings.api.evidence import EvidenceView
+from bookings.api.feeds import CalendarFeedListView, CalendarFeedRotateView, CalendarFeedView
 from bookings.api.history import BookingEventsView, BookingMessagesView
 from bookings.api.online import (
     CatalogueView,
@@ -35,13 +39,16 @@ from bookings.api.public_visit import (
     StartsToMoveView,
     VisitByLinkView,
 )
+from bookings.api.reminder_rules import ReminderRuleListView, ReminderRuleView
 from bookings.api.reviews import ReviewListView, ReviewSummaryView, ReviewView
 from bookings.api.stripe_webhook import StripeWebhookView
 from bookings.api.visits import TakeOverView, VisitListView, VisitView
 from bookings.api.waitlist import OfferByHandView, WaitlistEntryView, WaitlistView
+from bookings.pages.agenda import AgendaPage
 from bookings.pages.booking import BookingPage
 from bookings.pages.booking_done import DonePage
 from bookings.pages.booking_shell import BookingUnknown
+from bookings.pages.calendar_feed import CalendarFeedFile
 from bookings.pages.embed import EmbedFile
 from bookings.pages.feedback import FeedbackPage
 from bookings.pages.front import FrontPage, RobotsFile
@@ -59,6 +66,7 @@ urlpatterns = [
     path("", FrontPage.as_view()),
     path("robots.txt", RobotsFile.as_view()),
     path("embed.js", EmbedFile.as_view()),
+    path("agenda", AgendaPage.as_view()),
     path("book", BookingPage.as_view()),
     path("book/done", DonePage.as_view()),
     path("book/<str:location>", BookingPage.as_view()),
@@ -72,10 +80,17 @@ urlpatterns = [
     path("api/visits/<id:id>", VisitView.as_view()),
     path("api/visits/<id:id>/take-over", TakeOverView.as_view()),
     path("api/visits/<id:id>/evidence", EvidenceView.as_view()),
+    path("api/agenda", AgendaView.as_view()),
     path("api/availability", AvailabilityView.as_view()),
     path("api/holds", HoldsView.as_view()),
     path("api/holds/<str:token>", HoldView.as_view()),
+    path("api/clients/<id:id>/card", ClientCardView.as_view()),
     path("api/clients/<id:id>/merge", ClientMergeView.as_view()),
+    path("api/reminder-rules", ReminderRuleListView.as_view()),
+    path("api/reminder-rules/<id:id>", ReminderRuleView.as_view()),
+    path("api/calendar-feeds", CalendarFeedListView.as_view()),
+    path("api/calendar-feeds/<id:id>", CalendarFeedView.as_view()),
+    path("api/calendar-feeds/<id:id>/rotate", CalendarFeedRotateView.as_view()),
     path("api/waitlist", WaitlistView.as_view()),
     path("api/waitlist/<id:id>", WaitlistEntryView.as_view()),
     path("api/waitlist/<id:id>/offer", OfferByHandView.as_view()),
@@ -92,6 +107,7 @@ urlpatterns = [
     path("v/<str:token>/move", MovePage.as_view()),
     path("v/<str:token>/note", NotePage.as_view()),
     path("v/<str:token>/calendar.ics", CalendarFile.as_view()),
+    path("calendar/<str:token>.ics", CalendarFeedFile.as_view()),
     re_path(rf"^(?:{'|'.join(LINKED_PAGES)})(?:/.*)?$", UnknownPage.as_view()),
     path("api/public/provisional/<str:token>", RequestView.as_view()),
     path("api/public/provisional/<str:token>/accept", AcceptView.as_view()),
@@ -115,4 +131,5 @@ urlpatterns = [
     path("api/reviews/summary", ReviewSummaryView.as_view()),
     path("api/reviews/<id:id>", ReviewView.as_view()),
     path("api/stripe/webhook", StripeWebhookView.as_view()),
+    *dry_runs,
 ]

@@ -18,6 +18,7 @@ from bookings.api.filters import BookingFilter
 from bookings.api.serializers import (
     COLUMNS,
     SCOPE_HELP,
+    WHY_TOLD,
     BookingChangesSerializer,
     BookingJson,
     NewBookingSerializer,
@@ -37,7 +38,7 @@ from staff.access.auth import actor_of, salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
 from staff.wire.answers import EitherAnswer, ListAnswer
 from staff.wire.paging import ROWS_PER_CHUNK, answer_list, in_chunks
-from staff.wire.query import Query, QueryChoice, QueryText
+from staff.wire.query import Query, QueryChoice, QueryFlag, QueryText
 from staff.wire.refusals import BadRequest
 from staff.wire.schema import ID_IN_PATH, documented
 from staff.wire.views import GatedView
@@ -45,8 +46,19 @@ from staff.wire.views import GatedView
 _VERSION = re.compile(r'\s*(?:W/)?"?([0-9]{1,9})"?\s*')
 
 
-class CancelQuery(Query):
+class TellingQuery(Query):
+    """DELETE with `?notify=false`: the client has been told in person."""
+
     reason = QueryText(longest=BookingEvent.LONGEST_REASON, initial="", help_text="For the audit.")
+    notify = QueryFlag(initial=True, help_text="false: told in person, so no mail; needs a reason.")
+
+    def clean(self) -> None:
+        super().clean()
+        if self.cleaned_data.get("notify") is False and not self.cleaned_data.get("reason", "").strip():
+            self.errors["reason"] = self.error_class([WHY_TOLD])
+
+
+class CancelQuery(TellingQuery):
     scope = QueryChoice(choices=lifecycle.SCOPES, initial=lifecycle.ONE, help_text=SCOPE_HELP)
 
 
@@ -159,6 +171,7 @@ class BookingView(GatedView):
         scope, skip_conflicts = changes.pop("scope"), changes.pop("skip_conflicts")
         how = lifecycle.How(
             reason=changes.pop("reason", ""),
+            told_in_person=changes.pop("told_in_person"),
             allow_overlap=changes.pop("allow_overlap", False),
             ask_by_mail=True,
             base_url=None if base_url is None else checked_base_url(base_url),
@@ -208,7 +221,7 @@ class BookingView(GatedView):
     )
     def delete(self, request: Request, id: int) -> Response:
         salon, asked = salon_of(request), CancelQuery.of(request)
-        how = lifecycle.How(reason=asked["reason"])
+        how = lifecycle.How(reason=asked["reason"], told_in_person=not asked["notify"])
         if asked["scope"] != lifecycle.ONE:
             whole = lifecycle.cancel_whole(
                 actor=actor_of(request),

@@ -19,10 +19,12 @@ from rest_framework.response import Response
 from bookings import waitlist, webhooks
 from bookings.lifecycle.locks import VisitChanged, begin_again, lock_visits
 from bookings.models import Booking, BookingEvent, NoShowFee, Visit, stamp
+from bookings.reminders.hand_over import hand_over
 from clients.models import Client
 from clients.printing import ClientJson, client_json
 from clients.records import AlreadyMerged, lock_clients
-from notifications.models import Job, Message
+from clients.walk_in import refuse_walk_in
+from notifications.models import InboundText, Job, Message
 from notifications.outbox import Recipient
 from staff.access.actor import Actor
 from staff.access.auth import IsAdminOrKey, actor_of, salon_of
@@ -65,7 +67,7 @@ class ClientMergeView(GatedView):
 
 @begin_again
 def merge(*, client_id: int, into_id: int, actor: Actor, now: datetime) -> Client:
-    """The client who stays. Raises NotFound, BadRequest (`into`), AlreadyMerged.
+    """The client who stays. Raises NotFound, BadRequest (`into`), AlreadyMerged, IsWalkIn.
 
     Locks in the door's order; begins again where the one that goes has been booked meanwhile.
     """
@@ -83,6 +85,7 @@ def merge(*, client_id: int, into_id: int, actor: Actor, now: datetime) -> Clien
         waitlist.lock_open_of([client_id, into_id])
         _move_bookings(bookings, goes=goes, stays=stays, actor=actor, now=now)
         _move_the_rest(goes=goes, stays=stays, now=now)
+        hand_over(goes_id=goes.pk, stays_id=stays.pk, now=now)
         _join(goes=goes, stays=stays, now=now)
     return stays
 
@@ -94,6 +97,7 @@ def _locked_pair(client_id: int, into_id: int) -> tuple[Client, Client]:
         raise NotFound("Client not found")
     if stays is None:
         raise BadRequest.field("into", "There is no such client; send the id of an existing one.")
+    refuse_walk_in(goes, stays)
     if goes.merged_into_id is not None:
         raise AlreadyMerged
     if stays.archived_at is not None:
@@ -132,6 +136,7 @@ def _move_the_rest(*, goes: Client, stays: Client, now: datetime) -> None:
     waitlist.join(goes_id=goes.pk, stays_id=stays.pk, now=now)
     NoShowFee.objects.filter(client_id=goes.pk).update(client_id=stays.pk)
     Message.objects.filter(client_id=goes.pk).update(client_id=stays.pk)
+    InboundText.objects.filter(client_id=goes.pk).update(client_id=stays.pk)
     Job.objects.filter(recipient=Recipient.client(goes.pk), state=Job.State.PENDING).update(
         recipient=Recipient.client(stays.pk)
     )

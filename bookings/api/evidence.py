@@ -11,10 +11,10 @@ from rest_framework.views import APIView
 from bookings.api.history import BookingEventJson, MessageJson, about, printed_event, printed_message
 from bookings.api.serializers import Printer
 from bookings.errors import VisitNotFound
-from bookings.models import BookingEvent, Visit
+from bookings.models import BookingEvent, Reminded, Visit
 from notifications.models import Message
 from staff.access.auth import IsAdmin, salon_of
-from staff.wire.answers import Id
+from staff.wire.answers import Id, When, one_of
 from staff.wire.schema import ID_IN_PATH, documented
 
 
@@ -22,10 +22,21 @@ class EvidenceEventJson(BookingEventJson):
     booking_id: Id
 
 
+class RemindedJson(TypedDict):
+    message_id: Annotated[Id, "The one of `messages`, or one about another visit of that date too."]
+    start_at: Annotated[When, "The start that it told of."]
+    asks: Annotated[bool, "It asked the client whether they come."]
+    due_at: When
+    sent_at: When
+    channel: str
+    state: Annotated[str, one_of(Message.State.values)]
+
+
 class EvidenceJson(TypedDict):
     visit_id: Id
     policy: Annotated[dict[str, Any] | None, "What the client accepted, as it was; null: nothing, online."]
     messages: Annotated[list[MessageJson], "With their times, oldest first."]
+    reminded: Annotated[list[RemindedJson], "What reminded the client of it, oldest first."]
     events: Annotated[list[EvidenceEventJson], "The history of all its bookings, oldest first."]
 
 
@@ -50,6 +61,22 @@ class EvidenceView(APIView):
             "visit_id": visit.pk,
             "policy": visit.policy,
             "messages": [printed_message(each, printer) for each in messages],
+            "reminded": [
+                _reminded_json(each, printer)
+                for each in visit.reminded.select_related("message").order_by("id")
+            ],
             "events": [{**printed_event(each, printer), "booking_id": each.booking_id} for each in events],
         }
         return Response(evidence)
+
+
+def _reminded_json(each: Reminded, printer: Printer) -> RemindedJson:
+    return {
+        "message_id": each.message_id,
+        "start_at": printer.when(each.start_at),
+        "asks": each.asks,
+        "due_at": printer.when(each.due_at),
+        "sent_at": printer.when(each.sent_at),
+        "channel": each.message.channel,
+        "state": each.message.state,
+    }

@@ -15,6 +15,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from bookings.lifecycle import ONE, SCOPES, Skipped, Warning
+from bookings.lifecycle.in_person import CANNOT_ASK
 from bookings.models import LEGAL_STATUS_PAIRS, Booking, BookingEvent
 from bookings.slots.availability import Objection
 from staff.access.actor import SYSTEM, Actor
@@ -285,11 +286,29 @@ class SeriesTimeField(WallClockField):
             return super().to_internal_value(data)
 
 
+WHY_TOLD = "Say why, for the history: with notify false somebody has told the client in person."
 SCOPE_HELP = "Who else: `following` or `all` of the series, `session` for everybody in the class."
 DETAILS = sorted({detail for _, detail in LEGAL_STATUS_PAIRS})
 
 
-class NewBookingSerializer(serializers.Serializer[Any]):
+class ToldInPersonSerializer(serializers.Serializer[Any]):
+    """What each write of bookings and visits takes; `told_in_person` comes out of `notify` (contract §11)."""
+
+    notify = StrictBooleanField(
+        required=False, default=True, help_text="False: told in person, so no mail; needs a reason."
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        told = not attrs.pop("notify")
+        asks = attrs.get("provisional") or attrs.get("status") == Booking.Status.PROVISIONAL
+        if told and not attrs.get("reason", "").strip():
+            raise serializers.ValidationError({"reason": [WHY_TOLD]})
+        if told and asks:
+            raise serializers.ValidationError({"notify": [CANNOT_ASK]})
+        return {**attrs, "told_in_person": told}
+
+
+class NewBookingSerializer(ToldInPersonSerializer):
     """POST /api/bookings. Context: `zone`."""
 
     client_id = StrictIdField()
@@ -319,9 +338,12 @@ class NewBookingSerializer(serializers.Serializer[Any]):
     skip_conflicts = StrictBooleanField(
         required=False, default=False, help_text="With recurrence: book what is free and list the rest."
     )
+    reason = TextField(
+        required=False, max_length=BookingEvent.LONGEST_REASON, help_text="For the audit trail."
+    )
 
 
-class BookingChangesSerializer(serializers.Serializer[Any]):
+class BookingChangesSerializer(ToldInPersonSerializer):
     """PUT and PATCH /api/bookings/:id, all optional. Context: `zone`, `stored` (times before)."""
 
     client_id = StrictIdField(

@@ -15,6 +15,7 @@ from bookings.api.serializers import (
     Printer,
     RecurrenceField,
     SkippedJson,
+    ToldInPersonSerializer,
     WarningJson,
 )
 from bookings.api.visit_availability import AskedItemSerializer
@@ -159,7 +160,7 @@ class VisitItemSerializer(AskedItemSerializer):
     price = MoneyField(required=False, allow_null=True, help_text="Agreed for this item; null: no price.")
 
 
-class NewVisitSerializer(serializers.Serializer[Any]):
+class NewVisitSerializer(ToldInPersonSerializer):
     """POST /api/visits. Context: `zone`."""
 
     client_id = StrictIdField()
@@ -187,7 +188,7 @@ class ItemChangesSerializer(serializers.Serializer[Any]):
     remove = serializers.ListField(child=StrictIdField(), required=False, max_length=100)
 
 
-class VisitChangesSerializer(serializers.Serializer[Any]):
+class VisitChangesSerializer(ToldInPersonSerializer):
     """PUT and PATCH /api/visits/:id, all optional. Context: `zone`, `stored` (the start before)."""
 
     start_at = WallClockField(required=False, help_text="Moves all that stand by the same minutes.")

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from bookings import lifecycle
-from bookings.api.bookings import etag, expected_version
+from bookings.api.bookings import TellingQuery, etag, expected_version
 from bookings.api.documentation import EXAMPLE_ITEMS_OF_VISIT, EXAMPLE_NEW_VISIT, IF_MATCH
 from bookings.api.filters import StartFilter
 from bookings.api.serializers import Printer, printed_skipped, printed_warnings
@@ -27,14 +27,14 @@ from bookings.api.visit_serializers import (
 from bookings.errors import VisitNotFound
 from bookings.lifecycle.recurrence import starts_of
 from bookings.links import checked_base_url
-from bookings.models import Booking, BookingEvent, Visit, VisitQuerySet
+from bookings.models import Booking, Visit, VisitQuerySet
 from bookings.online.take_over import take_over
 from staff.access.auth import actor_of, salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
 from staff.wire.answers import EitherAnswer, ListAnswer
 from staff.wire.filters import ChoiceFilter, FlagFilter, IdFilter
 from staff.wire.paging import ROWS_PER_CHUNK, answer_list, in_chunks
-from staff.wire.query import Query, QueryChoice, QueryText
+from staff.wire.query import QueryChoice
 from staff.wire.schema import ID_IN_PATH, documented
 from staff.wire.views import GatedView
 
@@ -56,8 +56,7 @@ class VisitFilter(StartFilter):
         return visits.filter(pk__in=asked) if waiting else visits.exclude(pk__in=asked)
 
 
-class CancelVisitQuery(Query):
-    reason = QueryText(longest=BookingEvent.LONGEST_REASON, initial="", help_text="For the audit.")
+class CancelVisitQuery(TellingQuery):
     scope = QueryChoice(
         choices=lifecycle.VISIT_SCOPES, initial=lifecycle.ONE, help_text="Which visits of its series."
     )
@@ -153,6 +152,7 @@ class VisitView(GatedView):
         scope, confirmed = changes.pop("scope"), changes.pop("client_confirmed", None)
         how = lifecycle.How(
             reason=changes.pop("reason", ""),
+            told_in_person=changes.pop("told_in_person"),
             allow_overlap=changes.pop("allow_overlap"),
             ask_by_mail=True,
             base_url=None if base_url is None else checked_base_url(base_url),
@@ -196,7 +196,7 @@ class VisitView(GatedView):
         outcome = lifecycle.cancel_visit(
             actor=actor_of(request),
             visit_id=id,
-            how=lifecycle.How(reason=asked["reason"]),
+            how=lifecycle.How(reason=asked["reason"], told_in_person=not asked["notify"]),
             scope=asked["scope"],
             expected_version=expected_version(request),
             salon=salon_of(request),

@@ -13,8 +13,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from bookings import waitlist
-from bookings.lifecycle import checks, effects, visit_row
+from bookings.lifecycle import checks, effects, in_person, visit_row
 from bookings.lifecycle.audit import record
+from bookings.lifecycle.locks import begin_again
 from bookings.lifecycle.outcome import Change, Outcome, printed_price
 from bookings.lifecycle.policy import Acceptance, accepted_policy, windows_of_service
 from bookings.lifecycle.requests import ask_client
@@ -57,7 +58,7 @@ class Order:
     request that mails accept and decline links. `by_client` True: a client books for themselves, so what
     staff may overrule (working hours, notice, horizon) refuses, and they join a class that stands there.
     `foreign_data` is stored and echoed. `in_series`: the caller announces the bookings of the series together
-    (`book_series`). `accepted`: the salon's terms, by a client online.
+    (`book_series`). `accepted`: the salon's terms, by a client online. `told_in_person` as in `How`.
     """
 
     client_id: int
@@ -79,6 +80,7 @@ class Order:
     status: str = Booking.Status.SCHEDULED
     detail: str = ""
     notify_client: bool = True
+    told_in_person: bool = False
     source: str = "api"
     series_id: int | None = None
     foreign_data: Mapping[str, Any] | None = None
@@ -87,6 +89,10 @@ class Order:
     in_series: bool = False
     staff_requested: bool = False
     accepted: Acceptance | None = None
+
+    @property
+    def mails_client(self) -> bool:
+        return self.notify_client and not self.told_in_person
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,7 @@ class _SessionBegan(Exception):
     """A class to join has come to stand there since we looked: it is not locked in the door's order."""
 
 
+@begin_again
 def book(
     *, actor: Actor, order: Order, salon: SalonSettings | None = None, now: datetime | None = None
 ) -> Outcome:
@@ -181,7 +188,8 @@ def write_new(fresh: Fresh, *, actor: Actor, salon: SalonSettings, now: datetime
         salon=salon,
         actor=actor,
         now=now,
-        notify_client=order.notify_client,
+        notify_client=order.mails_client,
+        told_in_person=order.told_in_person,
         in_series=order.in_series,
         waited=fresh.waited,
     )
@@ -277,6 +285,7 @@ def _checked_time(order: Order, found: _Found, *, salon: SalonSettings, now: dat
 def _audited(order: Order, found: _Found, *, salon: SalonSettings) -> dict[str, Any]:
     """What the history says of a new booking beyond the booking itself."""
     changes: dict[str, Any] = {"allow_overlap": [None, True]} if order.allow_overlap else {}
+    changes |= in_person.AUDITED if order.told_in_person else {}
     if order.price is not None and order.price.amount != found.service.price:
         changes["price"] = [
             printed_price(found.service.price, salon=salon),
@@ -337,5 +346,9 @@ def _made(
         updated_at=stamp(now),
     )
     if order.provisional:
+        if order.told_in_person:
+            raise in_person.refuse_to_ask()
         ask_client(booking, hours=salon.provisional_hours, now=now)
+    if order.told_in_person:
+        in_person.believe(booking)
     return booking

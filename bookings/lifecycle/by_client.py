@@ -16,7 +16,6 @@ from django.db import transaction
 
 from bookings.errors import LinkVoid, NotAllowed, ShownChanged, SlotTaken
 from bookings.lifecycle import visit_row
-from bookings.lifecycle.audit import record
 from bookings.lifecycle.client_terms import ClientTerms, standing, terms_for
 from bookings.lifecycle.how import How
 from bookings.lifecycle.locks import begin_again
@@ -73,16 +72,7 @@ def confirm_by_client(request: ClientRequest, *, salon: SalonSettings, now: date
             raise NotAllowed("This appointment is not certain yet.")
         if locked.visit.client_confirmed_at is not None:
             return
-        visit_row.confirm(locked.visit, confirmed=True, now=now)
-        first = standing(locked.visit)[0]
-        record(
-            first,
-            actor=locked.actor,
-            from_status=first.status,
-            changes={"client_confirmed": [False, True]},
-            reason="",
-            now=now,
-        )
+        visit_row.confirm(locked.visit, confirmed=True, actor=locked.actor, now=now)
 
     return _act(request, confirm, salon=salon, now=now)
 

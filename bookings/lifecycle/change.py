@@ -13,8 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from bookings import waitlist
-from bookings.lifecycle import checks, effects, frozen, visit_row
-from bookings.lifecycle.announced import Announced, last_announced
+from bookings.lifecycle import checks, effects, frozen, in_person, visit_row
 from bookings.lifecycle.audit import record
 from bookings.lifecycle.how import AS_USUAL, How
 from bookings.lifecycle.locks import begin_again, lock_booking
@@ -201,7 +200,7 @@ def write(
         changed_by_client=actor.type == "client" if edit.touches(*SLOT, "status") else None,
         now=now,
     )
-    _keep_announced(edit, announced_by_page=how.announced_by_page)
+    in_person.keep_announced(booking, before=edit.before, how=how)
     booking.save()
 
     objections = _objections(edit, salon=salon, now=now)
@@ -217,7 +216,8 @@ def write(
         salon=salon,
         actor=actor,
         now=now,
-        notify_client=how.notify_client,
+        notify_client=how.mails_client,
+        told_in_person=how.told_in_person,
         announced_by_page=how.announced_by_page,
         lapsed=how.lapsed,
         waited=waited,
@@ -299,6 +299,8 @@ def _keep_tokens(edit: _Edit, *, how: How, salon: SalonSettings, now: datetime) 
         spend_token(booking, outcome=how.token_outcome or by_salon, now=now)
     asks_again = had_token and edit.touches("client_id")
     if provisional and (asks_again or (how.ask_by_mail and edit.touches("status"))):
+        if how.told_in_person:
+            raise in_person.refuse_to_ask()
         ask_client(booking, hours=salon.provisional_hours, now=now)
     elif booking.provisional_token is not None and edit.touches("start_at"):
         set_deadline(booking, hours=salon.provisional_hours, now=now)
@@ -307,20 +309,6 @@ def _keep_tokens(edit: _Edit, *, how: How, salon: SalonSettings, now: datetime) 
         booking.feedback_token = None
     if booking.status == Booking.Status.COMPLETED and booking.feedback_token is None:
         booking.feedback_token = new_token()
-
-
-def _keep_announced(edit: _Edit, *, announced_by_page: bool) -> None:
-    """Another client knows what the log says; one who declined on our page believes in no booking."""
-    booking = edit.booking
-    declined = announced_by_page and booking.status == Booking.Status.CANCELLED
-    if not declined and not edit.touches("client_id"):
-        return
-    announced = None
-    if not declined and booking.client_id is not None:
-        announced = last_announced(booking, client_id=booking.client_id)
-    announced = announced or Announced()
-    booking.announced_as, booking.announced_staff_id = announced.status, announced.staff_id
-    booking.announced_start_at, booking.announced_end_at = announced.start_at, announced.end_at
 
 
 def _occupy(edit: _Edit, left_visit: Visit | None, *, overlap: bool, now: datetime) -> None:
@@ -349,6 +337,7 @@ def _audited(edit: _Edit, *, actor: Actor, how: How, salon: SalonSettings, now: 
         changes["parts"] = frozen.parts_audited(booking, edit.stored)
     if how.allow_overlap and edit.needs_slot:
         changes["allow_overlap"] = [None, True]
+    changes |= in_person.AUDITED if how.told_in_person else {}
     return record(
         booking,
         actor=actor,

@@ -26,7 +26,7 @@ def is_deliberate(*, actor: Actor, asked: bool, salon: SalonSettings) -> bool:
 
 def check_version(stored: Booking | Visit, expected_version: int | None) -> None:
     if expected_version is not None and stored.version != expected_version:
-        what = stored._meta.verbose_name
+        what = stored._meta.verbose_name_raw
         raise Stale(
             f"The {what} has changed meanwhile: it is at version {stored.version}, you sent "
             f"{expected_version}. Read it again and repeat your change."
@@ -111,7 +111,8 @@ def check_room(
     Raises ClientAlreadyInSession, SessionFull.
     """
     present = list(members)
-    if client_id is not None and any(member.client_id == client_id for member in present):
+    same = [member for member in present if client_id is not None and member.client_id == client_id]
+    if any(member.for_somebody for member in same):
         raise ClientAlreadyInSession
     taken = held + sum(member.persons for member in present)
     if taken + persons > service.max_capacity:

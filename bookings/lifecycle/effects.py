@@ -11,8 +11,8 @@ from datetime import timedelta
 
 from django.db.models import Q
 
-from bookings import after_visit, noshow, waitlist, webhooks
-from bookings.lifecycle import inapp_lines, mail_types, visit_effects, visit_leaving
+from bookings import after_visit, noshow, reminders, waitlist, webhooks
+from bookings.lifecycle import in_person, inapp_lines, mail_types, visit_effects, visit_leaving
 from bookings.lifecycle.mail_types import RESENT, STANDING_MAILS, TAKING_BACK, mail_to_client
 from bookings.lifecycle.outcome import Change
 from bookings.lifecycle.series_mails import (
@@ -23,7 +23,7 @@ from bookings.lifecycle.series_mails import (
     of_series,
     series_update_of,
 )
-from bookings.models import Booking
+from bookings.models import Booking, Visit
 from bookings.why_not_sent import Reason
 from clients.models import Client
 from clients.records import count_no_show
@@ -61,10 +61,24 @@ def set_all_in_motion(changes: Sequence[Change], *, queueing: bool = True) -> li
     told = {place: _tell(changes[place]) for place in order}
     for places in _of_one_visit(changes, order):
         told[places[0]] += visit_effects.set_in_motion([changes[place] for place in places])
+    in_person.keep_owed(changes)
     if changes:
         webhooks.announce([each.event for each in changes], now=changes[0].now)
-        outbox.enqueue(joined([due for dues in told.values() for due in dues]), now=changes[0].now)
+        reminding = reminders.plan(_to_remind_of(changes), salon=changes[0].salon, now=changes[0].now)
+        owed = joined([due for dues in told.values() for due in dues])
+        outbox.enqueue([*owed, *reminding], now=changes[0].now)
     return [told[place] for place in range(len(changes))]
+
+
+def _to_remind_of(changes: Sequence[Change]) -> list[Visit]:
+    """The visits whose reminders may have become others, in id order."""
+    visits = [
+        visit
+        for change in changes
+        for visit in (change.booking.visit, change.left_visit)
+        if visit is not None and change.is_for_reminders
+    ]
+    return [visit for _, visit in sorted({visit.pk: visit for visit in visits}.items())]
 
 
 def _whose(booking: Booking) -> tuple[int, int]:
@@ -107,7 +121,7 @@ def _of_item(change: Change) -> list[Due]:
         inapp.withdraw(booking_id=booking.pk, type="booking.followup")
     if change.restaffed and change.stands:
         inapp_lines.tell_staff_member(change, "booking.new")
-    if change.took_up(COMPLETED):
+    if change.took_up(COMPLETED) and not change.names_walk_in:
         return after_visit.follow_up(booking=booking, event=change.event, salon=change.salon, now=change.now)
     return []
 
@@ -161,6 +175,10 @@ def _undone(change: Change) -> list[Due]:
 
 def _owed(change: Change) -> list[Due]:
     """What the new status, the new times or the new client owe."""
+    if change.names_walk_in:
+        if change.took_up(NO_SHOW):
+            count_no_show(change.booking.client_id, by=1)
+        return []
     if change.client_changed:
         left = visit_leaving.tell_of_leaving(change)
         return [
@@ -297,9 +315,9 @@ def _tell_former_client(change: Change) -> list[Due]:
     without a mail.
     """
     before, booking = change.before, change.booking
-    if before is None or before.client_id is None or not change.notify_client or before.end_at <= change.now:
+    if before is None or not before.for_somebody or not change.notify_client or before.end_at <= change.now:
         return []
-    if before.status == CANCELLED or change.left_visit is not None:
+    if before.client_id is None or before.status == CANCELLED or change.left_visit is not None:
         return []
     being_told = outbox.on_its_way(
         booking_id=booking.pk, types=[*STANDING_MAILS, RESENT], recipient=Recipient.client(before.client_id)
@@ -321,6 +339,7 @@ def _tell_former_client(change: Change) -> list[Due]:
         client_id=before.client_id,
         run_at=change.now,
         payload={"announced": announced},
+        quiet_before=mail_types.quiet_before("booking.cancelled", [change]),
     )
     return [due]
 
@@ -352,7 +371,8 @@ def _mail(
 ) -> list[Due]:
     """One mail to the booking's client; none when this change is silent or the visit has ended."""
     booking = change.booking
-    if not change.notify_client or booking.client_id is None or change.ended:
+    silent = not change.notify_client or not booking.for_somebody or change.ended
+    if silent or booking.client_id is None:
         return []
     due = mail_to_client(
         type,
@@ -362,6 +382,7 @@ def _mail(
         client_id=booking.client_id,
         run_at=change.now + delay,
         dedupe_key=dedupe_key,
+        quiet_before=mail_types.quiet_before(type, [change]),
     )
     return [due]
 

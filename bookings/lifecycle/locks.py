@@ -14,10 +14,12 @@ from collections.abc import Callable, Collection, Mapping
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
+from django.db import IntegrityError
 from django.db.models import Q
 
 from bookings.errors import BookingNotFound
 from bookings.models import Booking, BookingQuerySet, Visit, VisitQuerySet, in_order
+from notifications.models.jobs import ONE_PENDING
 from staff.access.actor import Actor
 
 Arguments = ParamSpec("Arguments")
@@ -29,8 +31,9 @@ class VisitChanged(Exception):
 
 
 def begin_again(door: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
-    """`door` once more whenever a booking has changed its visit under it; to stand outside its transaction,
-    or savepoint, whose end gives the locks back."""
+    """`door` once more whenever a booking has changed its visit under it, or another operation has just
+    planned the same reminder of two visits on one date; to stand outside its transaction, or savepoint,
+    whose end gives the locks back."""
 
     @wraps(door)
     def repeated(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
@@ -39,6 +42,9 @@ def begin_again(door: Callable[Arguments, Answer]) -> Callable[Arguments, Answer
                 return door(*args, **kwargs)
             except VisitChanged:
                 continue
+            except IntegrityError as error:
+                if ONE_PENDING not in str(error):
+                    raise
 
     return repeated
 

@@ -9,11 +9,13 @@ from typing import Any
 
 from django.conf import settings
 
+from bookings.channel_choice import after_quiet_hours, way_to
 from bookings.lifecycle.outcome import Change
 from bookings.models import Booking, BookingEvent
 from clients.models import Client
-from notifications.models import Message
+from notifications.models import SMS, Message
 from notifications.outbox import Due, Recipient
+from staff.models import SalonSettings
 
 STANDING_MAILS = (
     "booking.created",
@@ -32,6 +34,9 @@ TAKING_BACK = ("booking.cancelled", "booking.lapsed", "visit.declined", "visit.r
 
 OF_THE_WHOLE_VISIT = (*STANDING_MAILS, *TAKING_BACK, RESENT)
 """These tell of all bookings of a visit, whichever of them the job names."""
+
+QUIET = ("booking.updated", *TAKING_BACK)
+"""Where the salon made them due, a text of these waits for the end of the quiet hours (contract §10)."""
 
 UPDATE_MAIL_DELAY = timedelta(seconds=settings.UPDATE_MAIL_DELAY_SECONDS)
 BETWEEN_CLIENT_MOVES = timedelta(minutes=10)
@@ -85,9 +90,17 @@ def mail_to_client(
     run_at: datetime,
     dedupe_key: str | None = None,
     payload: Mapping[str, Any] | None = None,
+    quiet_before: datetime | None = None,
 ) -> Due:
     """What a change owes to a client, who may be the one of before: `event` is its audit row, `booking` of a
-    visit the first one."""
+    visit the first one.
+
+    `quiet_before`: what the salon did, so that a text waits for the end of the quiet hours where this start
+    (UTC), the earlier of the old and the new one, is not near.
+    """
+    way = way_to(client)
+    if way.channel == SMS and quiet_before is not None:
+        run_at = after_quiet_hours(run_at, start_at=quiet_before, salon=SalonSettings.load())
     return Due(
         type=type,
         once_key=f"{type}:{booking.pk}:{event.pk}:{client_id}",
@@ -96,7 +109,16 @@ def mail_to_client(
         visit_id=booking.visit_id,
         client_id=client_id,
         recipient=Recipient.client(client_id),
-        to="" if client is None else client.email,
+        to=way.to,
+        channel=way.channel,
         payload=payload or {},
         dedupe_key=dedupe_key,
     )
+
+
+def quiet_before(type: str, changes: Sequence[Change]) -> datetime | None:
+    """The earlier of the old and the new start (UTC) where the salon did it; None: a text leaves at once."""
+    if type not in QUIET or any(each.by_client for each in changes):
+        return None
+    starts = [each.booking.start_at for each in changes]
+    return min(starts + [each.before.start_at for each in changes if each.before is not None])

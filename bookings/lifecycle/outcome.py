@@ -48,6 +48,7 @@ class Before:
     announced_start_at: datetime | None
     announced_end_at: datetime | None
     asked_online: bool
+    for_somebody: bool
 
     @property
     def stood(self) -> bool:
@@ -67,6 +68,7 @@ class Before:
             announced_start_at=booking.announced_start_at,
             announced_end_at=booking.announced_end_at,
             asked_online=booking.asked_online,
+            for_somebody=booking.for_somebody,
         )
 
 
@@ -75,7 +77,8 @@ class Change:
     """One change of one booking, saved and audited: what the effects are decided from.
 
     `event` is its identity: every job it causes carries the event's id in its once_key.
-    `notify_client` False: no mail to the client from this change. `announced_by_page` True: the client
+    `notify_client` False: no mail to the client from this change. `told_in_person`: somebody has told them,
+    so there is none either. `announced_by_page` True: the client
     did it on our page, which says what happened in place of a mail. `lapsed`: nobody answered.
     `in_series`: one of several bookings made together, which are announced together. `waited`: the client's
     waitlist entries that it booked. `left_visit`: the one it went out of, to another client.
@@ -88,6 +91,7 @@ class Change:
     actor: Actor
     now: datetime
     notify_client: bool = True
+    told_in_person: bool = False
     announced_by_page: bool = False
     lapsed: bool = False
     in_series: bool = False
@@ -157,6 +161,14 @@ class Change:
         return self.before is not None and self.before.client_id != self.booking.client_id
 
     @property
+    def names_walk_in(self) -> bool:
+        """Who walked in, and has begun, is known now: a note of who it was, of which nobody is told."""
+        before, visit = self.before, self.booking.visit
+        if before is None or not self.client_changed or before.client_id is None or before.for_somebody:
+            return False
+        return before.start_at <= self.now or (visit is not None and visit.start_at <= self.now)
+
+    @property
     def stands(self) -> bool:
         """The booking occupies its staff member now."""
         return self.booking.stands
@@ -164,6 +176,19 @@ class Change:
     @property
     def stood(self) -> bool:
         return self.before is not None and self.before.stood
+
+    @property
+    def is_for_reminders(self) -> bool:
+        """Others may be owed than before: not after a note or another price."""
+        before = self.before
+        return (
+            before is None
+            or before.status != self.booking.status
+            or self.client_changed
+            or self.moved
+            or self.restaffed
+            or self.reserviced
+        )
 
     @property
     def ended(self) -> bool:

@@ -74,6 +74,7 @@ def accepted_policy(
         "text": text,
         "cancel_minutes": windows.cancel_minutes,
         "reschedule_minutes": windows.reschedule_minutes,
+        "release_unconfirmed": salon.unconfirmed_action == SalonSettings.UnconfirmedAction.RELEASE,
         "accepted_at": now.astimezone(UTC).isoformat(),
         "ip": acceptance.ip,
         "user_agent": acceptance.user_agent[:LONGEST_USER_AGENT],

@@ -7,10 +7,15 @@ from datetime import datetime, timedelta
 
 from bookings.links import new_token
 from bookings.models import Booking, SpentToken
+from clients.walk_in import refuse_walk_in
 
 
 def ask_client(booking: Booking, *, hours: int, now: datetime) -> None:
-    """Give the booking a fresh token that is good for `hours`, and never past the start. Not saved here."""
+    """Give the booking a fresh token that is good for `hours`, and never past the start. Not saved here.
+
+    Raises IsWalkIn: there is nobody to ask.
+    """
+    refuse_walk_in(booking.client)
     booking.provisional_token = new_token()
     set_deadline(booking, hours=hours, now=now)
 

@@ -114,7 +114,7 @@ def book_series(
         announce_series(
             [outcome.booking for outcome in outcomes],
             salon=salon,
-            notify_client=order.notify_client,
+            notify_client=order.mails_client,
             now=now,
         )
     skipped += [skipped_by_clocks(each) for each in swallowed]

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from bookings.channel_choice import way_to
 from bookings.lifecycle import inapp_lines
 from bookings.lifecycle.outcome import Change
 from bookings.models import Booking
@@ -34,8 +35,9 @@ def announce_series(
     first = bookings[0]
     inapp_lines.tell_salon_of_series(bookings, salon=salon, now=now)
     to_tell = [each.pk for each in bookings if each.status == SCHEDULED and each.end_at > now]
-    if not notify_client or not to_tell or first.client is None:
+    if not notify_client or not to_tell or first.client is None or not first.for_somebody:
         return
+    way = way_to(first.client, salon=salon)
     due = Due(
         type="booking.created",
         once_key=f"booking.created:{SERIES}:{first.pk}",
@@ -44,7 +46,8 @@ def announce_series(
         visit_id=first.visit_id,
         client_id=first.client_id,
         recipient=Recipient.client(first.client_id),
-        to=first.client.email,
+        to=way.to,
+        channel=way.channel,
         payload={"booking_ids": to_tell},
     )
     outbox.enqueue([due], now=now)

@@ -22,6 +22,7 @@ from bookings.lifecycle.mail_types import (
     client_move_delay,
     closing_mail,
     mail_to_client,
+    quiet_before,
     update_mail_delay,
 )
 from bookings.lifecycle.outcome import Before, Change
@@ -126,7 +127,11 @@ class VisitChange:
     @property
     def silent(self) -> bool:
         last = self.last
-        return not last.notify_client or self.visit.client_id is None or self.visit.end_at <= last.now
+        return not last.notify_client or not last.booking.for_somebody or self.visit.end_at <= last.now
+
+    @property
+    def names_walk_in(self) -> bool:
+        return any(each.names_walk_in for each in self.changes)
 
 
 def set_in_motion(changes: Sequence[Change]) -> list[Due]:
@@ -165,6 +170,8 @@ def _owed(change: VisitChange) -> list[Due]:
     if change.created:
         inapp_lines.tell_salon_of_visit(change.visit, arrival(change.visit.items), change.last)
         return _announcement(change) if change.stands else []
+    if change.names_walk_in:
+        return []
     if change.client_changed:
         return [*_tell_former_client(change), *(_announcement(change) if change.stands else [])]
     if change.was_asked and change.visit.status == SCHEDULED:
@@ -253,7 +260,9 @@ def _tell_former_client(change: VisitChange) -> list[Due]:
     first = next(iter(befores.values()))
     ended = max(each.end_at for each in befores.values()) <= change.last.now
     closed = all(each.status == CANCELLED for each in befores.values())
-    if first.client_id is None or not change.last.notify_client or ended or closed:
+    if first.client_id is None or not first.for_somebody:
+        return []
+    if not change.last.notify_client or ended or closed:
         return []
     being_told = outbox.on_its_way(
         visit_id=change.visit.pk,
@@ -274,6 +283,7 @@ def _tell_former_client(change: VisitChange) -> list[Due]:
         client_id=first.client_id,
         run_at=change.last.now,
         payload={"announced_each": announced},
+        quiet_before=quiet_before("booking.cancelled", change.changes),
     )
     return [due]
 
@@ -293,7 +303,7 @@ def _fee(change: VisitChange) -> list[Due]:
     if was_due:
         for item in missed_before:
             dues += noshow.undo(booking=item, now=last.now)
-    if is_due:
+    if is_due and not change.names_walk_in:
         dues += noshow.charge(bookings=missed, event=last.event, salon=last.salon, now=last.now)
     return dues
 
@@ -309,6 +319,8 @@ def _count_missed(change: VisitChange, *, before: bool, now: bool) -> None:
 
 def _review(change: VisitChange) -> list[Due]:
     """One request for the visit; what was cancelled with its booking is asked for another completed one."""
+    if change.names_walk_in:
+        return []
     if not any(each.took_up(COMPLETED) or each.gave_up(COMPLETED) for each in change.changes):
         return []
     done = next((each for each in change.visit.items if each.status == COMPLETED), None)
@@ -331,6 +343,7 @@ def _mail(
         client_id=change.visit.client_id or 0,
         run_at=change.last.now + delay,
         dedupe_key=dedupe_key,
+        quiet_before=quiet_before(type, change.changes),
     )
     return [due]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from bookings import noshow
 from bookings.lifecycle.audit import record
-from bookings.lifecycle.mail_types import OF_THE_WHOLE_VISIT, STANDING_MAILS, mail_to_client
+from bookings.lifecycle.mail_types import OF_THE_WHOLE_VISIT, STANDING_MAILS, mail_to_client, quiet_before
 from bookings.lifecycle.outcome import Before, Change
 from bookings.lifecycle.series_mails import SERIES_KEYS
 from bookings.models import Booking, Visit
@@ -29,7 +29,7 @@ def tell_of_leaving(change: Change) -> list[Due]:
     """One booking went out of `change.left_visit` to another client: the former one's visit is updated, or
     cancelled where nothing of it is left."""
     visit, before = change.left_visit, change.before
-    if visit is None or before is None or before.client_id is None:
+    if visit is None or before is None or before.client_id is None or not before.for_somebody:
         return []
     outbox.hand_over(
         visit_id=visit.pk, booking_id=change.booking.pk, to=visit.items[0].pk, types=OF_THE_WHOLE_VISIT
@@ -67,6 +67,7 @@ def tell_of_leaving(change: Change) -> list[Due]:
         client_id=before.client_id,
         run_at=change.now,
         payload=payload,
+        quiet_before=quiet_before(type, [change]),
     )
     return [due]
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import F
+
+from bookings.lifecycle.audit import record
 from bookings.models import Booking, Visit, VisitLink, counted, stamp
+from staff.access.actor import Actor
 
 SAYS_MORE = (
     Booking.Status.PROVISIONAL,
@@ -17,6 +21,9 @@ SAYS_MORE = (
     Booking.Status.CANCELLED,
 )
 """A visit has the first of these that one of its bookings has."""
+
+SO_SOON = timedelta(hours=24)
+"""Who books for within this time is taken to have said that they come (contract §10 "confirming")."""
 
 
 def begin(items: Sequence[Booking], *, now: datetime, policy: dict[str, Any] | None = None) -> Visit:
@@ -32,6 +39,8 @@ def begin(items: Sequence[Booking], *, now: datetime, policy: dict[str, Any] | N
     )
     visit.items = list(items)
     _derive(visit)
+    if visit.status == Booking.Status.SCHEDULED and now < visit.start_at < now + SO_SOON:
+        visit.client_confirmed_at = now
     visit.save(force_insert=True)
     for position, booking in enumerate(items, start=1):
         booking.visit, booking.position = visit, position
@@ -65,8 +74,10 @@ def keep_true(
         _hand_over(visit, client_id=booking.client_id)
     if changed_by_client is not None:
         visit.changed_by_client = changed_by_client
-    if of_other_client or moved:
+    if (of_other_client or moved) and visit.client_confirmed_at is not None:
         visit.client_confirmed_at = None
+        if not together:
+            _show_anew((each for each in visit.items if each.pk != booking.pk), now=now)
     if not together:
         store(visit, now=now)
     return None
@@ -80,10 +91,22 @@ def add(visit: Visit, booking: Booking, *, now: datetime) -> None:
     store(visit, now=now)
 
 
-def confirm(visit: Visit, *, confirmed: bool, now: datetime) -> None:
-    """The client has said that they come, or the salon says that they have not."""
+def confirm(visit: Visit, *, confirmed: bool, actor: Actor, reason: str = "", now: datetime) -> None:
+    """The client has said that they come, or the salon says that they have not; a row of the history."""
     visit.client_confirmed_at = now if confirmed else None
+    told = counted(visit.items)
+    _show_anew(told, now=now)
     store(visit, now=now)
+    changes = {"client_confirmed": [not confirmed, confirmed]}
+    record(told[0], actor=actor, from_status=told[0].status, changes=changes, reason=reason, now=now)
+
+
+def _show_anew(items: Iterable[Booking], *, now: datetime) -> None:
+    """What is shown of these bookings has changed with their locked visit: another version, for who polls."""
+    shown, at = list(items), stamp(now)
+    Booking.objects.filter(pk__in=[each.pk for each in shown]).update(version=F("version") + 1, updated_at=at)
+    for each in shown:
+        each.version, each.updated_at = each.version + 1, at
 
 
 def _hand_over(visit: Visit, *, client_id: int | None) -> None:

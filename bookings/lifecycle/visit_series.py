@@ -60,7 +60,7 @@ def book_visit_series(
         )
         bookings = [item for outcome in booked for item in outcome.visit.items]
         name_series(bookings)
-        announce_series(bookings, salon=salon, notify_client=order.notify_client, now=now)
+        announce_series(bookings, salon=salon, notify_client=order.mails_client, now=now)
     warnings = dict.fromkeys(warning for outcome in booked for warning in outcome.warnings)
     skipped += [skipped_by_clocks(each) for each in starts.swallowed]
     by_start = sorted(skipped, key=lambda each: each.start_at)

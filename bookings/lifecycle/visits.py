@@ -44,7 +44,7 @@ IDLE = Warning("idle_time", "The client waits where the removed booking was; mov
 class VisitOrder:
     """What somebody wants to come for in one go; times are UTC, the fields those of contract §7.
 
-    `by_client`, `accepted`, `status` and `detail` as in `Order`.
+    `by_client`, `accepted`, `status`, `detail` and `told_in_person` as in `Order`.
     """
 
     client_id: int
@@ -57,6 +57,7 @@ class VisitOrder:
     internal_notes: str = ""
     base_url: str = ""
     notify_client: bool = True
+    told_in_person: bool = False
     reason: str = ""
     source: str = "api"
     by_client: bool = False
@@ -64,6 +65,10 @@ class VisitOrder:
     status: str = Booking.Status.SCHEDULED
     detail: str = ""
     accepted: Acceptance | None = None
+
+    @property
+    def mails_client(self) -> bool:
+        return self.notify_client and not self.told_in_person
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,7 @@ class ItemChanges:
     remove: Collection[int] = ()
 
 
+@begin_again
 def book_visit(
     *, actor: Actor, order: VisitOrder, salon: SalonSettings | None = None, now: datetime | None = None
 ) -> VisitOutcome:
@@ -165,7 +171,7 @@ def change_visit(
             written += _add(visits[0], items.add, actor=actor, how=how, salon=salon, now=now)
         for visit in visits if confirmed is not None else ():
             if confirmed != (visit.client_confirmed_at is not None):
-                visit_row.confirm(visit, confirmed=bool(confirmed), now=now)
+                visit_row.confirm(visit, confirmed=bool(confirmed), actor=actor, reason=how.reason, now=now)
         outcomes = set_in_motion(written, queueing=not waited)
     return VisitOutcome(visits, [*warnings, *_warnings(outcomes)])
 
@@ -237,6 +243,7 @@ def _prepare(order: VisitOrder, place: Place, *, salon: SalonSettings, now: date
         price=item.price,
         allow_overlap=order.allow_overlap,
         notify_client=order.notify_client,
+        told_in_person=order.told_in_person,
         source=order.source,
         reason=order.reason,
         by_client=order.by_client,
@@ -357,6 +364,7 @@ def _add(
         notes=last.notes,
         base_url=last.base_url,
         notify_client=how.notify_client,
+        told_in_person=how.told_in_person,
         reason=how.reason,
         source=last.source,
     )

@@ -27,6 +27,8 @@ class Written:
         return replace(self, objections=[each for each in self.objections if each != CLIENT_BUSY])
 
     def outcome(self, *, dues: Iterable[Due]) -> Outcome:
-        """`dues`: what the change owes."""
+        """`dues`: what the change owes. Of who walks in nothing is said: they are there."""
+        if self.made.booking.client is not None and self.made.booking.client.is_walk_in:
+            return Outcome(booking=self.made.booking)
         warnings = warnings_about(self.made, objections=self.objections, dues=dues)
         return Outcome(booking=self.made.booking, warnings=warnings)

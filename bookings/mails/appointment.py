@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from bookings.lifecycle.announced import Announced
 from bookings.lifecycle.mail_types import STANDING_MAILS
 from bookings.mails.client_mail import ClientMail, find_recipient, not_needed
-from bookings.models import Booking, Visit, counted
+from bookings.models import Booking, BookingEvent, Visit, counted
 from bookings.why_not_sent import Reason
 from notifications.handlers import NotNeeded
 from notifications.models import Job, Message
@@ -43,8 +43,10 @@ class AppointmentMail(ClientMail):
             return
         told = message.facts.get("announces_each", {job.booking_id: message.facts.get("announces")})
         give_time_to_think_again(job, [int(each) for each in told], client_id=client.pk, now=now)
+        newer = told_in_person_since(job, [int(each) for each in told])
         for booking_id, announced in told.items():
-            keep_announced(int(booking_id), client_id=client.pk, announced=announced)
+            if int(booking_id) not in newer:
+                keep_announced(int(booking_id), client_id=client.pk, announced=announced)
 
 
 def announces(items: Sequence[Booking]) -> dict[str, Any]:
@@ -177,6 +179,16 @@ def give_time_to_think_again(job: Job, booking_ids: Sequence[int], *, client_id:
     if job.type != "booking.updated":
         visits = visits.filter(created_at__lt=job.created_at)
     Visit.objects.filter(pk__in=visits.order_by().values("pk")).update(grace_from=now)
+
+
+def told_in_person_since(job: Job, booking_ids: Sequence[int]) -> set[int]:
+    """Those of the bookings of which the client was told in person while this mail was leaving."""
+    if job.sending_at is None:
+        return set()
+    told = BookingEvent.objects.filter(
+        booking_id__in=booking_ids, at__gt=job.sending_at, changes__has_key="told_in_person"
+    )
+    return set(told.values_list("booking_id", flat=True))
 
 
 def keep_announced(booking_id: int, *, client_id: int, announced: Mapping[str, Any] | None) -> None:

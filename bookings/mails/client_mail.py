@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from bookings.models import Booking
 from bookings.why_not_sent import Reason
 from clients.models import Client
-from notifications.handlers import NotNeeded
+from clients.numbers import textable
+from notifications.handlers import NotNeeded, Text
 from notifications.letters.handler import LetterHandler
 from notifications.letters.letter import Reader
 from notifications.models import Job
 from notifications.outbox import Recipient
 from staff.models import SalonSettings
+
+CONFIRMED_NO_SMS = "confirmed_no_sms"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,7 @@ class ClientReader(Reader):
             locale=client.locale,
             salon=salon or SalonSettings.load(),
             deliver_outside=not client.is_demo,
+            phone=textable(client),
             client=client,
         )
 
@@ -42,6 +47,16 @@ class ClientMail(LetterHandler[Booking, ClientReader]):
     def read(self, job: Job) -> tuple[Booking, ClientReader]:
         booking = read_booking(job)
         return booking, ClientReader.of(read_recipient(job, booking=booking))
+
+    def compose_text(self, job: Job, *, now: datetime) -> Text:
+        require_texts_wanted(read_booking(job))
+        return super().compose_text(job, now=now)
+
+
+def require_texts_wanted(booking: Booking) -> None:
+    """Raises NotNeeded for a booking that was confirmed with the wish for no texts (SimpleSpa's 22)."""
+    if booking.status_detail == CONFIRMED_NO_SMS:
+        raise not_needed(Reason.ASKED_NOT_TO)
 
 
 def not_needed(reason: Reason) -> NotNeeded:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from django.utils.translation import gettext as _
 
+from bookings.lifecycle.in_person import is_owed
 from bookings.mails import ics
 from bookings.mails.appointment import (
     AppointmentMail,
@@ -41,9 +43,9 @@ class ConfirmationMail(AppointmentMail):
     def letter(self, job: Job, booking: Booking, *, reader: ClientReader, now: datetime) -> Letter:
         if "booking_ids" not in job.payload:
             items = of_visit(booking)
-            _require_news(items, reader=reader, now=now)
+            _require_news(job, items, reader=reader, now=now)
             return self.words(items, reader=reader, now=now)
-        return self._together(job, _require_news, reader=reader, now=now)
+        return self._together(job, partial(_require_news, job), reader=reader, now=now)
 
     def again_together(self, job: Job, *, reader: ClientReader, now: datetime) -> Letter:
         """Those in the payload that still stand, also where the client knows of them."""
@@ -83,10 +85,11 @@ class WaitlistConfirmationMail(ConfirmationMail):
         )
 
 
-def _require_news(items: Sequence[Booking], *, reader: ClientReader, now: datetime) -> None:
-    """Raises NotNeeded unless the appointment stands, is still ahead, and the client does not know it."""
+def _require_news(job: Job, items: Sequence[Booking], *, reader: ClientReader, now: datetime) -> None:
+    """Raises NotNeeded unless the appointment stands, is still ahead, and the client does not know it, or
+    knows it in person since."""
     _require_stands(items, reader=reader, now=now)
-    if is_what_was_told(items, as_=Booking.Status.SCHEDULED):
+    if not is_owed(job.payload, items) and is_what_was_told(items, as_=Booking.Status.SCHEDULED):
         raise not_needed(Reason.ALREADY_ANNOUNCED)
 
 

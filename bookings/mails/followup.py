@@ -23,6 +23,7 @@ class FollowupMail(VisitMail):
     """While the sequence runs and the client wants it. `payload`: step_id."""
 
     type = "followup.step"
+    urgency = Job.Urgency.IN_ITS_TURN
     worded_by_salon = True
 
     def after_visit(self, job: Job, booking: Booking, *, reader: ClientReader, now: datetime) -> Letter:

@@ -25,6 +25,7 @@ A_TWIN_TAKES = timedelta(seconds=30)
 
 class ReviewMail(VisitMail):
     type = "review.request"
+    urgency = Job.Urgency.IN_ITS_TURN
 
     def after_visit(self, job: Job, booking: Booking, *, reader: ClientReader, now: datetime) -> Letter:
         """As VisitMail says. Raises TryLater while another request to this client is being sent."""

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from bookings.lifecycle.in_person import is_owed
 from bookings.mails import ics
 from bookings.mails.appointment import (
     AppointmentMail,
@@ -47,9 +48,10 @@ class UpdateMail(AppointmentMail):
 
     def letter(self, job: Job, booking: Booking, *, reader: ClientReader, now: datetime) -> Letter:
         if "booking_ids" in job.payload:
-            return _moved_together(in_payload(job), reader=reader, now=now)
+            return _moved_together(job, reader=reader, now=now)
         items = of_visit(booking)
-        _require_moved(items, reader=reader, now=now, shrunk="left" in job.payload)
+        owed = "left" in job.payload or is_owed(job.payload, items)
+        _require_moved(items, reader=reader, now=now, owed=owed)
         if asking(items) is not None and links_are_spent(items, now=now):
             raise not_needed(Reason.SPENT)
         if status_of(items) == Booking.Status.PROVISIONAL:
@@ -63,16 +65,16 @@ def _require_moved(
     reader: ClientReader,
     now: datetime,
     requests: bool = True,
-    shrunk: bool = False,
+    owed: bool = False,
 ) -> None:
     """Raises NotNeeded unless it stands, is still ahead, and the client was told something else.
 
-    `shrunk`: a booking they were told of has gone out of the visit.
+    `owed`: a booking they were told of has gone out of the visit, or somebody has told them since.
     """
     require_theirs(items[0], reader)
     require_status(items, Booking.Status.SCHEDULED, *([Booking.Status.PROVISIONAL] if requests else []))
     require_not_ended(items, now=now)
-    if not shrunk and is_what_was_told(items) and not any(_with_another(each) for each in items):
+    if not owed and is_what_was_told(items) and not any(_with_another(each) for each in items):
         raise not_needed(Reason.DRAGGED_BACK)
 
 
@@ -82,9 +84,14 @@ def _with_another(booking: Booking) -> bool:
     return booking.staff_requested and told is not None and told != booking.staff_id
 
 
-def _moved_together(visits: Sequence[list[Booking]], *, reader: ClientReader, now: datetime) -> Letter:
+def _moved_together(job: Job, *, reader: ClientReader, now: datetime) -> Letter:
     """All new dates of a series; as for one appointment where only one of them is news."""
-    found = sorted_out(visits, tell=lambda each: _require_moved(each, reader=reader, now=now, requests=False))
+    found = sorted_out(
+        in_payload(job),
+        tell=lambda each: _require_moved(
+            each, reader=reader, now=now, requests=False, owed=is_owed(job.payload, each)
+        ),
+    )
     moved = [items for items, _ in found]
     if len(moved) == 1:
         return replace(_moved(moved[0], reader=reader, now=now), facts=announces_each(moved[0]))

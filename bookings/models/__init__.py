@@ -9,8 +9,10 @@ from bookings.models.booking import (
 )
 from bookings.models.busy import BusyTime, Hold
 from bookings.models.feedback import Feedback
+from bookings.models.feeds import CalendarFeed
 from bookings.models.noshow import NoShowFee, StripeEvent, StripeSession
 from bookings.models.online import MailedCode, OnlineAttack, OnlineSubmission, PublicHold, SpentChallenge
+from bookings.models.reminder import Reminded, ReminderRule
 from bookings.models.statuses import LEGAL_STATUS_PAIRS
 from bookings.models.visit import Visit, VisitLink, VisitQuerySet, coming_with, counted, in_order, price_of
 from bookings.models.waitlist import ONE_OPEN_ENTRY, WaitlistEntry, WaitlistOffer
@@ -22,6 +24,7 @@ __all__ = [
     "BookingEvent",
     "BookingQuerySet",
     "BusyTime",
+    "CalendarFeed",
     "Feedback",
     "Hold",
     "MailedCode",
@@ -29,6 +32,8 @@ __all__ = [
     "OnlineAttack",
     "OnlineSubmission",
     "PublicHold",
+    "Reminded",
+    "ReminderRule",
     "SpentChallenge",
     "SpentToken",
     "StripeEvent",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from bookings.models.statuses import legal_pairs
 from staff.access.actor import Actor
@@ -24,6 +25,12 @@ def stamp(now: datetime) -> datetime:
     for a lock, or a sweep that took longer to come to this row, would be missed if it stamped when it began.
     """
     return max(now, timezone.now())
+
+
+def told_status(start_at: datetime, status: str) -> str:
+    """When it begins, in the active zone, and how it stands, in the active language: for people."""
+    word = gettext(str(Booking.Status(status).label)).lower()
+    return f"{timezone.localtime(start_at):%Y-%m-%d %H:%M %Z} {word}"
 
 
 class BookingQuerySet(models.QuerySet["Booking"]):
@@ -171,12 +178,17 @@ class Booking(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"#{self.pk} {self.start_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC {self.status}"
+        return f"#{self.pk} {told_status(self.start_at, self.status)}"
 
     @property
     def total_price(self) -> Decimal | None:
         """The price for all persons; None where there is none."""
         return None if self.price is None else self.price * self.persons
+
+    @property
+    def for_somebody(self) -> bool:
+        """Its client can be written to and counted: is not erased, nor the walk-in (contract §11)."""
+        return self.client is not None and not self.client.is_walk_in
 
     @property
     def asked_online(self) -> bool:
@@ -211,7 +223,7 @@ class BookingEvent(models.Model):
         indexes = [models.Index(fields=["booking", "id"], name="booking_event_of")]
 
     def __str__(self) -> str:
-        return f"#{self.booking_id} {self.from_status or 'new'} -> {self.to_status}"
+        return f"#{self.booking_id}"
 
 
 class SpentToken(models.Model):

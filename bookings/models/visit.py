@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils.functional import cached_property
+from django.utils.translation import gettext
 
-from bookings.models.booking import Booking
+from bookings.models.booking import Booking, told_status
 from staff.access.actor import Actor
 
 
@@ -55,7 +56,9 @@ class Visit(models.Model):
     the client's own moves. `changed_by_client`: the last change of its times or its status was the client's
     own. `grace_from`: when the last mail about a change that the salon made left (UTC), from which the client
     has time to think again (contract §8 "windows"). `contact_typed`: who booked it online, as they said
-    themselves (`bookings.online.contact`).
+    themselves (`bookings.online.contact`). `unconfirmed_told_for`: the start (UTC) that nobody had confirmed
+    in time, once that has been looked after (contract §10 "unconfirmed_action"); `released_at`: that its
+    time was given to others for it.
     """
 
     client = models.ForeignKey(
@@ -74,6 +77,8 @@ class Visit(models.Model):
     client_moves = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     changed_by_client = models.BooleanField(default=False, db_default=False, editable=False)
     grace_from = models.DateTimeField(null=True, editable=False)
+    unconfirmed_told_for = models.DateTimeField(null=True, editable=False)
+    released_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -115,7 +120,7 @@ class Visit(models.Model):
         return in_order(self.bookings.all())
 
     def __str__(self) -> str:
-        return f"visit #{self.pk} {self.start_at:%Y-%m-%d %H:%M} UTC {self.status}"
+        return f"{gettext('visit')} #{self.pk} {told_status(self.start_at, self.status)}"
 
 
 class VisitLink(models.Model):

@@ -36,6 +36,8 @@ def charge(
     try:
         if booking.client_id is None:
             raise NotChargeable("The client has been erased.")
+        if not booking.for_somebody:
+            raise NotChargeable("Nobody is known who could pay: it is a walk-in.")
         if NoShowFee.objects.filter(booking__in=bookings, state=NoShowFee.State.PAID).exists():
             raise NotChargeable("A fee for this booking has been paid already.")
         amount_minor = fee_for(bookings, salon)

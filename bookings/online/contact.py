@@ -189,7 +189,7 @@ def _alike(contact: Contact) -> Any:
     alike = Q(email__iexact=contact.email)
     if contact.number:
         alike |= Q(mobile=contact.number) | Q(phone=contact.number)
-    return not_archived().filter(alike).order_by("pk")[:20]
+    return not_archived().filter(alike, is_walk_in=False).order_by("pk")[:20]
 
 
 def _has_mail(client: Client, contact: Contact) -> bool:

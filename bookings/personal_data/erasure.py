@@ -24,6 +24,7 @@ from bookings.models import (
     Feedback,
     NoShowFee,
     OnlineSubmission,
+    Reminded,
     Visit,
     VisitQuerySet,
     WaitlistEntry,
@@ -34,7 +35,9 @@ from bookings.noshow.waive_or_refund import waive
 from bookings.slots.busy import lock_staff
 from bookings.why_not_sent import Reason
 from clients.models import Client
+from clients.walk_in import refuse_walk_in
 from notifications import outbox
+from notifications.channels.opt_outs import forget_numbers, is_being_texted
 from notifications.models import Job, Message, Notification, WebhookDelivery
 from notifications.outbox import Recipient
 from notifications.outbox.states import IS_CLAIMED, IS_PENDING
@@ -67,7 +70,7 @@ class UpcomingBookings(Conflict):
 
 class StillSending(Conflict):
     code = "still_sending"
-    message = "A mail to this client is being sent at this moment; try again in a few minutes."
+    message = "A message to this client is being sent at this moment; try again in a few minutes."
 
 
 class MergedAway(Conflict):
@@ -86,7 +89,7 @@ class Erased:
 @begin_again
 def erase_client(*, client_id: int, cancel_upcoming: bool, actor: Actor, now: datetime) -> Erased:
     """All of it or nothing. Raises NotFound, UpcomingBookings (unless they are to be cancelled, which
-    happens silently, through the door), StillSending, MergedAway."""
+    happens silently, through the door), StillSending, MergedAway, IsWalkIn."""
     salon = SalonSettings.load()
     with transaction.atomic():
         booking_ids, staff_ids = _lock_around(client_id, now=now)
@@ -135,6 +138,7 @@ def _people(client_id: int) -> tuple[Client, list[int], list[str]]:
     client = found.get(client_id)
     if client is None:
         raise NotFound("Client not found")
+    refuse_walk_in(client)
     if client.merged_into_id is not None:
         raise MergedAway(f"This record was merged into client {client.merged_into_id}; erase that one.")
     return client, list(found), sorted({each.name for each in found.values() if each.name})
@@ -176,15 +180,23 @@ def _silence(everybody: Sequence[int], *, now: datetime) -> int:
     for recipient in recipients:
         outbox.drop(recipient=recipient, reason=Reason.CLIENT_ERASED, now=now)
     jobs = Job.objects.filter(recipient__in=recipients)
-    if jobs.filter(IS_CLAIMED).exists():
+    numbers = _numbers(everybody)
+    if jobs.filter(IS_CLAIMED).exists() or is_being_texted(numbers):
         raise StillSending
     # What was cut off in mid-sending is not tried again.
     cut_off = jobs.filter(IS_PENDING)
+    forget_numbers(numbers, client_ids=everybody)
     messages = Message.objects.filter(client_id__in=everybody)
     messages.filter(job__in=cut_off).update(state=Message.State.UNCERTAIN, reason=Reason.CLIENT_ERASED)
+    Reminded.objects.filter(client_id__in=everybody).delete()
     cut_off.update(state=Job.State.UNCERTAIN, finished_at=now, dedupe_key=None)
     jobs.update(last_error="")
     return messages.update(**FORGOTTEN_MESSAGE)
+
+
+def _numbers(everybody: Sequence[int]) -> set[str]:
+    pairs = Client.objects.filter(pk__in=everybody).values_list("phone", "mobile")
+    return {number for pair in pairs for number in pair if number}
 
 
 def _leave_waitlist(everybody: Sequence[int], *, salon: SalonSettings, now: datetime) -> None:

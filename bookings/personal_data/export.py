@@ -11,7 +11,8 @@ from bookings.api.serializers import COLUMNS, Printer
 from bookings.models import Booking, BookingEvent, Feedback, NoShowFee, Visit, WaitlistEntry
 from clients.models import Client
 from clients.printing import client_json
-from notifications.models import Message
+from notifications.channels.printing import inbound_json
+from notifications.models import InboundText, Message
 from staff.models import SalonSettings
 from staff.storage.storing import found
 from staff.wire.money import from_minor, print_amount
@@ -46,6 +47,10 @@ def export_client(*, client_id: int, salon: SalonSettings, now: datetime) -> Jso
             .order_by("pk")
         ],
         "messages": [_message(each, printer) for each in _messages(everybody)],
+        "inbound_texts": [
+            inbound_json(each, zone=salon.zone)
+            for each in InboundText.objects.filter(client_id__in=everybody).order_by("pk")
+        ],
         "waitlist": [
             _entry(each, printer)
             for each in WaitlistEntry.objects.filter(client_id__in=everybody)
