@@ -7,39 +7,47 @@ from typing import Any
 from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.text import slugify
-from django.utils.translation import gettext as _
+from django.utils import timezone
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
 
 from staff.access.accounts import log_out_everywhere
+from staff.access.actor import Actor
+from staff.access.auth import actor_for, salon_of
 from staff.access.throttles import LoginThrottle, proxy_is_unknown
 from staff.models import Staff
+from staff.salon.setup_list import setup_list
 
 DAILY = (
     (
-        "Bookings",
+        _("Bookings"),
         (
             "bookings.Booking",
             "bookings.Visit",
             "bookings.WaitlistEntry",
             "bookings.NoShowFee",
             "bookings.Feedback",
+            "bookings.CalendarFeed",
         ),
     ),
-    ("Clients", ("clients.Client",)),
+    (_("Clients"), ("clients.Client",)),
     (
-        "Opening hours",
+        _("Opening hours"),
         ("staff.WorkingHours", "staff.OpeningException", "staff.Holiday", "staff.TimeOff"),
     ),
-    ("The salon", ("staff.Staff", "staff.Service", "staff.Location", "staff.SalonSettings")),
+    (_("The salon"), ("staff.Staff", "staff.Service", "staff.Location", "staff.SalonSettings")),
     (
-        "Messages",
+        _("Messages"),
         (
             "notifications.Message",
             "notifications.MessageText",
+            "notifications.InboundText",
+            "notifications.OptOut",
+            "notifications.Channel",
             "notifications.FollowupSequence",
             "notifications.Notification",
         ),
@@ -47,7 +55,7 @@ DAILY = (
 )
 """The headings of the first page and what stands below each, in that order."""
 
-TECHNICAL = "Technical"
+TECHNICAL = _("Technical")
 """The last heading: what an engineer looks at, and every table that is named nowhere above."""
 
 FIRST_OF_TECHNICAL = (
@@ -71,18 +79,32 @@ class SalonLoginForm(AdminAuthenticationForm):
 class SalonAdminSite(AdminSite):
     site_header = "Bookings"
     site_title = "Bookings"
-    index_title = "What would you like to see?"
+    index_title = _("Today")
     login_form = SalonLoginForm
     index_template = "admin/first_page.html"
     enable_nav_sidebar = False
     """The lists need its width; the first page is one click away."""
 
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Every page is headed with the salon's own name."""
+        context = super().each_context(request)
+        named = salon_of(request).business_name
+        return {**context, "site_header": named, "site_title": named} if named else context
+
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """The first page says so when no mail leaves, as /readyz does, and when a proxy is before us that we
-        were told nothing of."""
+        """Today, what needs somebody, and what a new salon still has to do.
+
+        It says so when no mail leaves, as /readyz does, and when a proxy is before us that we were told
+        nothing of.
+        """
+        salon = salon_of(request)
+        tell: Any = import_string(settings.FIRST_PAGE_TODAY)
         said = {
             "mail_is_off": not settings.EMAIL_URL and not settings.DEBUG,
             "proxy_is_unknown": proxy_is_unknown(),
+            "today": tell(_reader(request), salon=salon, now=timezone.now()),
+            "setup": setup_list(salon),
+            "booking_page": salon.online_booking != salon.OnlineBooking.OFF,
         }
         return super().index(request, {**(extra_context or {}), **said})
 
@@ -101,8 +123,8 @@ class SalonAdminSite(AdminSite):
         technical = [tables.pop(each, None) for each in FIRST_OF_TECHNICAL]
         groups.append((TECHNICAL, [*technical, *tables.values()]))
         return [
-            _heading(name, [each for each in found if each is not None])
-            for name, found in groups
+            _heading(name, [each for each in found if each is not None], number=number)
+            for number, (name, found) in enumerate(groups, start=1)
             if any(found)
         ]
 
@@ -116,9 +138,16 @@ class SalonAdminSite(AdminSite):
         return response
 
 
-def _heading(name: str, tables: list[dict[str, Any]]) -> dict[str, Any]:
+def _reader(request: HttpRequest) -> Actor:
+    """Who is logged in. Raises PermissionDenied without a login."""
+    if not isinstance(request.user, Staff):
+        raise PermissionDenied
+    return actor_for(request.user, salon=salon_of(request), channel="admin")
+
+
+def _heading(name: Any, tables: list[dict[str, Any]], *, number: int) -> dict[str, Any]:
     """One group of the first page, as admin's templates show an app."""
-    label = slugify(name)
+    label = f"tables-{number}"
     return {
         "name": name,
         "app_label": label,

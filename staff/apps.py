@@ -8,6 +8,9 @@ from django.apps.registry import Apps
 from django.contrib.admin import apps as admin_apps
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
+
+from staff.admin_words import speak
 
 
 def keep_settings_row(using: str = DEFAULT_DB_ALIAS, apps: Apps = apps_of_today, **kwargs: Any) -> None:
@@ -24,6 +27,7 @@ def keep_settings_row(using: str = DEFAULT_DB_ALIAS, apps: Apps = apps_of_today,
 
 class StaffConfig(AppConfig):
     name = "staff"
+    verbose_name = _("The salon")
     default = True
     default_auto_field = "django.db.models.BigAutoField"
 
@@ -36,3 +40,8 @@ class SalonAdminConfig(admin_apps.AdminConfig):
 
     default = False
     default_site = "staff.admin_site.SalonAdminSite"
+
+    def ready(self) -> None:
+        """Before admin's forms are made of them, which this does."""
+        speak(apps_of_today.get_models())
+        super().ready()

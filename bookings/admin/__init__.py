@@ -2,8 +2,10 @@
 
 from bookings.admin.bookings import BookingAdmin
 from bookings.admin.feedback import FeedbackAdmin
+from bookings.admin.feeds import CalendarFeedAdmin
 from bookings.admin.noshow import NoShowFeeAdmin
 from bookings.admin.records import BookingEventAdmin, BusyTimeAdmin, HoldAdmin
+from bookings.admin.reminders import ReminderRuleAdmin
 from bookings.admin.visits import VisitAdmin
 from bookings.admin.waiting import WaitlistEntryAdmin
 
@@ -11,9 +13,11 @@ __all__ = [
     "BookingAdmin",
     "BookingEventAdmin",
     "BusyTimeAdmin",
+    "CalendarFeedAdmin",
     "FeedbackAdmin",
     "HoldAdmin",
     "NoShowFeeAdmin",
+    "ReminderRuleAdmin",
     "VisitAdmin",
     "WaitlistEntryAdmin",
 ]

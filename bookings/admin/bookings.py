@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from django import forms
 from django.contrib import admin, messages
@@ -14,10 +14,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
+from django.utils.text import capfirst
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from bookings import lifecycle
-from bookings.admin.online import WaitingFilter
+from bookings.admin.online import WaitingFilter, in_the_log
+from bookings.admin.telling import check_reason, told_field
 from bookings.mails.resent import Kind
 from bookings.models import Booking, BookingEvent
 from bookings.send_again import KIND_OF_STATUS, send_again
@@ -33,23 +37,58 @@ from staff.salon.durations import duration_of
 from staff.wire.refusals import Refused
 
 
+class Again(NamedTuple):
+    """A mail that can be sent again."""
+
+    kind: Kind
+    button: Any
+    said: Any
+
+
+SENT_AGAIN = {
+    each.kind: each
+    for each in (
+        Again(
+            Kind.CONFIRMATION,
+            _("Send the confirmation again"),
+            _("The confirmation leaves at once, for %(address)s."),
+        ),
+        Again(Kind.REQUEST, _("Send the request again"), _("The request leaves at once, for %(address)s.")),
+        Again(
+            Kind.CANCELLATION,
+            _("Send the cancellation again"),
+            _("The cancellation leaves at once, for %(address)s."),
+        ),
+    )
+}
+
+
 class BookingForm(forms.ModelForm):
     """Hands what was typed to the door: the same rules, refusals and mails as the API."""
 
     actor: ClassVar[Actor]
 
-    start_at = forms.SplitDateTimeField(widget=AdminSplitDateTime, help_text="The salon's wall clock.")
+    start_at = forms.SplitDateTimeField(
+        label=capfirst(_("start at")), widget=AdminSplitDateTime, help_text=_("The salon's wall clock.")
+    )
     end_at = forms.SplitDateTimeField(
+        label=capfirst(_("end at")),
         widget=AdminSplitDateTime,
         required=False,
-        help_text="Empty: as long as it takes this person.",
+        help_text=_("Empty: as long as it takes this person."),
     )
     allow_overlap = forms.BooleanField(
-        required=False, help_text="Book even though the time is taken. It is written into the history."
+        label=_("Overlap"),
+        required=False,
+        help_text=_("Book even though the time is taken. It is written into the history."),
     )
+    told_in_person = told_field()
     seen_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
     reason = forms.CharField(
-        required=False, max_length=BookingEvent.LONGEST_REASON, help_text="For the history of the booking."
+        label=capfirst(_("reason")),
+        required=False,
+        max_length=BookingEvent.LONGEST_REASON,
+        help_text=_("For the history of the booking."),
     )
 
     class Meta:
@@ -75,12 +114,13 @@ class BookingForm(forms.ModelForm):
         self.initial["seen_version"] = self.instance.version
         if self.instance.pk is None:
             self.fields["status"].choices = [  # type: ignore[attr-defined]
-                ("scheduled", "Scheduled"),
-                ("provisional", "Provisional: ask the client by mail"),
+                ("scheduled", _("Scheduled")),
+                ("provisional", _("Provisional: ask the client by mail")),
             ]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        check_reason(self, cleaned)
         if not self.errors:
             if cleaned.get("end_at") is None:
                 duration = duration_of(cleaned["service"], cleaned["staff"].pk)
@@ -114,6 +154,7 @@ class BookingForm(forms.ModelForm):
                 provisional=cleaned["status"] == Booking.Status.PROVISIONAL,
                 allow_overlap=cleaned["allow_overlap"],
                 reason=cleaned["reason"],
+                told_in_person=cleaned["told_in_person"],
                 source="admin",
             )
             return lifecycle.book(actor=self.actor, order=order)
@@ -122,7 +163,10 @@ class BookingForm(forms.ModelForm):
             booking_id=self.instance.pk,
             changes=values | {"status": cleaned["status"], "price": cleaned["price"]},
             how=lifecycle.How(
-                reason=cleaned["reason"], allow_overlap=cleaned["allow_overlap"], ask_by_mail=True
+                reason=cleaned["reason"],
+                allow_overlap=cleaned["allow_overlap"],
+                ask_by_mail=True,
+                told_in_person=cleaned["told_in_person"],
             ),
             expected_version=cleaned["seen_version"],
         )
@@ -133,9 +177,21 @@ class BookingForm(forms.ModelForm):
 
 class EventInline(ReadOnlyInline):
     model = BookingEvent
-    verbose_name_plural = "history"
-    fields = ("at", "from_status", "to_status", "changes", "door", "actor_name", "reason")
+    verbose_name_plural = _("history")
+    fields = ("at", "before", "after", "changes", "door", "actor_name", "reason")
     readonly_fields = fields
+
+    @admin.display(description=_("from status"))
+    def before(self, event: BookingEvent) -> str:
+        return _status(event.from_status)
+
+    @admin.display(description=_("to status"))
+    def after(self, event: BookingEvent) -> str:
+        return _status(event.to_status)
+
+
+def _status(code: str) -> str:
+    return gettext(str(Booking.Status(code).label)) if code else "-"
 
 
 @admin.register(Booking)
@@ -178,9 +234,9 @@ class BookingAdmin(FoundByClient, PricedAdmin):
                 )
             },
         ),
-        ("This change", {"fields": ("allow_overlap", "reason", "seen_version")}),
+        (_("This change"), {"fields": ("allow_overlap", "told_in_person", "reason", "seen_version")}),
         (
-            "Details",
+            _("Details"),
             {
                 "fields": (
                     "shown_visit",
@@ -201,40 +257,42 @@ class BookingAdmin(FoundByClient, PricedAdmin):
             return usual
         return [(None, {"fields": ("client_alert",)}), *usual]
 
-    @admin.display(description="alert")
+    @admin.display(description=_("alert"))
     def client_alert(self, booking: Booking) -> str:
         return "" if booking.client is None else booking.client.alert
 
-    @admin.display(description="total price")
+    @admin.display(description=_("total price"))
     def shown_total(self, booking: Booking) -> str:
         """As it is stored, for all persons."""
         total = booking.total_price if booking.pk else None
         return "-" if total is None else shown_amount(total, currency=SalonSettings.load().currency)
 
-    @admin.display(description="session")
+    @admin.display(description=_("session"))
     def session(self, booking: Booking) -> str:
         return str(booking.session_of_id or booking.pk or "-")
 
-    @admin.display(description="visit")
+    @admin.display(description=_("visit"))
     def shown_visit(self, booking: Booking) -> str:
         """A link to all that the client comes for."""
         if booking.visit_id is None:
             return "-"
         size = Booking.objects.filter(visit_id=booking.visit_id).count()
         address = reverse("admin:bookings_visit_change", args=[booking.visit_id])
-        told = "this booking alone" if size == 1 else f"{booking.position} of {size} bookings"
-        return format_html('<a href="{}">visit #{}</a>, {}', address, booking.visit_id, told)
+        place = {"number": booking.position, "all": size}
+        alone = gettext("this booking alone")
+        told = alone if size == 1 else gettext("%(number)d of %(all)d bookings") % place
+        return format_html('<a href="{}">{} #{}</a>, {}', address, gettext("visit"), booking.visit_id, told)
 
-    @admin.display(description="parts")
+    @admin.display(description=_("parts"))
     def work_and_gaps(self, booking: Booking) -> str:
         return parts_in_words(booking.parts) or "-"
 
-    @admin.display(description="messages")
+    @admin.display(description=_("messages"))
     def messages_sent(self, booking: Booking) -> str:
         """A link to the message log of this booking."""
         count = Message.objects.filter(booking_id=booking.pk).count()
         address = reverse("admin:notifications_message_changelist")
-        return format_html('<a href="{}?booking_id={}">{} in the log</a>', address, booking.pk, count)
+        return format_html('<a href="{}?booking_id={}">{}</a>', address, booking.pk, in_the_log(count))
 
     def get_urls(self) -> list[URLPattern]:
         again = path(
@@ -250,7 +308,10 @@ class BookingAdmin(FoundByClient, PricedAdmin):
         booking = self.get_object(request, object_id)
         kind = None if booking is None else KIND_OF_STATUS.get(booking.status)
         return super().change_view(
-            request, object_id, form_url, {**(extra_context or {}), "sent_again": kind}
+            request,
+            object_id,
+            form_url,
+            {**(extra_context or {}), "sent_again": SENT_AGAIN[kind] if kind else None},
         )
 
     @method_decorator(require_POST)
@@ -263,11 +324,11 @@ class BookingAdmin(FoundByClient, PricedAdmin):
             kind = Kind(request.POST.get("type", ""))
             message = send_again(actor=acting(request), booking_id=booking_id, kind=kind)
         except ValueError:
-            messages.error(request, "Choose what to send again: confirmation, request or cancellation.")
+            messages.error(request, _("Choose what to send again: confirmation, request or cancellation."))
         except Refused as refused:
-            messages.error(request, refused.message)
+            messages.error(request, gettext(refused.message))
         else:
-            messages.success(request, f"The {kind} leaves at once, for {message.to}.")
+            messages.success(request, SENT_AGAIN[kind].said % {"address": message.to})
         return back
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
@@ -284,4 +345,4 @@ class BookingAdmin(FoundByClient, PricedAdmin):
     def save_model(self, request: HttpRequest, obj: Booking, form: Any, change: bool) -> None:
         """Saved by the form, through the door; what the desk may overrule is said."""
         for warning in form.warnings:
-            messages.warning(request, warning.message)
+            messages.warning(request, gettext(warning.message))

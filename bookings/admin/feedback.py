@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from bookings.models import Feedback
 from staff.admin.readonly import ReadOnlyAdmin
@@ -20,19 +21,19 @@ class FeedbackAdmin(FoldedSearch, ReadOnlyAdmin):
     date_hierarchy = "created_at"
     fields = ("created_at", "rating", "comment", "client", "service", "staff", "booking")
 
-    @admin.display(ordering="booking__client__first_name")
+    @admin.display(description=_("client"), ordering="booking__client__first_name")
     def client(self, review: Feedback) -> str:
         return "" if review.booking.client is None else review.booking.client.name
 
-    @admin.display(ordering="booking__service__name")
+    @admin.display(description=_("service"), ordering="booking__service__name")
     def service(self, review: Feedback) -> str:
         return review.booking.service.name
 
-    @admin.display(ordering="booking__staff__name")
+    @admin.display(description=_("staff"), ordering="booking__staff__name")
     def staff(self, review: Feedback) -> str:
         return review.booking.staff.name
 
-    @admin.display(description="comment")
+    @admin.display(description=_("comment"))
     def excerpt(self, review: Feedback) -> str:
         comment = review.comment
         return comment if len(comment) <= LONGEST_EXCERPT else f"{comment[: LONGEST_EXCERPT - 1]}…"

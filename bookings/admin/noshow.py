@@ -15,6 +15,9 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.text import capfirst
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from bookings.models import NoShowFee, StripeSession
 from bookings.noshow.waive_or_refund import refund, waive
@@ -30,9 +33,10 @@ ROLE_NEEDED = "bookings.change_noshowfee"
 
 class WaiveForm(forms.Form):
     reason = forms.CharField(
+        label=capfirst(_("reason")),
         max_length=NoShowFee.LONGEST_REASON,
         widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
-        help_text="Kept with the fee. The client is not told.",
+        help_text=_("Kept with the fee. The client is not told."),
     )
 
 
@@ -42,7 +46,7 @@ class RefundForm(forms.Form):
 
 class SessionInline(ReadOnlyInline):
     model = StripeSession
-    verbose_name_plural = "Stripe Checkout Sessions"
+    verbose_name_plural = _("Stripe Checkout Sessions")
     fields = ("session_id", "state", "payment_intent", "expires_at", "created_at")
     readonly_fields = fields
 
@@ -70,27 +74,28 @@ class NoShowFeeAdmin(FoundByClient, ReadOnlyAdmin):
     readonly_fields = fields
     inlines = (SessionInline,)
 
-    @admin.display(description="booking", ordering="booking__start_at")
+    @admin.display(description=_("booking"), ordering="booking__start_at")
     def booked_for(self, fee: NoShowFee) -> datetime:
         return fee.booking.start_at
 
-    @admin.display(ordering="amount_minor")
+    @admin.display(description=_("amount"), ordering="amount_minor")
     def amount(self, fee: NoShowFee) -> str:
         amount = from_minor(fee.amount_minor, currency=fee.currency)
         return f"{shown_amount(amount, currency=fee.currency)} {fee.currency}"
 
-    @admin.display(description="What you can do")
+    @admin.display(description=_("What you can do"))
     def decide(self, fee: NoShowFee) -> str:
         match fee.state:
             case NoShowFee.State.DUE:
-                address, label = reverse("admin:bookings_noshowfee_waive", args=[fee.pk]), "Waive this fee…"
+                way, label = "waive", gettext("Waive this fee…")
             case NoShowFee.State.PAID:
-                address, label = reverse("admin:bookings_noshowfee_refund", args=[fee.pk]), "Refund it…"
+                way, label = "refund", gettext("Refund it…")
             case _:
                 return "-"
+        address = reverse(f"admin:bookings_noshowfee_{way}", args=[fee.pk])
         return format_html('<a href="{}">{}</a>', address, label)
 
-    @admin.display(description="Jobs")
+    @admin.display(description=_("Jobs"))
     def jobs(self, fee: NoShowFee) -> str:
         found = Job.objects.filter(booking_id=fee.booking_id, type__startswith="noshow.").order_by("id")
         return ", ".join(f"{job.type} {job.state}" for job in found) or "-"
@@ -116,10 +121,12 @@ class NoShowFeeAdmin(FoundByClient, ReadOnlyAdmin):
                 request,
                 fee_id,
                 lambda: waive(fee_id=fee_id, reason=reason, now=timezone.now()),
-                said="The fee is waived.",
-                log=f"Waived: {reason}",
+                said=_("The fee is waived."),
+                log=gettext("Waived: %(reason)s") % {"reason": reason},
             )
-        return self._asking(request, fee_id, form, title="Waive this no-show fee?", label="Waive the fee")
+        return self._asking(
+            request, fee_id, form, title=_("Waive this no-show fee?"), label=_("Waive the fee")
+        )
 
     def refund_view(self, request: HttpRequest, fee_id: int) -> HttpResponse:
         form = RefundForm(request.POST or None)
@@ -128,15 +135,15 @@ class NoShowFeeAdmin(FoundByClient, ReadOnlyAdmin):
                 request,
                 fee_id,
                 lambda: refund(fee_id=fee_id, now=timezone.now()),
-                said="The refund is on its way; the fee is refunded once Stripe has done it.",
-                log="Refund asked for",
+                said=_("The refund is on its way; the fee is refunded once Stripe has done it."),
+                log=gettext("Refund asked for"),
             )
         return self._asking(
-            request, fee_id, form, title="Give all of this payment back?", label="Refund the payment"
+            request, fee_id, form, title=_("Give all of this payment back?"), label=_("Refund the payment")
         )
 
     def _asking(
-        self, request: HttpRequest, fee_id: int, form: forms.Form, *, title: str, label: str
+        self, request: HttpRequest, fee_id: int, form: forms.Form, *, title: Any, label: Any
     ) -> HttpResponse:
         fee = self._fee(request, fee_id)
         return TemplateResponse(
@@ -155,13 +162,13 @@ class NoShowFeeAdmin(FoundByClient, ReadOnlyAdmin):
         )
 
     def _decided(
-        self, request: HttpRequest, fee_id: int, decide: Any, *, said: str, log: str
+        self, request: HttpRequest, fee_id: int, decide: Any, *, said: Any, log: str
     ) -> HttpResponse:
         fee = self._fee(request, fee_id)
         try:
             decide()
         except Refused as refused:
-            self.message_user(request, refused.message, messages.ERROR)
+            self.message_user(request, gettext(refused.message), messages.ERROR)
         else:
             self.log_change(request, fee, log)
             self.message_user(request, said, messages.SUCCESS)

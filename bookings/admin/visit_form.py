@@ -18,8 +18,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
 
 from bookings import lifecycle
+from bookings.admin.telling import check_reason, told_field
 from bookings.errors import HolidayClosed, VisitBegun
 from bookings.models import Booking, BookingEvent, Visit
 from bookings.slots.availability.wishes import MOST_ITEMS
@@ -35,7 +38,7 @@ ROWS_TO_ADD = 3
 OF_THE_START = frozenset({HolidayClosed.code, VisitBegun.code})
 """Refusals that name no field, and are about when the visit begins."""
 
-SEE_BELOW = "Nothing was saved; see the services below."
+SEE_BELOW = _("Nothing was saved; see the services below.")
 
 Choices = Sequence[tuple[int | str, str]]
 
@@ -43,15 +46,15 @@ Choices = Sequence[tuple[int | str, str]]
 class ItemForm(forms.Form):
     """One service of a visit; a row without anything is left out."""
 
-    service = forms.TypedChoiceField(coerce=int, empty_value=None)
-    staff = forms.TypedChoiceField(coerce=int, empty_value=None, required=False, label="Who does it")
-    staff_requested = forms.BooleanField(required=False, label="The client asked for this person")
+    service = forms.TypedChoiceField(label=capfirst(_("service")), coerce=int, empty_value=None)
+    staff = forms.TypedChoiceField(coerce=int, empty_value=None, required=False, label=_("Who does it"))
+    staff_requested = forms.BooleanField(required=False, label=_("The client asked for this person"))
     start_at = forms.TimeField(
         required=False,
-        label="Begins at",
+        label=_("Begins at"),
         widget=forms.TimeInput(attrs={"size": 6, "placeholder": "10:45"}, format="%H:%M"),
     )
-    after = forms.BooleanField(required=False, label="Begins with the one before")
+    after = forms.BooleanField(required=False, label=_("Begins with the one before"))
 
     def __init__(self, data: Any, *, number: int, starts_visit: bool, services: Choices, people: Choices):
         super().__init__(
@@ -59,7 +62,7 @@ class ItemForm(forms.Form):
         )
         self.number = number
         self.fields["service"].choices = [("", "-"), *services]  # type: ignore[attr-defined]
-        self.fields["staff"].choices = [("", "Anybody who is free"), *people]  # type: ignore[attr-defined]
+        self.fields["staff"].choices = [("", _("Anybody who is free")), *people]  # type: ignore[attr-defined]
         if number == 1:
             del self.fields["after"]
         if starts_visit:
@@ -107,7 +110,7 @@ class VisitForm(forms.ModelForm):
     actor: ClassVar[Actor]
 
     start_at = forms.SplitDateTimeField(
-        widget=AdminSplitDateTime, label="Begins", help_text="The salon's wall clock."
+        widget=AdminSplitDateTime, label=_("Begins"), help_text=_("The salon's wall clock.")
     )
     notes = Booking._meta.get_field("notes").formfield(widget=AdminTextareaWidget(attrs={"rows": 3}))
     internal_notes = Booking._meta.get_field("internal_notes").formfield(
@@ -117,15 +120,21 @@ class VisitForm(forms.ModelForm):
         coerce=int,
         required=False,
         widget=RemoveWidget,
-        label="Bookings",
-        help_text="Tick those to cancel out of this visit; the others stay as they are.",
+        label=_("Bookings"),
+        help_text=_("Tick those to cancel out of this visit; the others stay as they are."),
     )
     allow_overlap = forms.BooleanField(
-        required=False, help_text="Book even though the time is taken. It is written into the history."
+        label=_("Overlap"),
+        required=False,
+        help_text=_("Book even though the time is taken. It is written into the history."),
     )
+    told_in_person = told_field()
     seen_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
     reason = forms.CharField(
-        required=False, max_length=BookingEvent.LONGEST_REASON, help_text="For the history of the bookings."
+        label=capfirst(_("reason")),
+        required=False,
+        max_length=BookingEvent.LONGEST_REASON,
+        help_text=_("For the history of the bookings."),
     )
 
     class Meta:
@@ -139,8 +148,8 @@ class VisitForm(forms.ModelForm):
         if self.instance.pk is None:
             del self.fields["remove"]
             self.fields["status"].choices = [  # type: ignore[attr-defined]
-                ("scheduled", "Scheduled"),
-                ("provisional", "Provisional: ask the client by mail"),
+                ("scheduled", _("Scheduled")),
+                ("provisional", _("Provisional: ask the client by mail")),
             ]
         else:
             self._show(self.instance)
@@ -150,8 +159,8 @@ class VisitForm(forms.ModelForm):
         first = next((each for each in visit.items if each.stands), visit.items[0])
         self.initial["seen_version"] = visit.version
         self.initial["notes"], self.initial["internal_notes"] = first.notes, first.internal_notes
-        self.fields["start_at"].help_text = "Another start moves all that stand by the same minutes."
-        self.fields["status"].help_text = "Of all its bookings; cancelled: the client is told by mail."
+        self.fields["start_at"].help_text = _("Another start moves all that stand by the same minutes.")
+        self.fields["status"].help_text = _("Of all its bookings; cancelled: the client is told by mail.")
         remove = self.fields["remove"]
         remove.choices = [(each.pk, _told(each)) for each in visit.items]  # type: ignore[attr-defined]
         remove.widget.cancelled = frozenset(
@@ -179,6 +188,7 @@ class VisitForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        check_reason(self, cleaned)
         if any(row.errors for row in self.rows):
             self.add_error(None, SEE_BELOW)
         if not self.errors:
@@ -207,6 +217,7 @@ class VisitForm(forms.ModelForm):
                 internal_notes=cleaned["internal_notes"],
                 allow_overlap=cleaned["allow_overlap"],
                 reason=cleaned["reason"],
+                told_in_person=cleaned["told_in_person"],
                 source="admin",
             )
             return lifecycle.book_visit(actor=self.actor, order=order)
@@ -223,7 +234,10 @@ class VisitForm(forms.ModelForm):
             changes=changes,
             items=lifecycle.ItemChanges(add=items, remove=cleaned["remove"]),
             how=lifecycle.How(
-                reason=cleaned["reason"], allow_overlap=cleaned["allow_overlap"], ask_by_mail=True
+                reason=cleaned["reason"],
+                allow_overlap=cleaned["allow_overlap"],
+                ask_by_mail=True,
+                told_in_person=cleaned["told_in_person"],
             ),
             expected_version=cleaned["seen_version"],
         )
@@ -255,13 +269,13 @@ def _told(booking: Booking) -> SafeString:
     """When, what, by whom and how it stands, with the way to its page."""
     begins, ends = timezone.localtime(booking.start_at), timezone.localtime(booking.end_at)
     return format_html(
-        '{}-{} {} with {}, {}{} <a href="{}">booking #{}</a>',
+        '{}-{} {}, {}{} <a href="{}">{} #{}</a>',
         f"{begins:%H:%M}",
         f"{ends:%H:%M}",
-        booking.service.name,
-        booking.staff.name,
-        booking.get_status_display().lower(),
-        ", asked for" if booking.staff_requested else "",
+        _("%(service)s with %(person)s") % {"service": booking.service.name, "person": booking.staff.name},
+        str(booking.get_status_display()).lower(),
+        f", {_('asked for')}" if booking.staff_requested else "",
         reverse("admin:bookings_booking_change", args=[booking.pk]),
+        _("booking"),
         booking.pk,
     )

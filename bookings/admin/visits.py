@@ -10,8 +10,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
-from bookings.admin.online import TAKE_OVER, WaitingFilter, typed_online
+from bookings.admin.online import TAKE_OVER, WaitingFilter, in_the_log, typed_online
 from bookings.admin.visit_form import VisitForm
 from bookings.models import Booking, Visit, counted, price_of
 from bookings.online.take_over import take_over
@@ -26,11 +28,11 @@ from staff.wire.refusals import Refused
 class SeveralFilter(admin.SimpleListFilter):
     """Most visits are of one booking."""
 
-    title = "services"
+    title = _("services")
     parameter_name = "several"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Several"), ("no", "One")]
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Several")), ("no", _("One"))]
 
     def queryset(self, request: HttpRequest, visits: QuerySet[Visit]) -> QuerySet[Visit]:
         several = Exists(Booking.objects.filter(visit_id=OuterRef("pk"), position__gt=1))
@@ -51,7 +53,7 @@ class VisitAdmin(FoundByClient):
     list_per_page = 50
     show_full_result_count = False
     search_fields = ("=id",)
-    search_help_text = "The client's name, e-mail or telephone number, or a visit's number."
+    search_help_text = _("The client's name, e-mail or telephone number, or a visit's number.")
     autocomplete_fields = ("client",)
     date_hierarchy = "start_at"
     ordering = ("-start_at", "-id")
@@ -70,7 +72,10 @@ class VisitAdmin(FoundByClient):
 
     def get_fieldsets(self, request: HttpRequest, obj: Visit | None = None) -> Any:
         """An alert of the client stands above everything else; the rows of services follow the visit."""
-        this_change = ("This change", {"fields": ("allow_overlap", "reason", "seen_version")})
+        this_change = (
+            _("This change"),
+            {"fields": ("allow_overlap", "told_in_person", "reason", "seen_version")},
+        )
         usual = ("client", "start_at", "status", "notes", "internal_notes")
         if obj is None:
             return [(None, {"fields": usual, "classes": ("then-services",)}), this_change]
@@ -80,35 +85,38 @@ class VisitAdmin(FoundByClient):
             *alert,
             (None, {"fields": (*usual, "end_at", "shown_total", "remove"), "classes": ("then-services",)}),
             this_change,
-            ("Details", {"fields": details}),
+            (_("Details"), {"fields": details}),
         ]
 
-    @admin.display(description="alert")
+    @admin.display(description=_("alert"))
     def client_alert(self, visit: Visit) -> str:
         return "" if visit.client is None else visit.client.alert
 
-    @admin.display(description="services")
+    @admin.display(description=_("services"))
     def services(self, visit: Visit) -> str:
         """What is left of it; of a cancelled visit all that was."""
         told = counted(visit.items)
-        return ", ".join(f"{each.service.name} with {each.staff.name}" for each in told)
+        return ", ".join(
+            _("%(service)s with %(person)s") % {"service": each.service.name, "person": each.staff.name}
+            for each in told
+        )
 
-    @admin.display(description="total price")
+    @admin.display(description=_("total price"))
     def shown_total(self, visit: Visit) -> str:
         """Of the bookings that are not cancelled."""
         total = price_of(counted(visit.items))
         return "-" if total is None else shown_amount(total, currency=SalonSettings.load().currency)
 
-    @admin.display(description="typed online")
+    @admin.display(description=_("typed online"))
     def shown_typed(self, visit: Visit) -> str:
         return typed_online(visit)
 
-    @admin.display(description="messages")
+    @admin.display(description=_("messages"))
     def messages_sent(self, visit: Visit) -> str:
         """A link to the message log of this visit."""
         count = Message.objects.filter(visit_id=visit.pk).count()
         address = reverse("admin:notifications_message_changelist")
-        return format_html('<a href="{}?visit_id={}">{} in the log</a>', address, visit.pk, count)
+        return format_html('<a href="{}?visit_id={}">{}</a>', address, visit.pk, in_the_log(count))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Visit]:
         """The bookings of all of them at once, as `Visit.items`."""
@@ -127,9 +135,9 @@ class VisitAdmin(FoundByClient):
         try:
             take_over(actor=acting(request), visit_id=obj.pk, salon=SalonSettings.load(), now=timezone.now())
         except Refused as refused:
-            messages.error(request, refused.message)
+            messages.error(request, gettext(refused.message))
         else:
-            messages.success(request, "The client has the name and number that were typed.")
+            messages.success(request, _("The client has the name and number that were typed."))
         return HttpResponseRedirect(reverse("admin:bookings_visit_change", args=[obj.pk]))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -139,4 +147,4 @@ class VisitAdmin(FoundByClient):
     def save_model(self, request: HttpRequest, obj: Visit, form: Any, change: bool) -> None:
         """Saved by the form, through the door; what the desk may overrule is said."""
         for warning in form.warnings:
-            messages.warning(request, warning.message)
+            messages.warning(request, gettext(warning.message))

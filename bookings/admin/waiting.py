@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from bookings import waitlist
 from bookings.models import WaitlistEntry, WaitlistOffer
@@ -23,9 +24,9 @@ class WaitlistEntryForm(forms.ModelForm):
     """Hands what was typed to the waitlist; its refusals become form errors."""
 
     status = forms.ChoiceField(
-        choices=[("waiting", "Waiting"), ("cancelled", "Cancelled")],
+        choices=[("waiting", _("Waiting")), ("cancelled", _("Cancelled"))],
         required=False,
-        help_text="The other statuses are reached by offers, bookings and time alone.",
+        help_text=_("The other statuses are reached by offers, bookings and time alone."),
     )
 
     class Meta:
@@ -41,8 +42,8 @@ class WaitlistEntryForm(forms.ModelForm):
         if now not in ("waiting", "cancelled"):
             self.fields["status"].choices = [  # type: ignore[attr-defined]
                 (now, self.instance.get_status_display()),
-                ("waiting", "Waiting"),
-                ("cancelled", "Cancelled"),
+                ("waiting", _("Waiting")),
+                ("cancelled", _("Cancelled")),
             ]
         self.initial["status"] = now
 
@@ -90,7 +91,7 @@ class WaitlistEntryAdmin(FoundByClient):
     list_filter = ("status", "service", "staff")
     list_select_related = ("client", "service", "staff")
     search_fields = ("=id",)
-    search_help_text = (
+    search_help_text = _(
         "The client's name, e-mail or telephone number, words of the notes, or an entry's number."
     )
     searched_besides = "searched"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from staff.admin.keeping import KeptAdmin
 from staff.admin.money import PricedAdmin
@@ -16,8 +17,8 @@ class OwnMinutesInline(admin.TabularInline):
     form = OwnMinutesForm
     formset = OwnMinutesFormSet
     extra = 0
-    verbose_name = "person who takes longer or shorter"
-    verbose_name_plural = "people who take longer or shorter"
+    verbose_name = _("person who takes longer or shorter")
+    verbose_name_plural = _("people who take longer or shorter")
 
 
 @admin.register(Service)
@@ -31,7 +32,7 @@ class ServiceAdmin(FoldedSearch, KeptAdmin, PricedAdmin):
     fieldsets = (
         (None, {"fields": ("name", "category", "is_active")}),
         (
-            "Time and price",
+            _("Time and price"),
             {
                 "fields": (
                     "duration_minutes",
@@ -41,9 +42,9 @@ class ServiceAdmin(FoldedSearch, KeptAdmin, PricedAdmin):
                 )
             },
         ),
-        ("Groups", {"fields": (("min_capacity", "max_capacity"),)}),
+        (_("Groups"), {"fields": (("min_capacity", "max_capacity"),)}),
         (
-            "Online booking",
+            _("Online booking"),
             {
                 "fields": (
                     ("online", "hidden"),
@@ -52,11 +53,13 @@ class ServiceAdmin(FoldedSearch, KeptAdmin, PricedAdmin):
                     "client_reschedule_minutes",
                     "client_may_change_staff",
                 ),
-                "description": "What is left empty is as in the salon's settings. A hidden service is "
-                "found by its key only.",
+                "description": _(
+                    "What is left empty is as in the salon's settings. A hidden service is "
+                    "found by its key only."
+                ),
             },
         ),
-        ("Details", {"fields": ("key",)}),
+        (_("Details"), {"fields": ("key",)}),
     )
 
 

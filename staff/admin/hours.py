@@ -6,12 +6,13 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from staff.wire.times import BadTime, parse_clock, print_clock
 
 
 class HoursField(forms.CharField):
-    """Stretches of a day in words, such as `09:00-12:30, 13:00-17:00`; nothing means closed."""
+    """Stretches of a day in words, such as `09:00-12:30, 13:00-17:00` or `9-17`; nothing means closed."""
 
     def to_python(self, value: Any) -> list[list[str]]:  # type: ignore[override]
         typed = super().to_python(value) or ""
@@ -24,9 +25,17 @@ class HoursField(forms.CharField):
 
     def _stretch(self, text: str) -> list[str]:
         try:
-            opens, closes = (parse_clock(each.strip().zfill(5)) for each in text.replace("–", "-").split("-"))
+            opens, closes = (parse_clock(_clock(each)) for each in text.replace("–", "-").split("-"))
         except (BadTime, ValueError):
-            raise ValidationError(f"{text.strip()}: write it as 09:00-17:00.", code="invalid") from None
+            said = _("%(typed)s: write it as 09:00-17:00.") % {"typed": text.strip()}
+            raise ValidationError(said, code="invalid") from None
         if opens == closes:
-            raise ValidationError(f"{text.strip()}: it must close at another time.", code="empty")
+            said = _("%(typed)s: it must close at another time.") % {"typed": text.strip()}
+            raise ValidationError(said, code="empty")
         return [print_clock(opens), print_clock(closes)]
+
+
+def _clock(typed: str) -> str:
+    """`9`, `9:30` and `9.30` are said too."""
+    hour, _colon, minutes = typed.strip().replace(".", ":").partition(":")
+    return f"{hour:0>2}:{minutes or '00'}"

@@ -13,6 +13,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from staff.access.actor import Actor
 from staff.access.auth import actor_for
@@ -53,7 +54,7 @@ def say_refusal(form: forms.BaseForm, refused: Refused, *, rows: Sequence[forms.
     ]
     for (at, field), sentences in named:
         for sentence in sentences:
-            at.add_error(field, sentence)
+            at.add_error(field, _(sentence))
     if not named:
         form.add_error(None, _sentence(refused))
 
@@ -73,7 +74,8 @@ def _place_of(
 def _sentence(refused: Refused) -> str:
     taken = refused.conflicts or []
     by = ", ".join(f"#{each['booking_id']} {each['start_at']} - {each['end_at'][11:16]}" for each in taken)
-    return f"{refused.message} ({by})" if by else refused.message
+    said = _(refused.message)
+    return f"{said} ({by})" if by else said
 
 
 def say_affected(request: HttpRequest, touched: Touched) -> None:
@@ -87,8 +89,12 @@ def say_affected(request: HttpRequest, touched: Touched) -> None:
     if not found:
         return
     named = [f"#{each['booking_id']} {each['start_at'][:16]} {each['client_name']}" for each in found]
-    rest = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
-    messages.warning(request, f"Still booked: {', '.join(named[:MOST_NAMED])}{rest}.")
+    more = len(found) - MOST_NAMED
+    told = {"bookings": ", ".join(named[:MOST_NAMED]), "more": more}
+    if more > 0:
+        messages.warning(request, _("Still booked: %(bookings)s and %(more)d more.") % told)
+    else:
+        messages.warning(request, _("Still booked: %(bookings)s.") % told)
 
 
 def say_outside_hours(

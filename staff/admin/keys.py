@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from knox.models import AuthToken
 
 from staff.access.auth import make_key_secret
@@ -47,18 +48,19 @@ class ApiKeyAdmin(FoldedSearch, KeptAdmin):
         """The page that shows the secret, this once; it is neither stored nor put into a message."""
         context = {
             **self.admin_site.each_context(request),
-            "title": f"API key “{obj.name}”",
+            "title": _("API key “%(name)s”") % {"name": obj.name},
             "opts": self.opts,
             "key": obj,
             "secret": request.new_key_secret,  # type: ignore[attr-defined]
         }
         return TemplateResponse(request, "admin/staff/apikey/made.html", context)
 
-    @admin.action(description="Revoke the chosen keys")
+    @admin.action(description=_("Revoke the chosen keys"))
     def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
         now = timezone.now()
         chosen = [revoke_key(key.pk, now=now) for key in keys]
-        messages.success(request, f"Revoked: {', '.join(key.name for key in chosen)}.")
+        names = ", ".join(key.name for key in chosen)
+        messages.success(request, _("Revoked: %(names)s.") % {"names": names})
 
 
 @admin.register(AuthToken)

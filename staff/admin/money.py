@@ -15,6 +15,7 @@ from django.db.models import QuerySet, Value
 from django.forms import Widget
 from django.http import HttpRequest
 from django.utils.formats import number_format
+from django.utils.translation import gettext_lazy as _
 
 from staff.access.auth import salon_of
 from staff.wire.money import minor_digits, shown_digits
@@ -67,6 +68,6 @@ class PricedAdmin(AmountsAdmin):
         """Every row with the salon's `currency`, which its price is in."""
         return rows.annotate(currency=Value(salon_of(request).currency))
 
-    @admin.display(description="price", ordering="price")
+    @admin.display(description=_("price"), ordering="price")
     def shown_price(self, row: Any) -> str:
         return "-" if row.price is None else shown_amount(row.price, currency=row.currency)

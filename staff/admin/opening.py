@@ -10,6 +10,9 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.text import capfirst
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from staff.admin.hours import HoursField
 from staff.admin.keeping import say_affected, say_outside_hours
@@ -30,9 +33,9 @@ class WorkingHoursAdmin(FoldedSearch):
     search_fields = ("staff__name",)
     actions = None
 
-    @admin.display(description="whole week")
+    @admin.display(description=_("whole week"))
     def whole_week(self, row: WorkingHours) -> str:
-        return week_link(row.staff_id, label=f"The week of {row.staff.name}")
+        return week_link(row.staff_id, label=_("The week of %(name)s") % {"name": row.staff.name})
 
     def save_model(self, request: HttpRequest, obj: WorkingHours, form: Any, change: bool) -> None:
         before = list(WorkingHours.objects.filter(pk=obj.pk)) if change else []
@@ -73,13 +76,19 @@ class HolidayAdmin(FoldedSearch):
         say_affected(request, day_touched(obj.date, zone=zone))
 
 
-NOT_OF_THIS_SCOPE = "The scope you chose is not about these alone: choose another scope, or"
+NOT_OF_PEOPLE = _(
+    "The scope you chose is not about people alone: choose another scope, or leave the people out."
+)
+NOT_OF_A_LOCATION = _(
+    "The scope you chose is not about one location: choose another scope, or leave the location out."
+)
 
 
 class OpeningExceptionForm(forms.ModelForm):
     hours = HoursField(
+        label=capfirst(_("hours")),
         required=False,
-        help_text="Such as 09:00-12:30, 13:00-17:00, on the salon's clock; empty means closed.",
+        help_text=_("Such as 09:00-12:30, 13:00-17:00, on the salon's clock; empty means closed."),
     )
 
     class Meta:
@@ -90,22 +99,22 @@ class OpeningExceptionForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         self.before = exceptions().filter(pk=self.instance.pk or 0).first()
         self.fields["date_to"].required = False
-        self.fields["date_to"].help_text = "The last day; the same day without it."
+        self.fields["date_to"].help_text = _("The last day; the same day without it.")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         first, scope = cleaned.get("date_from"), cleaned.get("scope")
         cleaned["date_to"] = cleaned.get("date_to") or first
         if first and cleaned["date_to"] < first:
-            self.add_error("date_to", "It must not be before the first day.")
+            self.add_error("date_to", _("It must not be before the first day."))
         if scope == OpeningException.Scope.STAFF and not cleaned.get("people"):
-            self.add_error("people", "Choose whose hours these are.")
+            self.add_error("people", _("Choose whose hours these are."))
         if scope == OpeningException.Scope.LOCATION and not cleaned.get("location"):
-            self.add_error("location", "Choose the location.")
+            self.add_error("location", _("Choose the location."))
         if scope and scope != OpeningException.Scope.STAFF and cleaned.get("people"):
-            self.add_error("people", f"{NOT_OF_THIS_SCOPE} leave the people out.")
+            self.add_error("people", NOT_OF_PEOPLE)
         if scope and scope != OpeningException.Scope.LOCATION and cleaned.get("location"):
-            self.add_error("location", f"{NOT_OF_THIS_SCOPE} leave the location out.")
+            self.add_error("location", NOT_OF_A_LOCATION)
         try:
             check_apart(cleaned.get("hours") or [])
         except BadRequest as refused:
@@ -126,14 +135,14 @@ class OpeningExceptionAdmin(FoldedSearch):
     def get_queryset(self, request: HttpRequest) -> QuerySet[OpeningException]:
         return super().get_queryset(request).select_related("location").prefetch_related("people")
 
-    @admin.display(description="open")
+    @admin.display(description=_("open"))
     def open(self, exception: OpeningException) -> str:
-        return HoursField().prepare_value(exception.hours) or "closed"
+        return HoursField().prepare_value(exception.hours) or gettext("closed")
 
-    @admin.display(description="whose")
+    @admin.display(description=_("whose"))
     def whose(self, exception: OpeningException) -> str:
         names = [person.name for person in exception.people.all()]
-        return ", ".join(names) or str(exception.location or "everybody")
+        return ", ".join(names) or str(exception.location or gettext("everybody"))
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

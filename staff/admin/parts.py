@@ -7,6 +7,9 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.models import BaseInlineFormSet
+from django.utils.text import capfirst
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from staff.admin.keeping import say_refusal
 from staff.models import Service, ServiceDuration
@@ -41,7 +44,8 @@ class PartsField(forms.CharField):
 def _part(text: str) -> PartJson:
     kind, _, minutes = text.strip().lower().rpartition(" ")
     if kind.strip() not in ("", WORK, GAP) or not minutes.isascii() or not minutes.isdigit():
-        raise ValidationError(f"{text.strip()}: write it as 30, or as gap 45.", code="invalid")
+        said = gettext("%(typed)s: write it as 30, or as gap 45.") % {"typed": text.strip()}
+        raise ValidationError(said, code="invalid")
     return {"kind": kind.strip() or WORK, "minutes": int(minutes[:6])}
 
 
@@ -49,16 +53,19 @@ class MinutesForm(forms.ModelForm):
     """`duration_minutes` follows from parts, unless it is typed as well: then they must agree."""
 
     parts = PartsField(
+        label=capfirst(_("parts")),
         required=False,
-        help_text="Minutes of work, and gaps in which the person is free for somebody else, such as "
-        "30, gap 45, 30. Empty: work from start to end.",
+        help_text=_(
+            "Minutes of work, and gaps in which the person is free for somebody else, such as "
+            "30, gap 45, 30. Empty: work from start to end."
+        ),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         minutes = self.fields["duration_minutes"]
         minutes.required = False
-        minutes.help_text = "Empty: as long as the parts."
+        minutes.help_text = _("Empty: as long as the parts.")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -67,7 +74,7 @@ class MinutesForm(forms.ModelForm):
         typed = cleaned["duration_minutes"]
         if not cleaned["parts"]:
             if typed is None:
-                self.add_error("duration_minutes", "Say how many minutes it takes, or give the parts.")
+                self.add_error("duration_minutes", _("Say how many minutes it takes, or give the parts."))
             return cleaned
         sent: dict[str, Any] = {"parts": cleaned["parts"]}
         if typed is not None and "duration_minutes" in self.changed_data:

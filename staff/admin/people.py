@@ -11,6 +11,8 @@ from django.contrib.auth.forms import AdminPasswordChangeForm, ReadOnlyPasswordH
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from staff.access.accounts import log_out_everywhere
 from staff.admin.keeping import say_affected, say_outside_hours
@@ -20,17 +22,17 @@ from staff.models import Staff, WorkingHours
 from staff.salon.affected import Touched
 from staff.salon.people import NEEDS_EMAIL, LastAdmin, is_active_admin, locked_with_admins
 
-AT_WORK: tuple[str, Any] = (
-    "At work",
+AT_WORK: tuple[Any, Any] = (
+    _("At work"),
     {"fields": (("bookable", "sees_all_bookings"), "phone", "color", "location", "services")},
 )
-ONLINE: tuple[str, Any] = ("Online booking", {"fields": ("online", "bio")})
+ONLINE: tuple[Any, Any] = (_("Online booking"), {"fields": ("online", "bio")})
 
 
 class StaffForm(forms.ModelForm):
     """Refuses what would leave the salon without an administrator. Runs inside admin's transaction."""
 
-    password = ReadOnlyPasswordHashField(help_text="Setting another one ends every login.")
+    password = ReadOnlyPasswordHashField(help_text=_("Setting another one ends every login."))
 
     class Meta:
         model = Staff
@@ -59,12 +61,12 @@ class StaffForm(forms.ModelForm):
             and not cleaned.get("email")
             and "email" not in self.errors
         ):
-            self.add_error("email", NEEDS_EMAIL)
+            self.add_error("email", gettext(NEEDS_EMAIL))
         stays = cleaned.get("role") == Staff.Role.ADMIN and bool(cleaned.get("is_active"))
         if self.instance.pk is not None and not stays:
             stored, other_admins = locked_with_admins(self.instance.pk)
             if is_active_admin(stored) and not other_admins:
-                raise ValidationError(LastAdmin.message, code=LastAdmin.code)
+                raise ValidationError(gettext(LastAdmin.message), code=LastAdmin.code)
         return cleaned
 
 
@@ -77,14 +79,14 @@ class NewStaffForm(SetPasswordMixin, StaffForm):
         super().__init__(*args, **kwargs)
         for name in ("password1", "password2"):
             self.fields[name].required = False
-        self.fields["password1"].help_text = "Leave both empty for somebody who never logs in."
+        self.fields["password1"].help_text = _("Leave both empty for somebody who never logs in.")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         if cleaned.get("password1") or cleaned.get("password2"):
             self.validate_passwords()
             if not cleaned.get("email"):
-                self.add_error("password1", "Give an e-mail address too; it is what one logs in with.")
+                self.add_error("password1", _("Give an e-mail address too; it is what one logs in with."))
         return cleaned
 
     def _post_clean(self) -> None:
@@ -113,7 +115,7 @@ class EndLoginsForm(AdminPasswordChangeForm):
 class WorkingHoursInline(admin.TabularInline):
     model = WorkingHours
     extra = 0
-    verbose_name_plural = "working hours (salon wall clock; several rows a day make breaks)"
+    verbose_name_plural = _("working hours (salon wall clock; several rows a day make breaks)")
 
 
 @admin.register(Staff)
@@ -127,7 +129,7 @@ class StaffAdmin(FoldedSearch, WeekPage, UserAdmin):
     list_per_page = 50
     search_fields = ("name", "email", "phone")
     ordering = ("name", "id")
-    filter_horizontal = ("services",)
+    filter_horizontal = ()
     readonly_fields = ("key", "last_login", "created_at")
     inlines = (WorkingHoursInline,)
     actions = None
@@ -135,7 +137,7 @@ class StaffAdmin(FoldedSearch, WeekPage, UserAdmin):
         (None, {"fields": ("name", "email", "password", ("role", "is_active"))}),
         AT_WORK,
         ONLINE,
-        ("Details", {"fields": ("key", "last_login", "created_at")}),
+        (_("Details"), {"fields": ("key", "last_login", "created_at")}),
     )
     add_fieldsets = (
         (None, {"classes": ("wide",), "fields": ("name", "email", "password1", "password2", "role")}),
@@ -143,9 +145,14 @@ class StaffAdmin(FoldedSearch, WeekPage, UserAdmin):
         ONLINE,
     )
 
-    @admin.display(description="hours")
+    @admin.display(description=_("hours"))
     def week(self, person: Staff) -> str:
-        return week_link(person.pk, label="The week")
+        return week_link(person.pk, label=gettext("The week"))
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """A box to tick for each service, which needs no script and no explaining."""
+        options.setdefault("widget", forms.CheckboxSelectMultiple)
+        return super().formfield_for_manytomany(db_field, request, **options)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

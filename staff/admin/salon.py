@@ -11,6 +11,8 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from staff.admin.keeping import say_affected, say_refusal
 from staff.admin.money import AmountField, AmountsAdmin
@@ -26,8 +28,9 @@ from staff.wire.refusals import BadRequest
 
 def _read_numbers_again(request: HttpRequest, salon: SalonSettings, *, before: str | None) -> None:
     became_e164 = numbers_read_again(salon, before=before)
-    if became_e164 is not None:
-        messages.success(request, f"Telephone numbers that became international: {became_e164}.")
+    if became_e164:
+        said = gettext("Telephone numbers that became international: %(count)d.")
+        messages.success(request, said % {"count": became_e164})
 
 
 def _choices(values: Any) -> list[tuple[str, str]]:
@@ -35,80 +38,89 @@ def _choices(values: Any) -> list[tuple[str, str]]:
 
 
 class SettingsForm(forms.ModelForm):
-    timezone = forms.ChoiceField(choices=lambda: _choices(known_zones()))
+    timezone = forms.ChoiceField(label=_("Time zone"), choices=lambda: _choices(known_zones()))
     country = forms.TypedChoiceField(
+        label=_("Country"),
         choices=lambda: [("", "---------"), *sorted(known_countries().items(), key=lambda each: each[1])],
         required=False,
         empty_value=None,
-        help_text="How national telephone numbers are read.",
+        help_text=_("How national telephone numbers are read."),
     )
-    currency = forms.ChoiceField(choices=_choices(CURRENCIES))
-    locale = forms.ChoiceField(choices=settings.LANGUAGES)
-    review_url = forms.URLField(required=False, assume_scheme="https", max_length=500)
-    imprint_url = forms.URLField(required=False, assume_scheme="https", max_length=500)
-    privacy_url = forms.URLField(required=False, assume_scheme="https", max_length=500)
+    currency = forms.ChoiceField(label=_("Currency"), choices=_choices(CURRENCIES))
+    locale = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
+    review_url = forms.URLField(
+        label=_("Public review page"), required=False, assume_scheme="https", max_length=500
+    )
+    imprint_url = forms.URLField(label=_("Imprint"), required=False, assume_scheme="https", max_length=500)
+    privacy_url = forms.URLField(
+        label=_("Privacy statement"), required=False, assume_scheme="https", max_length=500
+    )
     embed_origins = LinesField(
+        label=_("Shown in the frames of"),
         required=False,
-        help_text="Websites that may show the booking page in a frame, one a line: https://www.example.com",
+        help_text=_(
+            "Websites that may show the booking page in a frame, one a line: https://www.example.com"
+        ),
     )
     policy_text = TextByLanguageField(
+        label=_("Policy"),
         longest=LONGEST_POLICY,
         required=False,
-        help_text="What a client accepts when booking online. Another text is another version.",
+        help_text=_("What a client accepts when booking online. Another text is another version."),
     )
 
     class Meta:
         model = SalonSettings
         fields = "__all__"
         labels = {
-            "reply_to": "Reply to",
-            "staff_personal_agenda_enabled": "Personal agenda",
-            "provisional_hours": "Requests are open for (hours)",
-            "waitlist_hold_minutes": "Waitlist offers hold the slot for (minutes)",
-            "slot_step_minutes": "Start times every (minutes)",
-            "min_notice_minutes": "Shortest notice (minutes)",
-            "booking_horizon_days": "Furthest ahead (days)",
-            "visit_max_wait_minutes": "Longest wait within a visit (minutes)",
-            "noshow_enabled": "Charge a fee for missed visits",
-            "noshow_fee_type": "Kind of fee",
-            "noshow_fee_value": "Amount or percentage",
-            "noshow_fee_minimum": "At least",
-            "review_delay_hours": "Ask for a review after (hours)",
-            "review_min_days": "Ask a client again after (days)",
-            "review_url": "Public review page",
-            "followup_hour": "Follow-up mails leave at (hour)",
-            "brand_color": "Colour",
-            "imprint_url": "Imprint",
-            "privacy_url": "Privacy statement",
-            "online_booking": "Online booking",
-            "online_verify": "Ask for the code in a mail",
-            "request_hours": "Point out unanswered requests after (hours)",
-            "embed_origins": "Shown in the frames of",
-            "client_cancel_minutes": "Clients cancel until (minutes before)",
-            "client_reschedule_minutes": "Clients move until (minutes before)",
-            "reschedule_limit": "Clients move a visit at most (times)",
-            "grace_minutes": "A new booking can be taken back for (minutes)",
-            "client_may_change_staff": "Clients may move to another person",
-            "late_cancel": "A cancellation that comes too late",
-            "quiet_from": "No SMS from",
-            "quiet_to": "No SMS until",
-            "unconfirmed_action": "A visit that is not confirmed",
-            "sms_when_no_mail": "SMS for clients without a mail address",
-            "agenda_step_minutes": "Lines of the agenda every",
+            "business_name": _("Name"),
+            "business_address": _("Address"),
+            "business_phone": _("Telephone"),
+            "reply_to": _("Reply to"),
+            "staff_personal_agenda_enabled": _("Personal agenda"),
+            "provisional_hours": _("Requests are open for (hours)"),
+            "waitlist_hold_minutes": _("Waitlist offers hold the slot for (minutes)"),
+            "slot_step_minutes": _("Start times every (minutes)"),
+            "min_notice_minutes": _("Shortest notice (minutes)"),
+            "booking_horizon_days": _("Furthest ahead (days)"),
+            "visit_max_wait_minutes": _("Longest wait within a visit (minutes)"),
+            "noshow_enabled": _("Charge a fee for missed visits"),
+            "noshow_fee_type": _("Kind of fee"),
+            "noshow_fee_value": _("Amount or percentage"),
+            "noshow_fee_minimum": _("At least"),
+            "review_delay_hours": _("Ask for a review after (hours)"),
+            "review_min_days": _("Ask a client again after (days)"),
+            "followup_hour": _("Follow-up mails leave at (hour)"),
+            "brand_color": _("Colour"),
+            "online_booking": _("Online booking"),
+            "online_verify": _("Ask for the code in a mail"),
+            "request_hours": _("Point out unanswered requests after (hours)"),
+            "client_cancel_minutes": _("Clients cancel until (minutes before)"),
+            "client_reschedule_minutes": _("Clients move until (minutes before)"),
+            "reschedule_limit": _("Clients move a visit at most (times)"),
+            "grace_minutes": _("A new booking can be taken back for (minutes)"),
+            "client_may_change_staff": _("Clients may move to another person"),
+            "late_cancel": _("A cancellation that comes too late"),
+            "quiet_from": _("No SMS from"),
+            "quiet_to": _("No SMS until"),
+            "unconfirmed_action": _("A visit that is not confirmed"),
+            "sms_when_no_mail": _("SMS for clients without a mail address"),
+            "agenda_step_minutes": _("Lines of the agenda every"),
         }
         help_texts = {
-            "business_address": "Stands under mails and pages.",
-            "reply_to": "Where answers to mails go.",
-            "staff_personal_agenda_enabled": "Staff see their own bookings only; the front desk sees all.",
-            "double_booking": "What happens when a time is taken already.",
-            "waitlist_hold_minutes": "0: an offer holds nothing.",
-            "visit_max_wait_minutes": "From the end of one service to the beginning of the next.",
-            "noshow_fee_minimum": "For a percentage: never less than this.",
-            "followup_hour": "0 to 23, on the salon's clock.",
-            "brand_color": "Of mails and pages, such as #8a1c4a. Empty: ours.",
-            "reschedule_limit": "Empty: as often as they like.",
-            "quiet_to": "The same time twice: no quiet hours.",
-            "unconfirmed_action": "Twelve hours before, when the client was asked and has not answered.",
+            "business_name": _("As clients know it: on mails and pages."),
+            "business_address": _("Stands under mails and pages."),
+            "reply_to": _("Where answers to mails go."),
+            "staff_personal_agenda_enabled": _("Staff see their own bookings only; the front desk sees all."),
+            "double_booking": _("What happens when a time is taken already."),
+            "waitlist_hold_minutes": _("0: an offer holds nothing."),
+            "visit_max_wait_minutes": _("From the end of one service to the beginning of the next."),
+            "noshow_fee_minimum": _("For a percentage: never less than this."),
+            "followup_hour": _("0 to 23, on the salon's clock."),
+            "brand_color": _("Of mails and pages, such as #8a1c4a. Empty: ours."),
+            "reschedule_limit": _("Empty: as often as they like."),
+            "quiet_to": _("The same time twice: no quiet hours."),
+            "unconfirmed_action": _("Twelve hours before, when the client was asked and has not answered."),
         }
         widgets = {"business_address": forms.Textarea(attrs={"rows": 3})}
 
@@ -145,9 +157,9 @@ class SalonSettingsAdmin(AmountsAdmin):
     readonly_fields = ("policy_version",)
     fieldsets = (
         (None, {"fields": ("business_name", "business_address", "business_phone", "reply_to")}),
-        ("Language, time and money", {"fields": ("locale", "timezone", "country", "currency")}),
+        (_("Language, time and money"), {"fields": ("locale", "timezone", "country", "currency")}),
         (
-            "Bookings",
+            _("Bookings"),
             {
                 "fields": (
                     "staff_personal_agenda_enabled",
@@ -163,15 +175,15 @@ class SalonSettingsAdmin(AmountsAdmin):
             },
         ),
         (
-            "No-shows",
+            _("No-shows"),
             {"fields": ("noshow_enabled", "noshow_fee_type", "noshow_fee_value", "noshow_fee_minimum")},
         ),
         (
-            "After the visit",
+            _("After the visit"),
             {"fields": ("review_delay_hours", "review_min_days", "review_url", "followup_hour")},
         ),
         (
-            "Online booking",
+            _("Online booking"),
             {
                 "fields": (
                     "online_booking",
@@ -184,7 +196,7 @@ class SalonSettingsAdmin(AmountsAdmin):
             },
         ),
         (
-            "What clients may do themselves",
+            _("What clients may do themselves"),
             {
                 "fields": (
                     "client_cancel_minutes",
@@ -197,10 +209,10 @@ class SalonSettingsAdmin(AmountsAdmin):
             },
         ),
         (
-            "Reminders and SMS",
+            _("Reminders and SMS"),
             {"fields": ("quiet_from", "quiet_to", "unconfirmed_action", "sms_when_no_mail")},
         ),
-        ("Look", {"fields": ("brand_color", "imprint_url", "privacy_url")}),
+        (_("Look"), {"fields": ("brand_color", "imprint_url", "privacy_url")}),
     )
 
     def save_model(self, request: HttpRequest, salon: SalonSettings, form: Any, change: bool) -> None:
@@ -217,6 +229,10 @@ class SalonSettingsAdmin(AmountsAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def response_post_save_change(self, request: HttpRequest, obj: SalonSettings) -> HttpResponseRedirect:
+        """There is no list to go back to: the first page, where a new salon sees what is left."""
+        return HttpResponseRedirect(reverse("admin:index"))
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """There is one row: its page."""

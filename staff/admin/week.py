@@ -16,8 +16,10 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.dates import WEEKDAYS
 from django.utils.formats import date_format
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
 
 from staff.access.auth import actor_for
 from staff.admin.hours import HoursField
@@ -27,7 +29,7 @@ from staff.salon.opening import replace_week
 from staff.wire.refusals import Refused
 from staff.wire.times import print_clock
 
-DAYS = WorkingHours.Weekday.choices
+DAYS = tuple(WEEKDAYS.items())
 
 
 class WeekForm(forms.Form):
@@ -48,13 +50,13 @@ class WeekForm(forms.Form):
                 label=name,
                 required=False,
                 initial=usual[weekday],
-                help_text=f"Kept as well: {kept}." if kept else "",
+                help_text=_("Kept as well: %(hours)s.") % {"hours": kept} if kept else "",
                 widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
             )
 
     def hours(self) -> Iterator[dict[str, Any]]:
         """What was typed, as rows without dates."""
-        for weekday, _ in DAYS:
+        for weekday, _name in DAYS:
             for opens, closes in self.cleaned_data[_line(weekday)]:
                 yield {"weekday": weekday, "opens": opens, "closes": closes}
 
@@ -82,7 +84,7 @@ class WeekPage(admin.ModelAdmin):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": f"The week of {person.name}",
+            "title": _("The week of %(name)s") % {"name": person.name},
             "person": person,
             "form": form,
         }
@@ -99,12 +101,13 @@ class WeekPage(admin.ModelAdmin):
                 kept = [_as_fields(row) for row in person.working_hours.all() if _is_dated(row)]
                 before, week = replace_week(person.pk, actor=actor, rows=[*form.hours(), *kept])
         except Refused as refused:
-            form.add_error(None, refused.message)
+            form.add_error(None, _(refused.message))
             return False
-        self.log_change(request, person, "The week's hours were replaced.")
-        messages.success(request, f"The week of {person.name} is saved.")
+        self.log_change(request, person, _("The week's hours were replaced."))
+        messages.success(request, _("The week of %(name)s is saved.") % {"name": person.name})
         if not week:
-            messages.warning(request, f"{person.name} has no hours at all now, so nothing is offered.")
+            nothing = _("%(name)s has no hours at all now, so nothing is offered.")
+            messages.warning(request, nothing % {"name": person.name})
         say_outside_hours(request, before=before, after=week)
         return True
 
@@ -131,6 +134,9 @@ def _as_fields(row: WorkingHours) -> dict[str, Any]:
 
 def _told(row: WorkingHours) -> str:
     """A row with its dates, in words."""
-    since = f" from {date_format(row.valid_from)}" if row.valid_from else ""
-    until = f" until {date_format(row.valid_until)}" if row.valid_until else ""
-    return f"{print_clock(row.opens)}-{print_clock(row.closes)}{since}{until}"
+    told = [f"{print_clock(row.opens)}-{print_clock(row.closes)}"]
+    if row.valid_from:
+        told.append(_("from %(day)s") % {"day": date_format(row.valid_from)})
+    if row.valid_until:
+        told.append(_("until %(day)s") % {"day": date_format(row.valid_until)})
+    return " ".join(told)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Callable
+from typing import ClassVar, cast
 
 from django.utils import timezone
 from rest_framework.request import Request
@@ -11,7 +12,7 @@ from rest_framework.response import Response
 from staff.access.auth import AdminWrites, actor_of, salon_of
 from staff.printing_settings import SalonSettingsJson, SettingsChangedJson, settings_json
 from staff.salon.affected import Touched, affected_bookings
-from staff.salon.settings import change_settings
+from staff.salon.settings import change_settings, numbers_read_again
 from staff.serializers import SalonSettingsSerializer
 from staff.wire.reading import checked_body
 from staff.wire.schema import documented
@@ -20,6 +21,7 @@ from staff.wire.views import GatedView
 
 class SettingsView(GatedView):
     permission_classes = [AdminWrites]
+    read_numbers_again: ClassVar[Callable[..., int | None]] = staticmethod(numbers_read_again)
 
     @documented("The salon's settings", answer=SalonSettingsJson)
     def get(self, request: Request) -> Response:
@@ -36,7 +38,8 @@ class SettingsView(GatedView):
     def put(self, request: Request) -> Response:
         fields = checked_body(SalonSettingsSerializer, request, partial=True)
         before = salon_of(request).timezone
-        salon, became_e164 = change_settings(fields=fields)
+        salon, country = change_settings(fields=fields)
+        became_e164 = self.read_numbers_again(salon, before=country)
         answer = cast(SettingsChangedJson, {**settings_json(salon)})
         if became_e164 is not None:
             answer["numbers_became_e164"] = became_e164

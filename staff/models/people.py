@@ -81,6 +81,10 @@ class Staff(AbstractBaseUser):
     def __str__(self) -> str:
         return self.name
 
+    def get_short_name(self) -> str:
+        """How Django admin greets."""
+        return self.name
+
     @property
     def is_admin(self) -> bool:
         return self.role == self.Role.ADMIN

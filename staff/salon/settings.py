@@ -21,8 +21,8 @@ from staff.wire.refusals import BadRequest
 WHOLE = Decimal(100)
 
 
-def change_settings(*, fields: Mapping[str, Any]) -> tuple[SalonSettings, int | None]:
-    """Merges `fields`; beside the settings, how many telephone numbers another country made E.164, else None.
+def change_settings(*, fields: Mapping[str, Any]) -> tuple[SalonSettings, str | None]:
+    """Merges `fields`; beside the settings, the country before: another one makes `numbers_read_again` due.
 
     Another time zone changes no stored time, only how it is shown; where no country was known, it brings
     its own. Raises BadRequest.
@@ -35,11 +35,14 @@ def change_settings(*, fields: Mapping[str, Any]) -> tuple[SalonSettings, int | 
             as_stored(salon, with_country(fields, known=country)),
             check=lambda salon: check_settings(salon, changed=fields.keys()),
         )
-    return salon, numbers_read_again(salon, before=country)
+    return salon, country
 
 
 def numbers_read_again(salon: SalonSettings, *, before: str | None) -> int | None:
-    """None where the country is the one it was `before`. After the transaction: it takes batches."""
+    """How many telephone numbers another country made E.164; None where it is the one it was `before`.
+
+    After the transaction: it takes batches.
+    """
     if salon.country == before:
         return None
     read_again: Callable[..., int] = import_string(settings.READ_NUMBERS_AGAIN)

@@ -33,11 +33,15 @@ from staff.wire.errors import (
     native_error,
 )
 from staff.wire.gate import read_body
-from staff.wire.paths import is_json_path, is_public_page, keeps_its_slash
+from staff.wire.paths import is_dry_run, is_json_path, is_public_page, keeps_its_slash
 from staff.wire.refusals import Refused
 from staff.wire.renderer import JSON, json_bytes
 from staff.wire.text import LONGEST_STRING, BadText, check_text
 
+DRY_RUN_ADDRESS = (
+    "A dry run has an address of its own: send the same to /api/dry-run/ and the rest of the path. "
+    "Nothing was done."
+)
 _OF_THE_OLD_BODY = ("Content-Length", "Content-Encoding", "Content-Language", "ETag")
 _BY_STATUS: dict[int, type[Refused]] = {
     each.http_status: each
@@ -106,9 +110,18 @@ def check_address(request: WSGIRequest) -> None:
         raise refusals.BadRequest(f"The query string: {refused.message}", code="invalid_query") from None
 
 
+def check_dry_run(request: WSGIRequest) -> None:
+    """Raises BadRequest for `?dry_run` at an address that would do it all the same (contract §11)."""
+    raw = request.META.get("QUERY_STRING", "")
+    asked = ("%" in raw or "dry_run" in raw) and "dry_run" in request.GET
+    if asked and not is_dry_run(request.path_info):
+        raise refusals.BadRequest(DRY_RUN_ADDRESS, code="dry_run_address")
+
+
 def admit(request: WSGIRequest) -> None:
     """Lets a request in, its body read and its cookies forgotten. Raises Refused."""
     check_address(request)
+    check_dry_run(request)
     try:
         request.get_host()
     except DisallowedHost:

@@ -38,7 +38,7 @@ class ReferenceField(StrictIdField):
         self.run_validators(row_id)
         rows = self.rows()
         if not rows.filter(pk=row_id).exists():
-            self.fail("absent", name=rows.model._meta.verbose_name)
+            self.fail("absent", name=rows.model._meta.verbose_name_raw)
         return row_id
 
 
@@ -57,5 +57,5 @@ class ReferencesField(serializers.ListField):
         rows = self.rows()
         absent = sorted(set(wanted) - set(rows.filter(pk__in=wanted).values_list("pk", flat=True)))
         if absent:
-            self.fail("absent", name=rows.model._meta.verbose_name, ids=", ".join(map(str, absent)))
+            self.fail("absent", name=rows.model._meta.verbose_name_raw, ids=", ".join(map(str, absent)))
         return wanted

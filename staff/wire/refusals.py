@@ -37,7 +37,9 @@ class NearestStartJson(TypedDict):
 
 
 class RefusalKeys(TypedDict):
-    """What some refusals tell besides (contract §8, §9)."""
+    """What some refusals tell besides (contract §8, §9, §11)."""
+
+    dry_run: NotRequired[Annotated[bool, "At the addresses of a dry run: the write would be refused so."]]
 
     deadline: NotRequired[Annotated[When, "With 409 too_late: until when it was free."]]
     telephone: NotRequired[Annotated[str, "With 409 too_late: the salon's."]]

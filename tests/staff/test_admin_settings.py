@@ -39,6 +39,7 @@ def change(browser: Browser, **changes: Any) -> list[str]:
     }
     answer = browser.post(page, values | changes)
     assert answer.status_code == 302, answer.context["adminform"].form.errors
+    assert answer["Location"] == reverse("admin:index")
     said = map(str, get_messages(answer.wsgi_request))
     return [each for each in said if "was changed successfully" not in each]
 

@@ -230,5 +230,5 @@ def test_admin_refuses_hours_that_overlap(ada: Caller, bea: Staff) -> None:
     body = {"date_from": "2026-11-24", "hours": "09:00-12:00, 11:00-13:00", "scope": "salon"}
     answer = page.post("/admin/staff/openingexception/add/", body)
     assert list(answer.context["adminform"].form.errors) == ["hours"]
-    assert page.post("/admin/staff/openingexception/add/", {**body, "hours": "09-12"}).status_code == 200
+    assert page.post("/admin/staff/openingexception/add/", {**body, "hours": "nine"}).status_code == 200
     assert not OpeningException.objects.exists()
