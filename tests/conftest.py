@@ -20,6 +20,7 @@ from django.test import TransactionTestCase, override_settings
 from django.utils import translation
 from time_machine import Traveller
 
+from bookings.models import ReminderRule
 from config import health
 from tests.cast import servers
 from tests.cast.emptying import empty_the_database
@@ -127,8 +128,13 @@ def _static_files_are_looked_up_when_asked_for() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None) -> Iterator[None]:
-    """After a test that commits, only what it has written is taken away (`tests.cast.emptying`)."""
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """After a test that commits, only what it has written is taken away (`tests.cast.emptying`).
+
+    The salon of the tests has no reminder rule but those it makes: what a change owes is counted everywhere.
+    """
+    with django_db_blocker.unblock():
+        ReminderRule.objects.all().delete()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: empty_the_database())
         yield

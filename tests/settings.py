@@ -30,7 +30,10 @@ _process = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
 if os.environ.get("BROKER_URL", "").startswith("redis"):
     os.environ["BROKER_URL"] = urlsplit(os.environ["BROKER_URL"])._replace(path=f"/{_process}").geturl()
 
-for _name in ("EMAIL_URL", "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE", "PUBLIC_URL"):
+for _name in (
+    *("EMAIL_URL", "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE", "PUBLIC_URL"),
+    *("CHANNEL_KEY", "SEVEN_API_BASE", "TWILIO_API_BASE"),
+):
     os.environ.pop(_name, None)
 os.environ.update(
     DATA_DIR=str(FOLDER),

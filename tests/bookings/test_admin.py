@@ -67,6 +67,23 @@ def test_a_booking_made_in_admin_goes_through_the_door(salon: Salon, browser: Br
     assert (event.door, event.actor_id) == ("admin", salon.ada.pk)
 
 
+def test_a_client_who_has_been_told_is_not_mailed(salon: Salon, browser: Browser) -> None:
+    ticked = form(salon, told_in_person="on")
+    before = stored()
+    answer = browser.post("/admin/bookings/booking/add/", ticked)
+    assert set(answer.context["adminform"].form.errors) == {"reason"}
+    assert stored() == before
+    assert browser.post("/admin/bookings/booking/add/", ticked | {"reason": "rang her"}).status_code == 302
+    booking, event = Booking.objects.get(), BookingEvent.objects.get()
+    assert (jobs(), booking.announced_start_at) == ([], booking.start_at)
+    assert (event.changes, event.reason) == ({"told_in_person": [None, True]}, "rang her")
+    moved = ticked | {"start_at_1": "11:00", "end_at_0": "2026-03-24", "end_at_1": "12:00", "reason": "asked"}
+    page = f"/admin/bookings/booking/{booking.pk}/change/"
+    assert browser.post(page, moved | {"seen_version": 1}).status_code == 302
+    booking.refresh_from_db()
+    assert (jobs(), booking.announced_start_at.isoformat()) == ([], "2026-03-24T10:00:00+00:00")
+
+
 def test_a_taken_slot_is_a_form_error_that_names_who_is_there(salon: Salon, browser: Browser) -> None:
     taken = salon.book()
     before = stored()

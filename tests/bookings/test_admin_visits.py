@@ -435,3 +435,14 @@ def test_the_page_has_no_script_or_style_of_its_own(desk: Desk, browser: Browser
         shown = browser.get(page).content.decode()
         assert "<style" not in shown and " style=" not in shown and " onclick=" not in shown
         assert "<script>" not in shown
+
+
+def test_a_client_who_has_been_told_of_a_visit_is_not_mailed(desk: Desk, browser: Browser) -> None:
+    typed = form(desk, *colour_and_cut(desk), told_in_person="on")
+    answer = browser.post(ADD, typed)
+    assert list(errors(answer)) == ["reason"]
+    assert not Visit.objects.exists()
+    assert browser.post(ADD, typed | {"reason": "at the desk"}).status_code == 302
+    assert mails() == []
+    items = Booking.objects.order_by("pk")
+    assert [each.announced_start_at for each in items] == [each.start_at for each in items]

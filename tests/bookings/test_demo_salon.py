@@ -48,7 +48,7 @@ def made(
 
 
 def test_it_is_a_salon_with_two_weeks_of_bookings_in_every_status(made: Made) -> None:
-    assert made.said == "Demo salon: 4 staff, 7 services, 24 clients, 143 bookings around today.\n"
+    assert made.said == "Demo salon: 4 staff, 7 services, 24 clients, 144 bookings around today.\n"
     assert SalonSettings.load().business_name == "Studio Linden"
     assert set(Booking.objects.values_list("status", flat=True)) == set(Booking.Status.values)
     days = Counter(start.date() for start in Booking.objects.values_list("start_at", flat=True))
@@ -86,6 +86,12 @@ def test_it_is_a_salon_with_two_weeks_of_bookings_in_every_status(made: Made) ->
     assert over.count() == 2
 
 
+def test_somebody_walked_in_just_now() -> None:
+    [walk_in] = Booking.objects.filter(client__is_walk_in=True)
+    assert (walk_in.start_at, walk_in.status) == (FRIDAY_NOON, "scheduled")
+    assert not Message.objects.filter(client_id=walk_in.client_id).exists()
+
+
 def test_every_booking_came_through_the_door() -> None:
     booked = Booking.objects.count()
     assert BookingEvent.objects.filter(from_status="", door="command").count() == booked
@@ -95,8 +101,9 @@ def test_every_booking_came_through_the_door() -> None:
     )
     provisional = Booking.objects.filter(status="provisional")
     assert all(booking.provisional_token for booking in provisional)
-    assert Booking.objects.filter(end_at__gt=FRIDAY_NOON).count() == 75
-    coming = Visit.objects.filter(end_at__gt=FRIDAY_NOON).count()
+    expected = Booking.objects.exclude(client__is_walk_in=True)
+    assert expected.filter(end_at__gt=FRIDAY_NOON).count() == 75
+    coming = Visit.objects.filter(end_at__gt=FRIDAY_NOON).exclude(client__is_walk_in=True).count()
     assert coming == 72
     mails = Counter(Message.objects.values_list("type", flat=True))
     assert mails["booking.created"] + mails["booking.provisional"] == coming

@@ -18,7 +18,7 @@ from bookings import lifecycle
 from bookings.lifecycle.announced import last_announced
 from bookings.lifecycle.mail_types import STANDING_MAILS, TAKING_BACK
 from bookings.mails.resent import Kind
-from bookings.models import Booking, BookingEvent, BusyTime, NoShowFee, SpentToken, Visit
+from bookings.models import Booking, BookingEvent, BusyTime, NoShowFee, ReminderRule, SpentToken, Visit
 from bookings.send_again import send_again
 from clients.models import Client
 from notifications.execution import run_due
@@ -28,6 +28,8 @@ from staff.models import Service, Staff
 from staff.wire.refusals import Refused
 from tests.cast.factories import make_bea, make_client, make_cora, make_salon, make_service
 from tests.cast.passes import examples
+from tests.cast.reminder_model import ReminderModel
+from tests.cast.reminders import hours_before, two_days_before
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 
@@ -45,6 +47,9 @@ STEPS = st.lists(
         st.tuples(st.just("client"), st.booleans()),
         st.tuples(st.just("staff"), st.booleans()),
         st.tuples(st.just("service"), st.booleans()),
+        st.tuples(st.just("told status"), STATUSES),
+        st.tuples(st.just("told move"), st.integers(0, 5)),
+        st.tuples(st.just("told client"), st.booleans()),
         st.tuples(st.just("accept"), st.none()),
         st.tuples(st.just("decline"), st.none()),
         st.tuples(st.just("deliver"), st.none()),
@@ -65,7 +70,8 @@ class World:
     services: list[Service]
     booking_id: int = 0
     not_to_be_told: set[int | None] = field(default_factory=set)
-    """Clients who declined on the page, or lost a visit that was closed or over: no mail takes it back."""
+    """Clients who declined on the page, were told in person, or lost a visit that was closed or over: no mail
+    takes it back."""
 
     @property
     def booking(self) -> Booking:
@@ -76,6 +82,23 @@ class World:
             actor=ADA, booking_id=self.booking_id, changes=changes, how=lifecycle.How(ask_by_mail=ask_by_mail)
         )
 
+    def tell(self, **changes: Any) -> None:
+        """Told in person: this write mails nobody, and the client believes what stands."""
+        before = (self.booking, Job.objects.filter(type__in=[*STANDING_MAILS, *TAKING_BACK]).count())
+        self.not_to_be_told.add(before[0].client_id)
+        how = lifecycle.How(ask_by_mail=True, told_in_person=True, reason="told")
+        outcome = lifecycle.change(actor=ADA, booking_id=self.booking_id, changes=changes, how=how)
+        now = self.booking
+        assert Job.objects.filter(type__in=[*STANDING_MAILS, *TAKING_BACK]).count() == before[1]
+        if outcome.changed and now.stands:
+            assert (now.announced_as, now.announced_start_at, now.announced_end_at) == (
+                now.status,
+                now.start_at,
+                now.end_at,
+            )
+        if now.status == "cancelled" != before[0].status:
+            assert now.announced_as == ""
+
     def times(self, slot: int) -> dict[str, datetime]:
         start_at = START + timedelta(days=3, hours=slot)
         return {"start_at": start_at, "end_at": start_at + timedelta(hours=1)}
@@ -84,7 +107,7 @@ class World:
 def make_world(*, asked_online: bool) -> World:
     for model in (Message, Job, NoShowFee, Notification, SpentToken, BusyTime, BookingEvent, Booking, Visit):
         model.objects.all().delete()
-    for model in (FollowupStep, FollowupSequence, Client, Staff, Service):
+    for model in (FollowupStep, FollowupSequence, Client, ReminderRule, Staff, Service):
         model.objects.all().delete()
     make_salon(noshow_enabled=True, noshow_fee_value=20, timezone="UTC")
     services = [
@@ -96,6 +119,8 @@ def make_world(*, asked_online: bool) -> World:
         FollowupStep.objects.create(sequence=sequence, delay_days=days, subject="Hi", body="How are you?")
     people = [make_bea(services=services), make_cora(services=services)]
     clients = [make_client(name, marketing_consent=True) for name in ("Alice", "Bob")]
+    hours_before(3)
+    two_days_before(days_before=1)
     world = World(clients, people, services)
     order = lifecycle.Order(
         client_id=clients[0].pk,
@@ -122,6 +147,12 @@ def step(world: World, what: tuple[Any, ...], traveller: Any) -> None:
         world.change(**world.times(value))
     elif kind == "move and status":
         world.change(**world.times(value), status=what[2])
+    elif kind == "told status":
+        world.tell(status=value)
+    elif kind == "told move":
+        world.tell(**world.times(value))
+    elif kind == "told client":
+        world.tell(client_id=world.clients[value].pk)
     elif kind == "client":
         world.change(client_id=world.clients[value].pk)
     elif kind == "staff":
@@ -299,8 +330,9 @@ def check_belief(world: World, traveller: Any) -> None:
 def test_what_is_set_in_motion_is_what_is_warranted(steps: list[tuple[Any, ...]], asked_online: bool) -> None:
     """Of what staff booked, and of what a client asked for online."""
     with time_machine.travel(START, tick=False) as traveller:
-        world = make_world(asked_online=asked_online)
+        world, reminders = make_world(asked_online=asked_online), ReminderModel()
         check(world)
+        reminders.check()
         for what in steps:
             before = (world.booking, Job.objects.count(), BookingEvent.objects.count())
             try:
@@ -308,4 +340,5 @@ def test_what_is_set_in_motion_is_what_is_warranted(steps: list[tuple[Any, ...]]
             except Refused:
                 assert (world.booking, Job.objects.count(), BookingEvent.objects.count()) == before
             check(world)
+            reminders.check()
         check_belief(world, traveller)

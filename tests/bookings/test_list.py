@@ -226,7 +226,7 @@ def test_writes_take_a_bounded_number_of_statements(salon: Salon) -> None:
         assert who.put(f"/api/bookings/{booking['id']}", moved, format="json").status_code == 200
     with CaptureQueriesContext(connection) as delete:
         assert who.delete(f"/api/bookings/{booking['id']}").status_code == 200
-    assert (len(create) <= 21, len(update) <= 30, len(delete) <= 28) == (True, True, True), (
+    assert (len(create) <= 22, len(update) <= 30, len(delete) <= 28) == (True, True, True), (
         len(create),
         len(update),
         len(delete),

@@ -7,19 +7,28 @@ import gettext
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
+from django.forms.models import ModelFormOptions
+from django.utils import translation
+from django.utils.translation import trans_real
 from django.utils.translation.template import templatize
 
+from staff.admin_words import OURS, words_of
 from tests.texts import PO_FILES, is_current, read_po
 
-BOOKINGS = Path(__file__).resolve().parents[2] / "bookings"
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = [ROOT / name for name in ("bookings", "clients", "config", "notifications", "staff")]
 CALLS = {"_": 1, "gettext": 1, "gettext_lazy": 1, "pgettext": 2, "pgettext_lazy": 2, "ngettext": 2}
+STRING = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]")
 
 
 def _python_keys() -> Iterator[str]:
-    for path in sorted(BOOKINGS.rglob("*.py")):
+    for path in sorted(path for package in PACKAGES for path in package.rglob("*.py")):
         if "dialects" in path.parts or "migrations" in path.parts:
             continue
         for node in ast.walk(ast.parse(path.read_text())):
@@ -35,15 +44,50 @@ def _python_keys() -> Iterator[str]:
 
 
 def _template_keys() -> Iterator[str]:
-    call = re.compile(r"""(?<![a-z])(gettext|_)\(\s*u?(?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\s*\)""")
-    for path in sorted((BOOKINGS / "templates").rglob("*")):
+    call = re.compile(rf"""(?<![a-z])(gettext|_)\(\s*u?(?P<text>{STRING})\s*\)""")
+    plural = re.compile(rf"""ngettext\(\s*u?(?P<one>{STRING})\s*,\s*u?(?P<many>{STRING})\s*,""")
+    for path in sorted(path for package in PACKAGES for path in (package / "templates").rglob("*")):
         if path.is_file():
-            for found in call.finditer(templatize(path.read_text())):
+            source = templatize(path.read_text())
+            for found in call.finditer(source):
                 yield ast.literal_eval(found["text"])
+            for found in plural.finditer(source):
+                yield "\0".join(ast.literal_eval(found[name]) for name in ("one", "many"))
+
+
+def _model_keys() -> Iterator[str]:
+    """What admin shows of the models that stand in it; a form's own label replaces the field's name."""
+    with translation.override(None):
+        for model, page in admin.site._registry.items():
+            if model._meta.app_label not in OURS:
+                continue
+            inlines = [each(model, admin.site) for each in page.inlines]
+            for shown in [page, *inlines]:
+                yield from words_of(shown.model if shown in inlines else model, _shown(shown))
+
+
+def _shown(page: Any) -> set[str]:
+    form: Any = getattr(page.form, "_meta", ModelFormOptions())
+    named = flatten_fieldsets(page.fieldsets) if page.fieldsets else page.fields or form.fields
+    if named in (None, "__all__"):
+        named = [each.name for each in page.opts.get_fields() if getattr(each, "editable", False)]
+    flat = {each for name in named for each in (name if isinstance(name, tuple) else (name,))}
+    relabelled = set(form.labels or ()) | set(getattr(page.form, "declared_fields", ()))
+    return (flat - relabelled) | {
+        str(each) for each in (*getattr(page, "list_display", ()), *page.readonly_fields)
+    }
 
 
 def _our_keys() -> list[str]:
-    return sorted({*_python_keys(), *_template_keys()})
+    """Those that Django itself says in every language are its own."""
+    catalogues = [trans_real.translation(path.parent.parent.name) for path in PO_FILES]
+    ours = [_translated(path) for path in PO_FILES]
+    keys = {*_python_keys(), *_template_keys(), *_model_keys()}
+    return sorted(
+        key
+        for key in keys
+        if any(key in each for each in ours) or not all(key in each._catalog for each in catalogues)
+    )
 
 
 def _translated(path: Path) -> dict[str, str]:

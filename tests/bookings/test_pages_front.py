@@ -17,6 +17,7 @@ from tests.cast.pages import NOW, browser, everything, heading_of, statements_of
 pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(NOW)]
 
 LINKS = [
+    ("http://127.0.0.1:8000/agenda", "For staff: the agenda"),
     ("http://127.0.0.1:8000/admin/", "For administrators: log in"),
     ("http://127.0.0.1:8000/api/docs", "For developers: the API"),
 ]
@@ -252,6 +253,7 @@ def test_its_links_stand_under_public_url_with_its_path() -> None:
     with override_settings(PUBLIC_URL="https://salon.example/book"):
         body = browser().get("/").content.decode()
     assert [address for address, _words in links_of(body)] == [
+        "https://salon.example/book/agenda",
         "https://salon.example/book/admin/",
         "https://salon.example/book/api/docs",
     ]

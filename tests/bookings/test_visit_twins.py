@@ -237,6 +237,7 @@ def test_what_was_accepted_is_frozen_and_shown_as_evidence(cast: Cast) -> None:
         "text": "Kom op tijd.",
         "cancel_minutes": 1440,
         "reschedule_minutes": 1440,
+        "release_unconfirmed": False,
         "accepted_at": "2026-11-20T09:00:00+00:00",
         "ip": "192.0.2.7",
         "user_agent": "B" * 300,
@@ -244,6 +245,7 @@ def test_what_was_accepted_is_frozen_and_shown_as_evidence(cast: Cast) -> None:
     }
     assert [each["type"] for each in answer["messages"]] == ["booking.created", "booking.cancelled"]
     assert all(each["state"] == "kept" and each["text"] for each in answer["messages"])
+    assert answer["reminded"] == []
     assert [(each["booking_id"], each["to"], each["door"]) for each in answer["events"]] == [
         (visit.items[0].pk, "scheduled", "job"),
         (visit.items[0].pk, "cancelled", "public"),

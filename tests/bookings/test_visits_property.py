@@ -26,6 +26,7 @@ from bookings.models import (
     BusyTime,
     Hold,
     NoShowFee,
+    ReminderRule,
     SpentToken,
     Visit,
     WaitlistEntry,
@@ -44,6 +45,8 @@ from tests.cast.calendars import ClientCalendar
 from tests.cast.factories import make_bea, make_client, make_cora, make_salon, make_service
 from tests.cast.parts import COLOUR
 from tests.cast.passes import examples
+from tests.cast.reminder_model import ReminderModel
+from tests.cast.reminders import hours_before, two_days_before
 from tests.cast.visits import calendar_is_true, one_visit_each
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
@@ -69,6 +72,10 @@ STEPS = st.lists(
         st.tuples(st.just("item client"), ITEM, st.integers(0, 1)),
         st.tuples(st.just("item staff"), ITEM, st.integers(0, 1)),
         st.tuples(st.just("item service"), ITEM, st.integers(0, 1)),
+        st.tuples(st.just("told visit move"), SLOT),
+        st.tuples(st.just("told visit status"), STATUSES),
+        st.tuples(st.just("told item status"), ITEM, STATUSES),
+        st.tuples(st.just("told remove"), ITEM),
         st.tuples(st.just("remove"), ITEM),
         st.tuples(st.just("add"), st.integers(0, 1), st.integers(0, 1)),
         st.tuples(st.sampled_from(["accept", "decline"]), ITEM),
@@ -87,6 +94,7 @@ class Known:
 
     offers: set[int] = field(default_factory=set)
     fees: set[int] = field(default_factory=set)
+    reminders: ReminderModel = field(default_factory=ReminderModel)
 
 
 @dataclass
@@ -98,7 +106,10 @@ class World:
     services: list[Service]
     visit_id: int = 0
     not_to_be_told: set[int | None] = field(default_factory=set)
-    """Who declined on the page, or lost a booking that was closed or over: no mail takes it back."""
+    """Who declined on the page, was told in person, or lost a booking that was closed or over: no mail takes
+    it back."""
+    telling: bool = False
+    """This write is told in person."""
 
     @property
     def visit(self) -> Visit:
@@ -109,7 +120,7 @@ class World:
         return every[which % every.count()]
 
     def change(self, item: int, ask_by_mail: bool = True, **changes: Any) -> None:
-        how = lifecycle.How(ask_by_mail=ask_by_mail)
+        how = lifecycle.How(ask_by_mail=ask_by_mail, told_in_person=self.telling, reason="told")
         lifecycle.change(actor=ADA, booking_id=self.item(item).pk, changes=changes, how=how)
 
     def change_visit(self, items: ItemChanges | None = None, **changes: Any) -> None:
@@ -118,7 +129,7 @@ class World:
             visit_id=self.visit_id,
             changes=changes,
             items=items or ItemChanges(),
-            how=lifecycle.How(ask_by_mail=True),
+            how=lifecycle.How(ask_by_mail=True, told_in_person=self.telling, reason="told"),
         )
 
 
@@ -127,7 +138,7 @@ def make_world() -> World:
         model._default_manager.all().delete()
     for model in (BookingEvent, Booking, Visit, WaitlistEntry, FollowupStep, FollowupSequence, Client):
         model._default_manager.all().delete()
-    for model in (Staff, Service):
+    for model in (ReminderRule, Staff, Service):
         model._default_manager.all().delete()
     make_salon(
         timezone="UTC",
@@ -147,6 +158,8 @@ def make_world() -> World:
     clients = [make_client(name, marketing_consent=True) for name in ("Alice", "Bob", "Carl")]
     for service in services:
         WaitlistEntry.objects.create(client=clients[2], service=service, date=DAY.date())
+    hours_before(3)
+    two_days_before(days_before=1)
     world = World(clients, people, services)
     cut, colour = (each.pk for each in services)
     bea, cora = (each.pk for each in people)
@@ -187,6 +200,10 @@ def step(world: World, what: tuple[Any, ...], traveller: Any) -> None:
             world.change(item, staff_id=world.people[who].pk)
         case ("item service", item, which):
             world.change(item, service_id=world.services[which].pk)
+        case ("told visit move" | "told visit status" | "told item status" | "told remove", *_):
+            tell_in_person(world, (what[0].removeprefix("told "), *what[1:]), traveller)
+        case ("visit move", slot):
+            world.change_visit(start_at=DAY + timedelta(minutes=slot * 50))
         case ("remove", item):
             world.change_visit(ItemChanges(remove=[world.item(item).pk]))
         case ("add", service, who):
@@ -203,6 +220,26 @@ def step(world: World, what: tuple[Any, ...], traveller: Any) -> None:
         case ("wait", minutes):
             traveller.shift(timedelta(minutes=minutes))
             lifecycle.lapse_due(now=timezone.now())
+
+
+def tell_in_person(world: World, what: tuple[Any, ...], traveller: Any) -> None:
+    """No mail from this write, and who it is about believes what stands of what it changed."""
+    owed = Job.objects.filter(type__in=[*STANDING_MAILS, "booking.cancelled"])
+    mails, before = owed.count(), {each.pk: each for each in Booking.objects.all()}
+    world.not_to_be_told |= {each.client_id for each in before.values()}
+    world.telling = True
+    try:
+        step(world, what, traveller)
+    finally:
+        world.telling = False
+    assert owed.count() == mails
+    for booking in Booking.objects.all():
+        was = before[booking.pk]
+        if booking.stands and booking.version > was.version:
+            known = (booking.announced_as, booking.announced_start_at, booking.announced_end_at)
+            assert known == (booking.status, booking.start_at, booking.end_at)
+        if booking.status == "cancelled" != was.status:
+            assert booking.announced_as == ""
 
 
 def note_who_is_not_told(world: World, what: tuple[Any, ...]) -> None:
@@ -244,6 +281,7 @@ def check(world: World, known: Known) -> None:
     calendar_is_true()
     check_tokens()
     check_offers(known.offers)
+    known.reminders.check()
     missed = set(Booking.objects.filter(status="no-show").values_list("client_id", "visit_id"))
     present = Counter(client_id for client_id, _ in missed)
     assert {client.pk: present[client.pk] for client in world.clients} == dict(

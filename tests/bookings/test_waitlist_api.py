@@ -136,6 +136,8 @@ def test_the_list_is_by_date_and_is_filtered_searched_and_paged(salon: Salon) ->
     assert len(api.get("/api/waitlist").json()) == 3
     assert found() == [second["id"], third["id"], first["id"]]
     assert found(status="waiting") == [third["id"], first["id"]]
+    assert (found(open=1), found(open=0)) == ([third["id"], first["id"]], [second["id"]])
+    assert found(open=1, date=TUESDAY) == [third["id"]]
     assert found(date=TUESDAY) == [second["id"], third["id"]]
     assert found(service_id=perm.pk) == [second["id"]]
     assert found(client_id=salon.alice.pk) == [third["id"], first["id"]]

@@ -14,12 +14,31 @@ from django.db import connection
 from django.utils import timezone
 from knox.models import AuthToken
 
+from bookings.feeds.addresses import make_feed, note_fetch
 from bookings.lifecycle import fingerprint
-from bookings.models import Booking, Feedback, Hold, NoShowFee, Visit, WaitlistEntry, WaitlistOffer
+from bookings.models import (
+    Booking,
+    CalendarFeed,
+    Feedback,
+    Hold,
+    NoShowFee,
+    ReminderRule,
+    Visit,
+    WaitlistEntry,
+    WaitlistOffer,
+)
 from bookings.self_service.unsubscribe import unsubscribe_token
 from bookings.self_service.visit_link import print_links
 from clients.models import Client
-from notifications.models import FollowupSequence, Job, Notification, WebhookDelivery, WebhookEndpoint
+from notifications.models import (
+    Channel,
+    FollowupSequence,
+    Job,
+    Notification,
+    OptOut,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from notifications.password_reset import token_for
 from staff.models import (
     ApiKey,
@@ -50,6 +69,7 @@ from tests.cast.factories import (
     make_time_off,
     token_of,
 )
+from tests.cast.texts import make_channel
 
 ZONE = ZoneInfo(AMSTERDAM)
 BEAS_SECRET = "only-for-bea"
@@ -106,6 +126,8 @@ class House:
     `service` is a class, which `cut` is not; `coming` is a cut, `page_token` that of its client's page.
     """
 
+    feed: CalendarFeed
+    feed_token: str
     service: Service
     cut: Service
     location: Location
@@ -132,9 +154,12 @@ class House:
     holiday: Holiday
     key: ApiKey
     sequence: FollowupSequence
+    rule: ReminderRule
     job: Job
     notification: Notification
     endpoint: WebhookEndpoint
+    channel: Channel
+    opt_out: OptOut
     delivery: WebhookDelivery
     unsubscribe_token: str
     reset_token: str
@@ -227,7 +252,11 @@ def make_house() -> House:
     Job.objects.filter(booking_id=booking.pk).update(state="done")
     job = _dead_job("booking.created", now=now)
     endpoint = WebhookEndpoint.objects.create(url=HOOK, secret="whsec")
+    feed, feed_token = make_feed(person=bea, scope="own", detail="initials", now=now)
+    note_fetch(feed, program="Calendar/1.0", now=now)
     return House(
+        feed=feed,
+        feed_token=feed_token,
         service=service,
         cut=cut,
         location=location,
@@ -272,8 +301,13 @@ def make_house() -> House:
         holiday=make_holiday(moment(5, 10).date(), "A free day"),
         key=make_key("Somebody's")[0],
         sequence=FollowupSequence.objects.create(name="After care"),
+        rule=ReminderRule.objects.create(name="Rule", minutes_before=60, is_active=False),
         job=job,
         endpoint=endpoint,
+        channel=make_channel(),
+        opt_out=OptOut.objects.create(
+            number="+31612345679", digest="0" * 64, source=OptOut.Source.REPLY, created_at=timezone.now()
+        ),
         delivery=WebhookDelivery.objects.create(
             endpoint=endpoint,
             job=_dead_job("webhook.deliver", now=now),

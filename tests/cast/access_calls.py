@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from bookings.online import challenge
 from tests.cast.access import HOOK, Caller, House, make_callers, make_house, moment, writes
-from tests.cast.access_table import READS, expected, is_page
+from tests.cast.access_table import DRY_RUNS, READS, dry_run_of, expected, is_page
 from tests.cast.factories import PASSWORD
 from tests.cast.online import solution
 
@@ -35,15 +35,20 @@ PLACES: dict[str, Callable[[House], Any]] = {
     "/api/time-off/": lambda house: house.time_off.pk,
     "/api/api-keys/": lambda house: house.key.pk,
     "/api/followup-sequences/": lambda house: house.sequence.pk,
+    "/api/reminder-rules/": lambda house: house.rule.pk,
     "/api/notifications/": lambda house: house.notification.pk,
     "/api/jobs/": lambda house: house.job.pk,
     "/api/webhooks/": lambda house: house.endpoint.pk,
     "/api/webhooks/deliveries/": lambda house: house.delivery.pk,
+    "/api/channels/": lambda house: house.channel.pk,
+    "/api/opt-outs/": lambda house: house.opt_out.pk,
     "/api/public/visits/": lambda house: house.page_token,
     "/api/public/provisional/": lambda house: house.request.provisional_token,
     "/api/public/feedback/": lambda house: house.visit.feedback_token,
     "/api/public/waitlist/": lambda house: house.offer.token,
     "/api/public/unsubscribe/": lambda house: house.unsubscribe_token,
+    "/api/calendar-feeds/": lambda house: house.feed.pk,
+    "/calendar/": lambda house: house.feed_token,
     "/v/": lambda house: house.page_token,
     "/provisional/": lambda house: house.request.provisional_token,
     "/feedback/": lambda house: house.visit.feedback_token,
@@ -149,8 +154,20 @@ BODIES: dict[tuple[str, str], Callable[[House], Any]] = {
     ("PUT", "/api/api-keys/<id>"): lambda house: {"mode": "read_write"},
     ("POST", "/api/followup-sequences"): lambda house: {"name": "Thanks"},
     ("PUT", "/api/followup-sequences/<id>"): lambda house: {"name": "Renamed"},
+    ("POST", "/api/reminder-rules"): lambda house: {"name": "Soon", "when": {"minutes_before": 60}},
+    ("PUT", "/api/reminder-rules/<id>"): lambda house: {"when": {"days_before": 1, "at": "18:00"}},
     ("POST", "/api/webhooks"): lambda house: {"url": HOOK},
     ("PUT", "/api/webhooks/<id>"): lambda house: {"events": ["booking.created"]},
+    ("POST", "/api/channels"): lambda house: {
+        "provider": "seven",
+        "name": "SMS",
+        "sender": "Salon",
+        "credentials": {"api_key": "key"},
+    },
+    ("PUT", "/api/channels/<id>"): lambda house: {"sender": "Zonne"},
+    ("POST", "/api/channels/<id>/test"): lambda house: {"to": "+31612345678"},
+    ("POST", "/api/opt-outs/<id>/lift"): lambda house: {"reason": "Asked for it at the desk."},
+    ("POST", "/api/calendar-feeds"): lambda house: {"scope": "own", "detail": "full"},
     ("POST", "/api/auth/login"): lambda house: {"email": house.bea.email, "password": PASSWORD},
     ("POST", "/api/auth/password"): lambda house: {"old": PASSWORD, "new": "another horse, another staple"},
     ("POST", "/api/auth/password-reset"): lambda house: {"email": house.bea.email},
@@ -207,6 +224,22 @@ BODIES: dict[tuple[str, str], Callable[[House], Any]] = {
     },
 }
 """Bodies that work; a PATCH without one takes that of PUT."""
+
+PLACES |= {
+    dry_run_of(start): place
+    for start, place in PLACES.items()
+    if any(route.startswith(f"{start}<") for route in DRY_RUNS)
+}
+QUERIES |= {
+    (method, dry_run_of(route)): query
+    for (method, route), query in QUERIES.items()
+    if method in DRY_RUNS.get(route, ())
+}
+BODIES |= {
+    (method, dry_run_of(route)): body
+    for (method, route), body in BODIES.items()
+    if method in DRY_RUNS.get(route, ())
+}
 
 
 def address(route: str, method: str, house: House) -> str:

@@ -26,6 +26,7 @@ a person           401       ok    ok    ok    ok    403    401       401    401
 sees it            401       ok    404*  ok    ok    ok     401       401    401
 for Bea            401       ok    403*  ok    ok    ok     401       401    401
 one's own line     401       ok    404   404   404   403    401       401    401
+one's own feed     401       ok    404   404   ok    403    401       401    401
 one's own hours    401       ok    403   403   ok    403    401       401    401
 sees Bea's leave   401       ok    404   ok    ok    ok     401       401    401
 Bea's leave        401       ok    404   403   ok    403    401       401    401
@@ -44,6 +45,34 @@ eagenda            401       401   401   401   401   401    401       401    ok
 
 VISIT_PAGES = ("confirm", "cancel", "move", "note")
 
+CHANGES = ("PUT", "PATCH", "DELETE")
+DRY_RUNS = {
+    "/api/bookings": ("POST",),
+    "/api/bookings/<id>": CHANGES,
+    "/api/visits": ("POST",),
+    "/api/visits/<id>": CHANGES,
+    "/api/holds": ("POST",),
+    "/api/holds/<token>": ("DELETE",),
+    "/api/settings": ("PUT", "PATCH"),
+    "/api/holidays": ("POST",),
+    "/api/holidays/<id>": CHANGES,
+    "/api/time-off": ("POST",),
+    "/api/time-off/<id>": CHANGES,
+    "/api/working-hours": ("POST", "PUT"),
+    "/api/working-hours/<id>": CHANGES,
+    "/api/opening-exceptions": ("POST",),
+    "/api/opening-exceptions/<id>": CHANGES,
+    "/api/staff/<id>": CHANGES,
+    "/api/clients/<id>": CHANGES,
+    "/api/clients/<id>/merge": ("POST",),
+}
+"""The writes that can be asked for before they are done (contract §11), and with which rights: their own."""
+
+
+def dry_run_of(route: str) -> str:
+    return f"/api/dry-run{route.removeprefix('/api')}"
+
+
 ROUTES: dict[str, dict[str, str]] = {
     "/api/bookings": {"GET": "logged in", "POST": "for Bea"},
     "/api/bookings/changes": {"GET": "logged in"},
@@ -54,11 +83,14 @@ ROUTES: dict[str, dict[str, str]] = {
     "/api/visits/<id>": dict.fromkeys(("GET", "PUT", "PATCH", "DELETE"), "sees it"),
     "/api/visits/<id>/take-over": {"POST": "sees it"},
     "/api/visits/<id>/evidence": {"GET": "admin"},
+    "/api/agenda": {"GET": "logged in"},
     "/api/availability": {"GET": "logged in"},
     "/api/holds": {"POST": "for Bea"},
     "/api/holds/<token>": {"DELETE": "logged in"},
     "/api/clients": {"GET": "logged in", "POST": "logged in"},
     "/api/clients/<id>": dict.fromkeys(("GET", "PUT", "PATCH", "DELETE"), "logged in"),
+    "/api/clients/walk-in": {"POST": "logged in"},
+    "/api/clients/<id>/card": {"GET": "logged in"},
     "/api/clients/<id>/merge": {"POST": "admin or key"},
     "/api/waitlist": {"GET": "logged in", "POST": "logged in"},
     "/api/waitlist/<id>": dict.fromkeys(("GET", "PUT", "PATCH", "DELETE"), "logged in"),
@@ -96,8 +128,16 @@ ROUTES: dict[str, dict[str, str]] = {
     "/api/settings": {"GET": "logged in", "PUT": "admin", "PATCH": "admin"},
     "/api/api-keys": {"GET": "admin", "POST": "admin"},
     "/api/api-keys/<id>": dict.fromkeys(("GET", "PUT", "PATCH", "DELETE"), "admin"),
+    "/api/calendar-feeds": {"GET": "a person", "POST": "a person"},
+    "/api/calendar-feeds/<id>": {"DELETE": "one's own feed"},
+    "/api/calendar-feeds/<id>/rotate": {"POST": "one's own feed"},
     "/api/followup-sequences": {"GET": "logged in", "POST": "admin"},
     "/api/followup-sequences/<id>": {
+        "GET": "logged in",
+        **dict.fromkeys(("PUT", "PATCH", "DELETE"), "admin"),
+    },
+    "/api/reminder-rules": {"GET": "logged in", "POST": "admin"},
+    "/api/reminder-rules/<id>": {
         "GET": "logged in",
         **dict.fromkeys(("PUT", "PATCH", "DELETE"), "admin"),
     },
@@ -113,6 +153,15 @@ ROUTES: dict[str, dict[str, str]] = {
     "/api/webhooks/<id>": dict.fromkeys(("GET", "PUT", "PATCH", "DELETE"), "admin"),
     "/api/webhooks/<id>/deliveries": {"GET": "admin"},
     "/api/webhooks/deliveries/<id>/replay": {"POST": "admin"},
+    "/api/channels": {"GET": "admin", "POST": "admin"},
+    "/api/channels/<id>": dict.fromkeys(("GET", "PUT", "PATCH", "DELETE"), "admin"),
+    "/api/channels/<id>/test": {"POST": "admin"},
+    # Its provider knows the secret, and signs.
+    "/api/channels/<id>/receipts/<secret>": {"GET": "nobody knows it", "POST": "nobody knows it"},
+    "/api/channels/<id>/inbound/<secret>": {"GET": "nobody knows it", "POST": "nobody knows it"},
+    "/api/opt-outs": {"GET": "a person"},
+    "/api/opt-outs/<id>/lift": {"POST": "a person"},
+    "/api/inbound-texts": {"GET": "admin"},
     "/api/auth/login": {"POST": "anyone but keys"},
     "/api/auth/logout": {"POST": "a person"},
     "/api/auth/logout-all": {"POST": "a person"},
@@ -149,13 +198,15 @@ ROUTES: dict[str, dict[str, str]] = {
     "/v/<token>": {"GET": "anyone"},
     **{f"/v/<token>/{part}": {"GET": "anyone", "POST": "anyone"} for part in VISIT_PAGES},
     "/v/<token>/calendar.ics": {"GET": "anyone"},
-    "/^(?:provisional|feedback|pay|waitlist|unsubscribe|password-reset|v)(?:/.*)?$": {
+    "/calendar/<token>.ics": {"GET": "anyone"},
+    "/^(?:provisional|feedback|pay|waitlist|unsubscribe|password-reset|v|calendar)(?:/.*)?$": {
         "GET": "nobody knows it",
         "POST": "nobody knows it",
     },
     "/": {"GET": "anyone"},
     "/robots.txt": {"GET": "anyone"},
     "/embed.js": {"GET": "anyone"},
+    "/agenda": {"GET": "anyone"},
     # A form without anything chosen: the page asks for it.
     "/book": {"GET": "anyone", "POST": "anyone: no order"},
     "/book/done": {"GET": "nobody knows it"},
@@ -182,6 +233,11 @@ ROUTES: dict[str, dict[str, str]] = {
     "/api/v3/services": {"GET": "eagenda"},
     "/api/v3/people": {"GET": "eagenda"},
     "/api/v3/accounts": {"GET": "eagenda"},
+}
+
+ROUTES |= {
+    dry_run_of(route): {method: ROUTES[route][method] for method in methods}
+    for route, methods in DRY_RUNS.items()
 }
 
 ADMIN_SITE = "/admin"
@@ -217,8 +273,9 @@ def is_of_admin(route: str) -> bool:
 
 
 def expected(route: str, method: str, caller: Caller, *, personal: bool) -> tuple[int, ...]:
-    """The statuses that are right. OPTIONS is judged as the route's first method, but sees no row."""
-    row = ROUTES[route]
+    """The statuses that are right. OPTIONS is judged as the route's first method, but sees no row; at a dry
+    run as at the write."""
+    row = ROUTES[route.replace("/api/dry-run", "/api") if method == "OPTIONS" else route]
     asked = "GET" if method == "HEAD" else method
     name = row.get(asked) or (next(iter(row.values())) if method == "OPTIONS" else None)
     if name is None:

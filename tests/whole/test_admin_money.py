@@ -125,7 +125,7 @@ def test_no_page_of_admin_shows_three_decimals(currency: str) -> None:
 
 
 def test_every_amount_of_every_model_is_one_of_those_tried() -> None:
-    """A new amount has to be shown so too."""
+    """A new amount has to be shown so too. What a text has cost is told in the provider's own currency."""
     fields = [
         str(field)
         for model in apps.get_models()
@@ -134,6 +134,7 @@ def test_every_amount_of_every_model_is_one_of_those_tried() -> None:
     ]
     assert sorted(fields) == [
         "bookings.Booking.price",
+        "notifications.Message.cost",
         "staff.SalonSettings.noshow_fee_minimum",
         "staff.SalonSettings.noshow_fee_value",
         "staff.Service.price",

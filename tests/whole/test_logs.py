@@ -58,7 +58,8 @@ TOKEN = "AbCdEf0123456789AbCdEf"
 
 
 def addresses_with_a_credential() -> Iterator[str]:
-    """Every address of the product that carries a token: a page's, its JSON twin's, or one named so."""
+    """Every address of the product that carries a token: a page's, its JSON twin's, or one named so; or a
+    secret."""
 
     def walk(patterns: Iterable[URLPattern | URLResolver], before: str) -> Iterator[str]:
         for each in patterns:
@@ -70,8 +71,8 @@ def addresses_with_a_credential() -> Iterator[str]:
             public = view is not None and issubclass(view, PublicPage | PublicView)
             place = "location>" in route
             of_page = public and isinstance(each.pattern, RoutePattern) and "<" in route and not place
-            if of_page or "token>" in route:
-                yield re.sub(r"<[^>]*>", TOKEN, route)
+            if of_page or "token>" in route or "secret>" in route:
+                yield re.sub(r"<[^>]*>", TOKEN, route.replace("<id:id>", "7"))
 
     yield from walk(get_resolver().url_patterns, "/")
 
@@ -80,7 +81,7 @@ def addresses_with_a_credential() -> Iterator[str]:
 def test_the_credential_in_an_address_is_hidden(address: str) -> None:
     assert TOKEN in address
     shown = hide_secrets(None, None, {"event": f"Bad Gateway: {address}"})["event"]
-    assert shown == f"Bad Gateway: {address}".replace(TOKEN, "[hidden]")
+    assert shown == f"Bad Gateway: {address}".replace(TOKEN, "[hidden]").replace("].ics", "]")
 
 
 def test_pages_behind_a_link_are_known_by_their_first_word() -> None:

@@ -31,6 +31,7 @@ settled() { for turn in $(seq 400); do api GET bookings/$BOOKING/messages | pyth
 import json, sys
 states = {mail["type"]: mail["state"] for mail in json.load(sys.stdin)}
 if "booking.cancelled" not in states: states.pop("booking.updated", None)
+states.pop("visit.reminder", None)
 sys.exit("waiting" in states.values())
 ' && break; sleep 0.5; done; }
 """
@@ -98,19 +99,25 @@ def test_the_session_works_as_pasted(running: tuple[str, Path]) -> None:
     session = SETTLED + session.replace("sleep 4;", "settled;")
     done = subprocess.run(["sh", "-c", session], capture_output=True, text=True, timeout=280)
     assert done.stderr == ""
-    taken, created, moved, *mails = done.stdout.splitlines()
+    taken, created, *told = done.stdout.splitlines()
     assert '"code":"slot_taken"' in taken
     assert created.startswith("booking.created | kept |  | Your appointment on ")
-    assert moved.endswith(" 20:00:00")
-    assert [line.rpartition(" | ")[0] for line in mails] == [
+    assert told[1].endswith(" 20:00:00")
+    assert [line.rpartition(" | ")[0] for line in told] == [
+        "visit.reminder | waiting | ",
+        "",
         "booking.created | kept | ",
+        "visit.reminder | not_sent | moved_meanwhile",
+        "visit.reminder | waiting | ",
         "booking.updated | waiting | ",
         "",
         "booking.created | kept | ",
+        "visit.reminder | not_sent | moved_meanwhile",
+        "visit.reminder | not_sent | cancelled_meanwhile",
         "booking.updated | not_sent | cancelled_meanwhile",
         "booking.cancelled | kept | ",
     ]
-    assert mails[2] == "cancelled"
+    assert told[6] == "cancelled"
 
 
 @pytest.mark.slow

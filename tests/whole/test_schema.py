@@ -26,6 +26,8 @@ DIALECTS = ("/api/v1/", "/api/v3/")
 NOT_DESCRIBED = {"/api/docs"}
 METHODS = ("get", "post", "put", "patch", "delete")
 WITHOUT_BODY = {
+    "/api/calendar-feeds/{id}/rotate",
+    "/api/clients/walk-in",
     "/api/webhooks/deliveries/{id}/replay",
     "/api/auth/logout",
     "/api/auth/logout-all",
@@ -118,6 +120,8 @@ def test_only_links_logins_and_probes_are_open() -> None:
         "/api/auth/login",
         "/api/auth/password-reset",
         "/api/auth/password-reset/confirm",
+        "/api/channels/{id}/inbound/{secret}",
+        "/api/channels/{id}/receipts/{secret}",
         "/api/public/availability",
         "/api/public/bookings",
         "/api/public/catalogue",
