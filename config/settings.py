@@ -308,6 +308,8 @@ SPECTACULAR_SETTINGS = {
 
 WAKE_UP_EXPIRES_SECONDS = 10
 CELERY_BROKER_URL = BROKER_URL
+# Its command takes the variable BROKER_URL as it was written, but asks these first.
+CELERY_BROKER_READ_URL = CELERY_BROKER_WRITE_URL = BROKER_URL
 CELERY_BROKER_TRANSPORT = "config.folder_broker:Transport" if BROKER_URL.startswith("filesystem") else None
 CELERY_BROKER_TRANSPORT_OPTIONS = read.broker_options(_broker, DATA_DIR / "broker")
 CELERY_BROKER_CONNECTION_TIMEOUT = 0.5

@@ -253,6 +253,17 @@ def test_redis_under_sentinel_is_broker_and_cache_alike(tmp_path: Path) -> None:
     )
 
 
+def test_a_worker_finds_redis_under_sentinel_as_the_web_does(tmp_path: Path) -> None:
+    url = "sentinel://:pass@s1:26379,s2/salon/2"
+    code = (
+        "from config.celery import app; print(app.connection_for_read().alt, app.connection_for_write().alt)"
+    )
+    # As `celery worker` itself takes the variable over.
+    done = _python(code, tmp_path, SECRET_KEY="x" * 50, BROKER_URL=url, CELERY_BROKER_URL=url)
+    both = ["sentinel://:pass@s1:26379/2", "sentinel://:pass@s2:26379/2"]
+    assert done.stdout.strip() == f"{both} {both}", done.stderr
+
+
 @pytest.mark.django_db
 def test_the_database_enforces_foreign_keys_and_serialises_writers() -> None:
     with connection.cursor() as cursor:
