@@ -111,7 +111,7 @@ class Planner:
         if pending is not None:
             own = next((each for each in group if each.once_key == pending.once_key), None)
             if own is not None:
-                self._retime(pending, own.due)
+                self._retime(pending, own)
             return
         for each in group:
             row = rows.get(each.once_key)
@@ -121,11 +121,21 @@ class Planner:
             elif row.state == Job.State.CANCELLED and self._take_up(row, each, dedupe_key):
                 return
 
-    def _retime(self, row: Job, due: datetime | None) -> None:
-        if due is None:
+    def _retime(self, row: Job, reminder: Warranted) -> None:
+        """Also by the rule's channel of today, unless it has been tried by another one."""
+        if reminder.due is None:
             self.steps.cancel(row, reason=Reason.QUIET_HOURS)
-        elif row.first_run_at != due and not row.attempts and row.run_at != HELD_UNTIL:
-            self.steps.retime(row, due)
+            return
+        if row.attempts:
+            return
+        if row.first_run_at != reminder.due and row.run_at != HELD_UNTIL:
+            self.steps.retime(row, reminder.due)
+        self._reroute(row, reminder)
+
+    def _reroute(self, row: Job, reminder: Warranted) -> None:
+        channel, to = _way(reminder)
+        if row.channel != channel:
+            self.steps.reroute(row, channel, to)
 
     def _make(self, reminder: Warranted, dedupe_key: str) -> bool:
         """Gives whether a row is pending for it."""
@@ -148,6 +158,7 @@ class Planner:
         if asked_for is not None and reminder.due - asked_for < SOONEST:
             return False
         self.steps.take_up(row, reminder.due, dedupe_key)
+        self._reroute(row, reminder)
         return True
 
 
@@ -258,9 +269,7 @@ def _why_not(row: Job, visit: Visit, *, now: datetime) -> Reason:
 def _due(reminder: Warranted, *, run_at: datetime, dedupe_key: str | None = None, not_sent: str = "") -> Due:
     visit, rule = reminder.visit, reminder.rule
     first = visit.items[0]
-    by_text = rule.channel == ReminderRule.Channel.SMS
-    client = first.client
-    to = "" if client is None else (textable(client) if by_text else client.email)
+    channel, to = _way(reminder)
     return Due(
         type=REMINDER,
         once_key=reminder.once_key,
@@ -270,9 +279,17 @@ def _due(reminder: Warranted, *, run_at: datetime, dedupe_key: str | None = None
         client_id=visit.client_id,
         recipient=Recipient.client(visit.client_id),
         to=to,
-        channel=SMS if by_text else EMAIL,
+        channel=channel,
         payload={"rule_id": rule.pk},
         dedupe_key=dedupe_key,
         is_new=True,
         not_sent=str(not_sent),
     )
+
+
+def _way(reminder: Warranted) -> tuple[str, str]:
+    """By which channel it leaves, and where to as known now; "" where there is nothing."""
+    client = reminder.visit.items[0].client
+    if reminder.rule.channel == ReminderRule.Channel.SMS:
+        return SMS, "" if client is None else textable(client)
+    return EMAIL, "" if client is None else client.email

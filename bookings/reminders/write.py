@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bookings.why_not_sent import Reason
+from notifications import outbox
 from notifications.models import Job, Message
 from notifications.outbox import Due
 from notifications.outbox.states import IS_PENDING
@@ -24,10 +25,11 @@ class Steps:
     cancelled_by_date: set[str] = field(default_factory=set)
     retimed: dict[datetime, list[int]] = field(default_factory=lambda: defaultdict(list))
     taken_up: list[tuple[int, datetime, str]] = field(default_factory=list)
+    rerouted: list[tuple[int, str, str]] = field(default_factory=list)
 
     @property
     def nothing(self) -> bool:
-        return not (self.new or self.cancelled or self.retimed or self.taken_up)
+        return not (self.new or self.cancelled or self.retimed or self.taken_up or self.rerouted)
 
     def add(self, due: Due) -> None:
         self.new.append(due)
@@ -42,6 +44,10 @@ class Steps:
 
     def take_up(self, row: Job, due: datetime, dedupe_key: str) -> None:
         self.taken_up.append((row.pk, due, dedupe_key))
+
+    def reroute(self, row: Job, channel: str, to: str) -> None:
+        """It leaves by `channel`, to this address or number."""
+        self.rerouted.append((row.pk, channel, to))
 
 
 def write(steps: Steps, *, now: datetime) -> None:
@@ -69,3 +75,8 @@ def write(steps: Steps, *, now: datetime) -> None:
         Message.objects.filter(job_id__in=[pk for pk, _, _ in steps.taken_up]).update(
             state=Message.State.WAITING, reason=""
         )
+    for pk, channel, to in steps.rerouted:
+        if Job.objects.filter(IS_PENDING, pk=pk).update(channel=channel):
+            Message.objects.filter(job_id=pk).update(
+                channel=channel, to=to, message_id=outbox.new_message_id(channel)
+            )

@@ -12,7 +12,7 @@ leaves again exactly as it was.
 from notifications.outbox.backoff import Persistence, backoff
 from notifications.outbox.claim import LeaseLost, Place, anything_due, claim, held, mark_sending, oldest_due
 from notifications.outbox.drop import drop, hand_over, on_its_way, pass_over
-from notifications.outbox.enqueue import Due, enqueue, waiting_payload
+from notifications.outbox.enqueue import Due, enqueue, new_message_id, waiting_payload
 from notifications.outbox.finish import cancel, die, fail, finish, note, put_back
 from notifications.outbox.recipient import Recipient
 from notifications.outbox.recover import end_uncertain, release_leases
@@ -38,6 +38,7 @@ __all__ = [
     "hand_over",
     "held",
     "mark_sending",
+    "new_message_id",
     "note",
     "oldest_due",
     "on_its_way",

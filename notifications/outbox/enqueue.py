@@ -155,12 +155,14 @@ def _message(job: Job, due: Due, *, now: datetime) -> Message:
         state=Message.State.NOT_SENT if due.not_sent else Message.State.WAITING,
         reason=due.not_sent,
         channel=due.channel,
-        message_id=uuid.uuid4().hex if due.channel == SMS else _new_message_id(),
+        message_id=new_message_id(due.channel),
         created_at=now,
     )
 
 
-def _new_message_id() -> str:
-    """The Message-ID of a mail for its whole life, however often it is sent."""
+def new_message_id(channel: str) -> str:
+    """The Message-ID of a mail for its whole life, however often it is sent; of a text, our reference."""
+    if channel == SMS:
+        return uuid.uuid4().hex
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
     return f"<{uuid.uuid4().hex}@{domain}>"

@@ -54,6 +54,29 @@ def test_what_is_booked_less_than_two_hours_before_is_written_down_and_not_sent(
     assert (pending(), ledger()) == ([], [("not_sent", "booked_too_late")])
 
 
+def test_a_rule_that_changes_its_channel_takes_what_is_pending_along() -> None:
+    salon = make_cast()
+    salon.alice.mobile = "+31612345678"
+    salon.alice.save()
+    rule = hours_before(24)
+    make_channel()
+    booking = salon.book()
+    for channel, to in (("sms", "+31612345678"), ("mail", "alice@example.com"), ("sms", "+31612345678")):
+        ReminderRule.objects.update(channel=channel)
+        assert plan_ahead(now=timezone.now()) == 1
+        assert plan_ahead(now=timezone.now()) == 0
+        [row] = Job.objects.filter(type="visit.reminder").select_related("message")
+        way = "sms" if channel == "sms" else "email"
+        assert (row.channel, row.message.channel, row.message.to) == (way, way, to)
+        assert row.message.message_id.startswith("<") == (way == "email")
+        assert pending() == [(booking["visit_id"], "2026-03-23 10:00")]
+    salon.delete(booking)
+    ReminderRule.objects.filter(pk=rule.pk).update(channel="mail")
+    salon.put(booking, {"status": "scheduled"})
+    [row] = Job.objects.filter(type="visit.reminder").select_related("message")
+    assert (row.state, row.channel, row.message.to) == ("pending", "email", "alice@example.com")
+
+
 def test_a_move_makes_another_one_and_back_again_takes_up_the_first() -> None:
     salon = make_cast()
     hours_before(3)
