@@ -139,12 +139,21 @@ def _claimable(now: datetime, urgency: int) -> QuerySet[Job]:
     """Due, and for a mail: no other one of the same visit and recipient is on its way.
 
     On its way is one that is claimed, or an earlier one (by id) whose time has come once and which is
-    waiting for its next attempt; but what is awaited waits for nothing that is not. An endpoint is given one
+    waiting for its next attempt; but what is awaited waits for nothing that is not, and a text for no mail
+    that a mail server puts off. An endpoint is given one
     webhook at a time: one that is slow must not hold up all workers; nor must texts.
     """
     on_its_way = Job.objects.filter(
         (IS_CLAIMED & ~Q(id=OuterRef("id")))
-        | (IS_PENDING & Q(id__lt=OuterRef("id"), first_run_at__lte=now, urgency__lte=OuterRef("urgency"))),
+        | (
+            IS_PENDING
+            & Q(
+                id__lt=OuterRef("id"),
+                first_run_at__lte=now,
+                urgency__lte=OuterRef("urgency"),
+                channel=OuterRef("channel"),
+            )
+        ),
         IS_LIVE,
         recipient=OuterRef("recipient"),
         recipient__gt="",

@@ -72,6 +72,13 @@ def test_a_second_mail_waits_while_the_first_one_is_retried():
     assert claimed(now=NOON + 10 * MINUTE).once_key == "cancelled"
 
 
+def test_a_text_does_not_wait_for_a_mail_that_is_retried():
+    enqueue(due("mail"), due("text", channel="sms"), due("later text", channel="sms"))
+    outbox.fail(claimed(), now=NOON, error="451", after=NOON + 10 * MINUTE)
+    assert claimed().once_key == "text"
+    assert outbox.claim(now=NOON) is None
+
+
 def test_a_mail_does_not_wait_for_one_whose_time_has_not_come():
     enqueue(due("updated", run_at=NOON + 30 * MINUTE), due("other"))
     assert claimed().once_key == "other"
