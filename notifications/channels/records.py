@@ -77,8 +77,16 @@ def check_credentials(provider: str, credentials: Mapping[str, str]) -> dict[str
     given = {name: value.strip() for name, value in credentials.items() if value.strip()}
     missing = [name for name in needs.required if name not in given]
     unknown = sorted(set(given) - {*needs.required, *needs.optional})
+    odd = sorted(name for name, value in given.items() if not _fits_a_header(value))
     if missing:
         raise BadRequest.field("credentials", f"{provider} also needs: {', '.join(missing)}.")
     if unknown:
         raise BadRequest.field("credentials", f"{provider} has no: {', '.join(unknown)}.")
+    if odd:
+        raise BadRequest.field("credentials", f"Copy it again, there are odd signs in: {', '.join(odd)}.")
     return given
+
+
+def _fits_a_header(value: str) -> bool:
+    """Else every text would end as uncertain, before any of it has left."""
+    return value.isascii() and value.isprintable() and " " not in value

@@ -74,6 +74,8 @@ def test_a_channel_shows_everything_but_its_credentials(admin: Any) -> None:
         ({"credentials": {"signing_key": "x"}}, "credentials"),
         ({"credentials": {"api_key": "x", "auth_token": "y"}}, "credentials"),
         ({"credentials": {"api_key": "x" * 201}}, "credentials.api_key"),
+        ({"credentials": {"api_key": "caf\u00e9\u20ac"}}, "credentials"),
+        ({"credentials": {"api_key": "two words"}}, "credentials"),
         ({"credentials": "x"}, "credentials.non_field_errors"),
         ({"credentials": None}, "credentials"),
         ({"provider": "twilio"}, "credentials"),
