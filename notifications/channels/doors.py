@@ -158,10 +158,7 @@ def _called(request: Request) -> Called:
 
 def _fields(text: str) -> dict[str, str]:
     try:
-        return {
-            name: value.replace("\0", " ")
-            for name, value in parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS)
-        }
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS))
     except ValueError:
         return {}
 

@@ -53,6 +53,9 @@ def forget_numbers(numbers: Collection[str], *, client_ids: Collection[int]) -> 
     """An erasure: what they wrote goes, and their numbers; a STOP is still known by its digest."""
     wanted = [each for each in numbers if each]
     InboundText.objects.filter(Q(number__in=wanted) | Q(client_id__in=client_ids)).delete()
+    for number in wanted:
+        # By today's key: the one of that day may be gone before the number is asked for again.
+        OptOut.objects.filter(number=number, lifted_at=None).update(digest=digest_of(number))
     OptOut.objects.filter(number__in=wanted).update(number="", lifted_because="")
     Message.objects.filter(channel=SMS, to__in=wanted).update(to="", text="")
     for number in wanted:

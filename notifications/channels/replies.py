@@ -34,7 +34,7 @@ def take_reply(channel: Channel, written: Written, *, signed_by_provider: bool, 
     """False for old news, and for what is nobody's number. Unsigned, only a STOP counts: nothing else of it
     is stored."""
     number = _number(written.number)
-    text = plain_line(written.text)[:LONGEST]
+    text = plain_line(_storable(written.text))[:LONGEST]
     meaning = meaning_of(text)
     if number is None or not written.provider_id or (not signed_by_provider and meaning != Meaning.STOP):
         return False
@@ -105,6 +105,11 @@ def _client_id(number: str) -> int | None:
     theirs = Client.objects.filter(Q(mobile=number) | Q(phone=number), merged_into=None, archived_at=None)
     ids = list(theirs.order_by("pk").values_list("pk", flat=True)[:2])
     return ids[0] if len(ids) == 1 else None
+
+
+def _storable(given: str) -> str:
+    """No column holds a NUL or a lone surrogate; a signed text with one is read all the same."""
+    return given.replace("\0", " ").encode("utf-8", "replace").decode()
 
 
 def _number(given: str) -> str | None:

@@ -11,7 +11,7 @@ STOP = frozenset(
         *("stop", "stopp", "stopall", "unsubscribe", "optout"),
         *("afmelden", "uitschrijven"),
         *("abmelden", "abbestellen"),
-        *("arret", "arrete", "arreter", "arretez", "desabonner", "desinscription"),
+        *("arret", "arrete", "arreter", "arretez", "desabonner", "desinscription", "desinscrire"),
         *("baja",),
     }
 )
@@ -25,7 +25,11 @@ YES = frozenset(
     }
 )
 WITH_STOP = frozenset(
-    {"sms", "all", "alles", "please", "bitte", "svp", "aub", "por", "favor", "texts", "stop"}
+    {
+        *("sms", "all", "alles", "texts", "stop"),
+        *("please", "thanks", "bitte", "danke", "svp", "merci", "aub", "graag", "bedankt", "por", "favor"),
+        *("gracias", "se", "me", "dar", "darme", "de"),
+    }
 )
 
 
@@ -33,6 +37,8 @@ def meaning_of(text: str) -> InboundText.Meaning:
     """The whole text has to be one of the words, for STOP with a courtesy around it: "stop by at three?" is
     for the desk."""
     words = _words(text)
+    if "".join(words) in STOP:
+        return InboundText.Meaning.STOP
     if STOP.intersection(words) and all(each in STOP or each in WITH_STOP for each in words):
         return InboundText.Meaning.STOP
     if 1 <= len(words) <= 2 and all(each in YES for each in words):

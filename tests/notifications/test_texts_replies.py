@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from notifications.channels.opt_outs import is_opted_out
+from notifications.channels.opt_outs import forget_numbers, is_opted_out
 from notifications.channels.words import meaning_of
 from notifications.models import Channel, InboundText, Job, Message, Notification, OptOut
 from tests.cast.factories import caller, make_ada, make_alice, make_bea, make_client, make_key, make_salon
@@ -77,6 +77,11 @@ def inbound() -> list[tuple[str, str, str]]:
             "BAJA",
             "stop please",
             "Stop bitte",
+            "STOP, merci",
+            "opt-out",
+            "Se désabonner",
+            "désinscrire",
+            "Darme de baja, por favor",
         ),
     ],
 )
@@ -165,6 +170,16 @@ def test_anything_else_is_for_the_desk_with_who_it_is(channel: Channel) -> None:
     assert Notification.objects.latest("id").body == f"{NUMBER}: Me again", "two have this number"
 
 
+@pytest.mark.parametrize(("odd", "by"), [("\0", "seven"), ("\ud800", "seven"), ("\0", "twilio")])
+def test_what_no_column_holds_is_read_all_the_same(odd: str, by: str) -> None:
+    channel = make_channel(by)
+    assert write_back(channel, f"STOP{odd}") == 204
+    assert is_opted_out(NUMBER)
+    assert write_back(channel, f"At{odd}two", id="2") == 204
+    [(_, _, text)] = [each for each in inbound() if each[1] == "other"]
+    assert text in ("At two", "At?two")
+
+
 def test_a_repeat_does_nothing(channel: Channel) -> None:
     assert {write_back(channel, "Hello", id="7") for _ in range(3)} == {204}
     assert (InboundText.objects.count(), Notification.objects.count()) == (1, 1)
@@ -235,6 +250,16 @@ def test_another_secret_key_still_knows_the_number(settings: Any) -> None:
     settings.SECRET_KEY = "the-next-key" * 5
     assert is_opted_out(NUMBER)
     assert not is_opted_out(OTHER)
+
+
+def test_an_erasure_keeps_a_stop_by_the_key_of_today(settings: Any) -> None:
+    write_back(make_channel(), "STOP")
+    former, settings.SECRET_KEY = settings.SECRET_KEY, "the-next-key" * 5
+    settings.SECRET_KEY_FALLBACKS = [former]
+    forget_numbers([NUMBER], client_ids=[])
+    assert OptOut.objects.get().number == ""
+    settings.SECRET_KEY_FALLBACKS = []
+    assert is_opted_out(NUMBER)
 
 
 def test_the_texts_that_came_in_are_listed() -> None:
