@@ -59,7 +59,7 @@ def give_back(channel: Channel) -> None:
 
 def note_success(channel: Channel) -> None:
     Channel.objects.filter(pk=channel.pk).exclude(failures=0, paused_until=None).update(
-        failures=0, paused_until=None, down_told_at=None
+        failures=0, paused_until=None
     )
 
 
@@ -73,7 +73,7 @@ def note_failure(channel: Channel, *, error: str, now: datetime) -> None:
 
 
 def note_down(channel: Channel, *, error: str, now: datetime) -> None:
-    """Tells administrators, once a day until a text leaves again."""
+    """Tells administrators, once a day, however often it comes and goes."""
     silent = Q(down_told_at=None) | Q(down_told_at__lte=now - TOLD_EVERY)
     with transaction.atomic():
         if Channel.objects.filter(silent, pk=channel.pk).update(down_told_at=now):

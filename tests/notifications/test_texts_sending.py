@@ -183,6 +183,26 @@ def test_a_provider_that_hangs_is_left_alone_for_a_while(
     assert Channel.objects.values("failures", "paused_until").get() == {"failures": 0, "paused_until": None}
 
 
+def test_a_provider_that_comes_and_goes_is_told_of_once_a_day(
+    provider: TextServer, channel: Channel, clock: Any
+) -> None:
+    for hour in range(3):
+        clock.move_to(NOON + timedelta(hours=hour))
+        provider.fail_next("500", times=2)
+        owe(*(f"{hour} {each}" for each in "ab"), now=timezone.now())
+        send_due()
+        clock.move_to(NOON + timedelta(hours=hour, minutes=30))
+        owe(f"{hour} c", now=timezone.now())
+        send_due()
+        assert text_states()[f"{hour} c"] == ("done", "sent", "")
+    assert [each[0] for each in notices()] == ["channel.down"]
+    clock.move_to(NOON + timedelta(days=1))
+    provider.fail_next("500", times=2)
+    owe("d", "e", now=timezone.now())
+    send_due()
+    assert [each[0] for each in notices()] == ["channel.down", "channel.down"]
+
+
 def test_over_the_cap_nothing_leaves_until_the_salons_next_day(provider: TextServer, clock: Any) -> None:
     make_channel(daily_cap=2)
     owe("a", "b", "c", "d", now=NOON)
