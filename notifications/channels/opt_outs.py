@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
+from clients.models import Client
 from notifications.channels.sealing import digest_of, digests_of
 from notifications.models import SMS, InboundText, Job, Message, Notification, OptOut
 from notifications.outbox.states import IS_CLAIMED
@@ -50,9 +51,16 @@ def lift(opt_out_id: int, *, reason: str, by: int, now: datetime) -> OptOut:
 
 
 def forget_numbers(numbers: Collection[str], *, client_ids: Collection[int]) -> None:
-    """An erasure: what they wrote goes, and their numbers; a STOP is still known by its digest."""
-    wanted = [each for each in numbers if each]
-    InboundText.objects.filter(Q(number__in=wanted) | Q(client_id__in=client_ids)).delete()
+    """An erasure: what they wrote goes, and their numbers; a STOP is still known by its digest.
+
+    A number that somebody else has as well stays theirs, with what is known to be from or to them; what
+    either of the two may have written goes.
+    """
+    given = [each for each in numbers if each]
+    inbound = InboundText.objects.filter(Q(number__in=given, client_id=None) | Q(client_id__in=client_ids))
+    inbound.delete()
+    wanted = [each for each in given if not _is_somebody_elses(each, client_ids)]
+    InboundText.objects.filter(number__in=wanted).delete()
     for number in wanted:
         # By today's key: the one of that day may be gone before the number is asked for again.
         OptOut.objects.filter(number=number, lifted_at=None).update(digest=digest_of(number))
@@ -60,6 +68,11 @@ def forget_numbers(numbers: Collection[str], *, client_ids: Collection[int]) -> 
     Message.objects.filter(channel=SMS, to__in=wanted).update(to="", text="")
     for number in wanted:
         Notification.objects.filter(type="message.inbound", body__contains=number).update(body="")
+
+
+def _is_somebody_elses(number: str, client_ids: Collection[int]) -> bool:
+    others = Client.objects.filter(Q(phone=number) | Q(mobile=number)).exclude(pk__in=client_ids)
+    return others.exists()
 
 
 def is_being_texted(numbers: Collection[str]) -> bool:

@@ -310,6 +310,32 @@ def test_after_an_erasure_nothing_has_the_number(salon: Salon, provider: TextSer
     assert Message.objects.values_list("reason").latest("id") == ("opted_out",)
 
 
+def test_an_erasure_leaves_a_number_to_who_has_it_as_well(
+    salon: Salon, provider: TextServer, clock: Any
+) -> None:
+    """A mother and her child: her texts stay in the log, and her STOP can be found and lifted."""
+    channel = Channel.objects.get()
+    mother = type(salon.alice).objects.create(first_name="Mother", phone=NUMBER)
+    for each in (salon.alice, mother):
+        booking = salon.book(client_id=each.pk)
+        send_due()
+        salon.delete(booking)
+        send_due()
+    write_back(channel, "Which of us?")
+    write_back(channel, "STOP", id="2")
+    send_due()
+    erase(salon)
+    assert set(Message.objects.filter(client_id=salon.alice.pk).values_list("to", "text")) == {("", "")}
+    hers = Message.objects.filter(client_id=mother.pk)
+    assert hers.count() == 2
+    assert all(each.to == NUMBER and each.text for each in hers)
+    assert OptOut.objects.get().number == NUMBER
+    assert not InboundText.objects.exists()
+    erase_client(client_id=mother.pk, cancel_upcoming=True, actor=SYSTEM, now=timezone.now())
+    assert OptOut.objects.get().number == ""
+    assert not Message.objects.exclude(to="").exists()
+
+
 def test_no_erasure_while_a_text_is_on_its_way(salon: Salon) -> None:
     write_back(Channel.objects.get(), "STOP")
     assert outbox.claim(now=timezone.now()) is not None
