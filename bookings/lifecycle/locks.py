@@ -30,6 +30,10 @@ class VisitChanged(Exception):
     """A booking is in another visit than the one that was locked for it."""
 
 
+MOST_PLANNED_TWICE = 20
+"""So often others can hardly have been quicker: what goes on like this is a fault of ours, and no wait."""
+
+
 def begin_again(door: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
     """`door` once more whenever a booking has changed its visit under it, or another operation has just
     planned the same reminder of two visits on one date; to stand outside its transaction, or savepoint,
@@ -37,13 +41,15 @@ def begin_again(door: Callable[Arguments, Answer]) -> Callable[Arguments, Answer
 
     @wraps(door)
     def repeated(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
+        planned_twice = 0
         while True:
             try:
                 return door(*args, **kwargs)
             except VisitChanged:
                 continue
             except IntegrityError as error:
-                if ONE_PENDING not in str(error):
+                planned_twice += 1
+                if ONE_PENDING not in str(error) or planned_twice > MOST_PLANNED_TWICE:
                     raise
 
     return repeated

@@ -209,9 +209,10 @@ def _plan(
 
 
 def _left_alone(steps: Steps, visits: Collection[Visit], *, zone_of: SalonSettings) -> list[Visit]:
-    """The other visits of a client on a date whose one reminder was cancelled with that of these visits."""
+    """The other visits of a client on a date whose one reminder was cancelled with that of these visits, and
+    not made anew with it."""
     dates: set[tuple[int, str]] = set()
-    for dedupe_key in steps.cancelled_by_date:
+    for dedupe_key in steps.cancelled_by_date - {due.dedupe_key for due in steps.new}:
         _, _, client_id, day = dedupe_key.split(":")
         dates.add((int(client_id), day))
     wanted = Q()

@@ -77,6 +77,26 @@ def test_a_rule_that_changes_its_channel_takes_what_is_pending_along() -> None:
     assert (row.state, row.channel, row.message.to) == ("pending", "email", "alice@example.com")
 
 
+def test_a_move_on_its_date_leaves_one_reminder_of_all_visits_there(clock: Any) -> None:
+    """By whichever of the two the row goes; also for both at once."""
+    salon = make_cast()
+    two_days_before()
+    first = salon.book()
+    second = salon.book(start_at="2026-03-24 14:00:00", end_at="2026-03-24 15:00:00")
+    told(second)
+    for booking, hour in ((first, 16), (second, 12), (first, 11), (first, 10), (second, 9)):
+        times = {"start_at": f"2026-03-24 {hour:02}:00:00", "end_at": f"2026-03-24 {hour + 1:02}:00:00"}
+        assert salon.put(booking, times).status_code == 200
+        assert due_times() == ["2026-03-22 18:00"]
+        assert plan_ahead(now=timezone.now()) == 0
+    told(first)
+    Job.objects.filter(type="visit.reminder", dedupe_key__isnull=False).update(state="pending")
+    clock.move_to(datetime(2026, 3, 22, 17, 0, 5, tzinfo=UTC))
+    run_due(at_most=10)
+    [facts] = Message.objects.filter(type="visit.reminder", state="kept").values_list("facts", flat=True)
+    assert [each["visit_id"] for each in facts["reminds"]] == [second["visit_id"], first["visit_id"]]
+
+
 def test_a_move_makes_another_one_and_back_again_takes_up_the_first() -> None:
     salon = make_cast()
     hours_before(3)
@@ -300,7 +320,7 @@ def test_what_a_booking_and_a_move_cost() -> None:
     two_days_before()
     with_rules, moved_with_rules = _cost(salon, day=26)
     assert with_rules - booked == 1
-    assert moved_with_rules - moved == 6  # two that are cancelled, two that are new, a look for others
+    assert moved_with_rules - moved == 5  # two that are cancelled, two that are new
     assert len(pending()) == 2
 
 
