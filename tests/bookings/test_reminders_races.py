@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from bookings import lifecycle
@@ -87,3 +89,36 @@ def test_two_visits_on_one_date_booked_and_moved_at_once_have_one_reminder(salon
     )
     assert [when for _, when in pending()] == ["2026-03-22 18:00"]
     assert Visit.objects.filter(status="scheduled").count() == 3
+
+
+@pytest.mark.postgres_only
+def test_a_sweep_that_comes_second_goes_on(salon: Salon) -> None:
+    """Somebody books a second visit on a date while the sweep plans the first: one reminder, and the sweep
+    does the rest of its work. On SQLite one writes at a time."""
+    salon.book()
+    two_days_before()
+    booked, swept = threading.Event(), threading.Event()
+
+    def book() -> None:
+        order = lifecycle.Order(
+            client_id=salon.alice.pk,
+            staff_id=salon.cora.pk,
+            service_id=salon.service.pk,
+            start_at=START,
+            end_at=START + HOUR,
+        )
+        with transaction.atomic():
+            lifecycle.book(actor=SYSTEM, order=order)
+            booked.set()
+            swept.wait(timeout=1)
+
+    def sweep() -> int:
+        booked.wait(timeout=30)
+        try:
+            return plan_ahead(now=timezone.now())
+        finally:
+            swept.set()
+
+    assert at_once(book, sweep) == [None, 1]
+    assert [when for _, when in pending()] == ["2026-03-22 18:00"]
+    assert plan_ahead(now=timezone.now()) == 0
