@@ -90,6 +90,7 @@ class Agenda {
     setZone(model.salon.timezone);
     state.date ||= model.dates[0];
     Object.assign(state, { model, etag: answer.etag, shown: this.#asked() });
+    state.stands = { date: state.date, view: state.view, locationId: state.locationId };
     if (this.dragging) this.late = true;
     else this.redraw();
     this.mover.check();
@@ -183,14 +184,18 @@ class Agenda {
     return this.#show();
   }
 
-  /* What is asked for is shown at once where it is known, and said where no answer comes. */
+  /* The head names what is asked for at once; where no answer comes, what still stands below it: never a day over another's. */
   async #show() {
     drawToolbar(this);
+    const asked = this.#asked();
     try {
       await this.refresh();
       this.redraw();
     } catch (problem) {
-      tell(t("unreachable.form"), { bad: true });
+      if (this.#asked() !== asked) return;
+      Object.assign(this.state, this.state.stands);
+      drawToolbar(this);
+      tell(t("unreachable.day"));
       console.warn(problem);
     }
   }
