@@ -4,7 +4,7 @@ import { dateOf, now, timeOf } from "./clock.js";
 import { fill, h } from "./dom.js";
 import { nameOf } from "./grid.js";
 import { marksOf, signs, stateInWords, stateOf } from "./marks.js";
-import { dayInWords, dayWithYear, t } from "./words.js";
+import { dayInFull, dayInWords, t } from "./words.js";
 
 /* `people`: of whom; `opened(block)`. */
 export function showList(element, model, people, opened) {
@@ -16,7 +16,7 @@ export function showList(element, model, people, opened) {
       "div",
       { class: "list" },
       model.dates.map((date) => [
-        h("h2", { class: model.dates.length > 1 ? "" : "printed" }, model.dates.length > 1 ? dayInWords(date) : dayWithYear(date)),
+        h("h2", { class: model.dates.length > 1 ? "" : "printed" }, model.dates.length > 1 ? dayInWords(date) : dayInFull(date)),
         notesOf(model, people, date),
         dayOf(blocks.filter((each) => dateOf(each.start) === date), opened),
       ]),

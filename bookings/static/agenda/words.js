@@ -64,6 +64,11 @@ export function daysInWords(first, last) {
   return form({ day: "numeric", month: "short", timeZone: "UTC" }).formatRange(day(first), day(last));
 }
 
+/* What a sheet of paper is headed with. */
+export function dayInFull(date) {
+  return form({ weekday: "long", day: "numeric", month: "long", year: "numeric", timeZone: "UTC" }).format(day(date));
+}
+
 export function dayWithYear(date) {
   return form({ day: "numeric", month: "short", year: "numeric", timeZone: "UTC" }).format(day(date));
 }
