@@ -35,7 +35,8 @@ class Answer:
 class Desk:
     """Calls the API with one credential; a fresh connection for every call, so none dies of old age."""
 
-    def __init__(self, *, port: int, token: str, requests: Requests) -> None:
+    def __init__(self, *, port: int, token: str, requests: Requests, host: str = "127.0.0.1") -> None:
+        self.host = host
         self.port = port
         self.requests = requests
         self._token = token
@@ -74,7 +75,7 @@ class Desk:
     def _exchange(
         self, method: str, path: str, body: Any, headers: dict[str, str], patience: float
     ) -> tuple[int, Any, str]:
-        wire = http.client.HTTPConnection("127.0.0.1", self.port, timeout=patience)
+        wire = http.client.HTTPConnection(self.host, self.port, timeout=patience)
         try:
             wire.connect()
         except OSError:

@@ -43,8 +43,9 @@ def always_ok(recipient: str, earlier: int) -> str:
 
 
 class PostOffice:
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, host: str = "127.0.0.1") -> None:
         self.path = path
+        self._host = host
         self.accepted: list[Accepted] = []
         self.refused: Counter[str] = Counter()
         self.manner: Manner = always_ok
@@ -62,11 +63,11 @@ class PostOffice:
 
     @property
     def url(self) -> str:
-        return f"smtp://127.0.0.1:{self._port}"
+        return f"smtp://{self._host}:{self._port}"
 
     def open(self) -> None:
         """Listen, on the same port every time."""
-        self._server = _Server(("127.0.0.1", self._port), _Session)
+        self._server = _Server((self._host, self._port), _Session)
         self._server.office = self
         self._port = int(self._server.server_address[1])
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -168,8 +169,8 @@ class _Session(socketserver.StreamRequestHandler):
 
 
 @contextmanager
-def post_office(folder: Path) -> Iterator[PostOffice]:
-    office = PostOffice(folder / "accepted.jsonl")
+def post_office(folder: Path, *, host: str = "127.0.0.1") -> Iterator[PostOffice]:
+    office = PostOffice(folder / "accepted.jsonl", host=host)
     office.open()
     try:
         yield office

@@ -20,8 +20,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-SYSTEMS = ROOT / ".venv" / "debian13"
+from tests.install.debootstrap import ROOT, Missing, system
+
 PACKAGES = ("python3", "python3-venv", "make", "git", "curl", "ca-certificates")
 INSIDE = "srv/bookings"
 COPIED = (
@@ -37,78 +37,34 @@ exec chroot "$0" /bin/sh -c 'cd "$0" && python3 --version && exec make test' "$1
 """
 
 
-class Missing(Exception):
-    """What this machine lacks to do it; the message says what would help."""
-
-
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--suite", default="trixie")
     parser.add_argument("--mirror", help="where Debian comes from, if not from where apt's sources say")
     chosen, passed_on = parser.parse_known_args(arguments)
     try:
-        system = _system(chosen.suite, chosen.mirror)
+        made = system("debian13", suite=chosen.suite, packages=PACKAGES, mirror=chosen.mirror)
     except Missing as missing:
         border = "!" * 100
         print(
             f"{border}\n!!! Nothing was run under Debian {chosen.suite}: {missing}\n{border}", file=sys.stderr
         )
         return 1
-    _copy_what_reaches_the_registries(system)
-    _copy_work_tree(system / INSIDE)
-    return _run(system, shlex.join(["--only", "sqlite", *passed_on]))
+    _copy_what_reaches_the_registries(made)
+    _copy_work_tree(made / INSIDE)
+    return _run(made, shlex.join(["--only", "sqlite", *passed_on]))
 
 
-def _system(suite: str, mirror: str | None) -> Path:
-    """The folder of a system that holds nothing of ours yet; made if it is not there."""
-    if os.geteuid() != 0:
-        raise Missing("it takes root, for chroot.")
-    for program in ("debootstrap", "unshare", "chroot"):
-        if shutil.which(program) is None:
-            raise Missing(f"there is no {program} (apt-get install debootstrap util-linux).")
-    system = SYSTEMS / suite
-    if not system.exists():
-        unfinished = SYSTEMS / f"{suite}.part"
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
-        command = [
-            "debootstrap",
-            "--variant=minbase",
-            f"--include={','.join(PACKAGES)}",
-            suite,
-            str(unfinished),
-        ]
-        if subprocess.run([*command, mirror or _mirror()], check=False).returncode != 0:
-            raise Missing(f"debootstrap failed; its log is in {unfinished}/debootstrap.")
-        unfinished.rename(system)
-    return system
-
-
-def _mirror() -> str:
-    """Where this machine's apt gets Debian from."""
-    command = ["apt-get", "indextargets", "--format", "$(LABEL) $(REPO_URI)", "Created-By: Packages"]
-    listed = (
-        subprocess.run(command, capture_output=True, text=True, check=False)
-        if shutil.which("apt-get")
-        else None
-    )
-    for line in listed.stdout.splitlines() if listed else ():
-        label, _, address = line.partition(" ")
-        if label == "Debian":
-            return address
-    raise Missing("apt's sources name no Debian here (apt-get update, or --mirror URL).")
-
-
-def _copy_what_reaches_the_registries(system: Path) -> None:
+def _copy_what_reaches_the_registries(target: Path) -> None:
     own = [Path.home() / ".config" / "pip" / "pip.conf", Path.home() / ".pip" / "pip.conf"]
     named = [Path(value) for name, value in _passed_on_variables() if Path(value).is_file()]
     for source in [*map(Path, COPIED), *own, *named]:
-        target = system / source.relative_to("/")
+        copied = target / source.relative_to("/")
         if source.is_dir():
-            shutil.copytree(source, target, dirs_exist_ok=True)
+            shutil.copytree(source, copied, dirs_exist_ok=True)
         elif source.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copied)
 
 
 def _passed_on_variables() -> Iterator[tuple[str, str]]:
@@ -131,7 +87,7 @@ def _copy_work_tree(target: Path) -> None:
             shutil.copy(ROOT / name, target / name)
 
 
-def _run(system: Path, arguments: str) -> int:
+def _run(made: Path, arguments: str) -> int:
     """`make test` in there; the status it ended with."""
     environment = dict(_passed_on_variables())
     environment |= {
@@ -142,8 +98,8 @@ def _run(system: Path, arguments: str) -> int:
     environment |= {name: os.environ[name] for name in ("REQUIRE_ALL", "TERM") if name in os.environ}
     environment["ARGS"] = arguments
     enter = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "/bin/sh", "-c"]
-    enter += [ENTER, str(system), "/" + INSIDE]
-    print(f"=== make test ARGS='{arguments}' in {system}", flush=True)
+    enter += [ENTER, str(made), "/" + INSIDE]
+    print(f"=== make test ARGS='{arguments}' in {made}", flush=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with subprocess.Popen(enter, env=environment) as running:
         try:
