@@ -96,9 +96,10 @@ class Desk(Eyes):
         return found
 
     def mails(self, booking: dict[str, Any]) -> list[tuple[str, str]]:
-        """Those that have left or will."""
+        """Those that have left or will; reminders apart, which wait for their day."""
         found = self.call("GET", f"bookings/{booking['id']}/messages")
-        return [(each["type"], each["state"]) for each in found if each["state"] != "not_sent"]
+        told = [each for each in found if each["type"] != "visit.reminder"]
+        return [(each["type"], each["state"]) for each in told if each["state"] != "not_sent"]
 
     # --- what the page shows ---------------------------------------------------------------------
 
