@@ -13,12 +13,14 @@ from typing import Any, Self
 
 from django.db.models import Max, Model, Q
 
+from bookings.lifecycle.mail_types import STANDING_MAILS
 from bookings.models import Booking, BookingEvent, NoShowFee, Visit, WaitlistOffer
 from bookings.slots.busy import overlapping
 from bookings.slots.stretches import stretches_of
-from notifications.handlers import NO_ADDRESS, NotNeeded, RefusedForGood, TryLater
-from notifications.models import Job, Message, Notification, WebhookDelivery
-from notifications.registry import UnknownJobType, handler_of, is_mail
+from notifications.channels import sending
+from notifications.handlers import NO_ADDRESS, Mail, NotNeeded, RefusedForGood, Text, TryLater
+from notifications.models import SMS, Job, Message, Notification, WebhookDelivery
+from notifications.registry import UnknownJobType, handler_of, is_mail, is_text
 from staff.models import WorkingHours
 
 NEW, MOVED, DROPPED = "new", "moved", "dropped"
@@ -112,7 +114,7 @@ def _messages(
     marks: Marks, client_ids: Collection[int], visit_ids: Collection[int], *, now: datetime
 ) -> list[Foreseen]:
     """Those that wait for these clients or about these visits, what is new, and what has just been dropped;
-    by their time."""
+    by their time, as they leave: what one of them announces, the next ones find announced."""
     concerned = Q(client_id__in=client_ids) | Q(visit_id__in=visit_ids) | Q(pk__gt=marks.last[Message])
     live = Q(job__state=Job.State.PENDING)
     dropped = Q(job__state=Job.State.CANCELLED, job__finished_at__gte=marks.began)
@@ -120,9 +122,11 @@ def _messages(
         Message.objects.filter(concerned, live | dropped)
         .select_related("job")
         .order_by("job__run_at", "pk")
-        .only("type", "channel", "to", "reason", "job")
+        .only("type", "channel", "to", "reason", "facts", "visit_id", "job")
     )
-    asked = [each for each in found if each.job.state == Job.State.PENDING and _may_be_touched(each, marks)]
+    asked = [
+        each for each in found if each.job.state == Job.State.PENDING and _is_asked(each, marks, visit_ids)
+    ]
     verdicts = {each.pk: _verdict(each, now=now) for each in asked[:MOST_COMPOSED]}
     messages = []
     for each in found:
@@ -133,25 +137,37 @@ def _messages(
     return messages
 
 
-def _may_be_touched(message: Message, marks: Marks) -> bool:
-    """Only what is debounced moves."""
-    return marks.is_new(Message, message.pk) or message.job.dedupe_key is not None
+def _is_asked(message: Message, marks: Marks, visit_ids: Collection[int]) -> bool:
+    """Only what is debounced moves; what announces a changed visit is asked for the sake of what follows."""
+    touched = marks.is_new(Message, message.pk) or message.job.dedupe_key is not None
+    return touched or (message.type in STANDING_MAILS and message.visit_id in visit_ids)
 
 
 def _verdict(message: Message, *, now: datetime) -> tuple[str, str | None]:
-    """To which address the message would leave when it is due, as things stand, and why it would not."""
-    if message.channel != "email":
-        return message.to, None
+    """To which address the message would leave when it is due, as things stand, and why it would not.
+
+    One that announces an appointment has then done so: inside the rehearsal, of which nothing stays.
+    """
+    job, due = message.job, max(message.job.run_at, now)
     try:
-        handler = handler_of(message.job.type)
-        if not is_mail(handler):
+        handler = handler_of(job.type)
+        leaving: Text | Mail
+        if message.channel == SMS and is_text(handler):
+            leaving = sending.composed(job, handler, now=due)
+            if leaving.deliver_outside:
+                sending.channel_for(job)
+        elif message.channel != SMS and is_mail(handler):
+            leaving = handler.compose(job, now=due)
+        else:
             return message.to, None
-        mail = handler.compose(message.job, now=max(message.job.run_at, now))
     except NotNeeded as moot:
         return message.to, moot.reason
     except (TryLater, RefusedForGood, UnknownJobType):
         return message.to, None
-    return mail.to, None if mail.to else NO_ADDRESS
+    if leaving.to and message.type in STANDING_MAILS:
+        message.facts = dict(leaving.facts)
+        handler.sent(job, message, now=due)
+    return leaving.to, None if leaving.to else NO_ADDRESS
 
 
 def _was(after: Foreseen, before: tuple[str, datetime] | None) -> str:

@@ -14,16 +14,19 @@ from django.utils import timezone
 
 from bookings.models import WaitlistEntry
 from clients.models import Client
+from notifications.channels.opt_outs import opt_out
 from notifications.execution import run_due
-from notifications.models import WebhookEndpoint
+from notifications.models import Message, OptOut, WebhookEndpoint
 from staff.models import ApiKey, Holiday, Staff, TimeOff
 from tests.cast.bookings import MORNING, Salon, make_cast, told
 from tests.cast.factories import caller, make_client, make_key
+from tests.cast.reminders import hours_before, make_channel, two_days_before
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(MORNING)]
 
 TEN = "2026-03-24 10:00:00"
 DELETED = "2026-03-24"
+DUE_BY_TEXT = "2026-03-24 08:00:00"
 NOTHING: dict[str, Any] = {
     "booking": None,
     "visit": None,
@@ -143,6 +146,45 @@ def test_a_debounced_mail_moves_or_would_tell_nothing(salon: Salon, clock: Any) 
     assert would(salon.ada, "put", path, later)["messages"] == [mail]
     back = {"start_at": booking["start_at"], "end_at": booking["end_at"]}
     assert would(salon.ada, "put", path, back)["messages"] == [{**mail, "why_not": "dragged_back"}]
+
+
+def test_a_reminder_behind_the_mail_that_announces_its_visit_would_leave(salon: Salon) -> None:
+    two_days_before()
+    hours_before(3, channel="sms")
+    make_channel()
+    mail, by_text = message("visit.reminder", "2026-03-22 18:00:00"), message("visit.reminder", DUE_BY_TEXT)
+    by_text |= {"channel": "sms", "to": "", "why_not": "no_number"}
+    asked = would(salon.ada, "post", "bookings", salon.order())
+    assert asked["messages"] == [message("booking.created"), mail, by_text]
+    Client.objects.filter(pk=salon.alice.pk).update(mobile="+31612345678")
+    reached = by_text | {"to": "+31612345678", "why_not": None}
+    asked = would(salon.ada, "post", "bookings", salon.order())
+    assert asked["messages"] == [message("booking.created"), mail, reached]
+    asked = would(salon.ada, "post", "bookings", salon.order(notify=False, reason="at the desk"))
+    assert asked["messages"] == [mail, reached]
+    opt_out("+31612345678", source=OptOut.Source.REPLY, now=timezone.now())
+    asked = would(salon.ada, "post", "bookings", salon.order())
+    assert asked["messages"] == [message("booking.created"), mail, reached | {"why_not": "opted_out"}]
+    series = would(salon.ada, "post", "bookings", salon.order(recurrence="FREQ=WEEKLY;COUNT=2"))
+    told_of = [each["why_not"] for each in series["messages"] if each["channel"] == "email"]
+    assert told_of == [None, None, None]
+    Client.objects.filter(pk=salon.alice.pk).update(email="")
+    asked = would(salon.ada, "post", "bookings", salon.order())
+    assert {each["why_not"] for each in asked["messages"] if each["channel"] == "email"} == {"no_address"}
+
+
+def test_a_move_before_the_confirmation_has_left_is_told_by_it(salon: Salon) -> None:
+    two_days_before()
+    booking = salon.book()
+    moved = {"start_at": "2026-03-25 12:00:00", "end_at": "2026-03-25 13:00:00"}
+    update = message("booking.updated", "2026-03-20 09:30:00", why_not="dragged_back")
+    before = message("visit.reminder", "2026-03-22 18:00:00", "dropped", why_not="moved_meanwhile")
+    asked = would(salon.bea, "put", f"bookings/{booking['id']}", moved)
+    assert asked["messages"] == [update, before, message("visit.reminder", "2026-03-23 18:00:00")]
+    salon.put(booking, moved)
+    assert run_due(at_most=10) == 1
+    told_of = Message.objects.get(type="booking.created")
+    assert told_of.state in ("sent", "kept") and "25 March" in told_of.subject
 
 
 def test_who_has_no_address_is_not_reached(salon: Salon) -> None:
@@ -306,4 +348,4 @@ def test_a_question_takes_a_bounded_number_of_statements(salon: Salon) -> None:
     for day in range(10, 25):
         salon.book(start_at=f"2026-05-{day} 10:00:00", end_at=f"2026-05-{day} 11:00:00")
     assert count() <= few + 5
-    assert few <= 70, few
+    assert few <= 75, few
