@@ -10,8 +10,11 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from bookings.after_visit import REACHED
-from bookings.models import Booking
+from bookings.models import Booking, BookingEvent
 from notifications.models import Message
+
+TOLD_IN_PERSON = "told_in_person"
+"""In the history's `changes`: the write's client was told by somebody of the salon, and mailed nothing."""
 
 TAKES_OUT = "CANCEL"
 """The method of the one calendar file that takes something out of a calendar."""
@@ -42,11 +45,28 @@ def assign(booking: Booking, announced: Announced) -> None:
 
 
 def last_announced(booking: Booking, *, client_id: int) -> Announced | None:
-    """By the last mail about this booking that reached (or may have reached) this client; None: by none."""
-    for message in _reached(booking, client_id=client_id).only("booking_id", "facts"):
+    """By the last mail about this booking that reached (or may have reached) this client; None: by none, or
+    they have been told something else in person since."""
+    reached = _reached(booking, client_id=client_id)
+    for message in reached.only("booking_id", "facts", "sent_at", "created_at"):
         if (told := _of(booking, message)) is not None:
-            return told
+            since = message.sent_at or message.created_at
+            return None if _told_in_person_since(since, booking, client_id=client_id) else told
     return None
+
+
+def _told_in_person_since(since: datetime, booking: Booking, *, client_id: int) -> bool:
+    """Whether this client, and not another one who had the booking meanwhile, was told in person."""
+    asked = Q(changes__has_key=TOLD_IN_PERSON) | Q(changes__has_key="client_id")
+    events = BookingEvent.objects.filter(asked, booking_id=booking.pk, at__gt=since).order_by("pk")
+    found: list[dict[str, Any]] = list(events.values_list("changes", flat=True))
+    changed = next((each["client_id"] for each in found if "client_id" in each), None)
+    has_it = client_id == (booking.client_id if changed is None else changed[0])
+    for changes in found:
+        former, has_it = has_it, client_id == changes["client_id"][1] if "client_id" in changes else has_it
+        if TOLD_IN_PERSON in changes and (former or has_it):
+            return True
+    return False
 
 
 def last_told_to_stand(booking: Booking, *, client_id: int) -> Announced | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from bookings.lifecycle.announced import Announced, assign, last_announced
+from bookings.lifecycle.announced import TOLD_IN_PERSON, Announced, assign, last_announced
 from bookings.lifecycle.how import How
 from bookings.lifecycle.mail_types import STANDING_MAILS
 from bookings.lifecycle.outcome import Before, Change
@@ -19,7 +19,7 @@ from notifications.models import Job
 from notifications.outbox import Recipient
 from staff.wire.refusals import BadRequest
 
-AUDITED = {"told_in_person": [None, True]}
+AUDITED = {TOLD_IN_PERSON: [None, True]}
 """In the history's `changes`."""
 
 OWED = "owed"

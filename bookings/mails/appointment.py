@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from bookings.lifecycle.announced import Announced
+from bookings.lifecycle.announced import TOLD_IN_PERSON, Announced
 from bookings.lifecycle.mail_types import STANDING_MAILS
 from bookings.mails.client_mail import ClientMail, find_recipient, not_needed
 from bookings.models import Booking, BookingEvent, Visit, counted
@@ -186,7 +186,7 @@ def told_in_person_since(job: Job, booking_ids: Sequence[int]) -> set[int]:
     if job.sending_at is None:
         return set()
     told = BookingEvent.objects.filter(
-        booking_id__in=booking_ids, at__gt=job.sending_at, changes__has_key="told_in_person"
+        booking_id__in=booking_ids, at__gt=job.sending_at, changes__has_key=TOLD_IN_PERSON
     )
     return set(told.values_list("booking_id", flat=True))
 

@@ -143,6 +143,32 @@ def test_another_client_and_what_goes_as_always(salon: Salon) -> None:
     assert list(Job.objects.filter(state="pending").values_list("type", flat=True)) == ["review.request"]
 
 
+def test_what_was_told_in_person_is_newer_than_what_the_log_says(salon: Salon, clock: Any) -> None:
+    booking = salon.book()
+    assert mailed() == ["booking.created"]
+
+    def put(**changes: Any) -> list[str]:
+        """What is mailed of it, a minute later."""
+        clock.shift(timedelta(minutes=1))
+        before = len(mailed())
+        assert salon.put(booking, changes).status_code == 200
+        return mailed()[before:]
+
+    alice, bob = salon.alice.pk, salon.bob.pk
+    put(client_id=bob, **IN_PERSON)
+    assert put(client_id=alice) == ["booking.cancelled", "booking.created"]  # they knew that it was gone
+    put(**LATER, **IN_PERSON)
+    assert set(put(client_id=bob)) == {"booking.created", "booking.cancelled"}
+    assert "12:00" in Message.objects.filter(type="booking.cancelled", client_id=alice).latest("id").text
+    put(status="cancelled", **IN_PERSON)
+    assert (put(client_id=alice), put(client_id=bob)) == ([], [])
+    assert believed(booking)[0] == ""
+    assert put(status="scheduled") == ["booking.created"]
+    assert put(notes="tea", client_id=alice, **IN_PERSON) == []
+    visit = caller(salon.bea).put(f"/api/visits/{booking['visit_id']}", {"client_id": bob}, format="json")
+    assert (visit.status_code, mailed()[-2:]) == (200, ["booking.cancelled", "booking.created"])
+
+
 def test_a_visit_and_a_series(salon: Salon, clock: Any) -> None:
     items = [{"service_id": salon.service.pk, "staff_id": salon.bea.pk}] * 2
     order = {"client_id": salon.alice.pk, "items": items, "start_at": "2026-03-25 10:00:00", **IN_PERSON}
