@@ -298,7 +298,7 @@ SPECTACULAR_SETTINGS = {
         "CalendarFeedScopeEnum": ["own", "location", "all"],
         "CalendarFeedDetailEnum": ["initials", "full", "busy"],
         "BookingStatusEnum": ["scheduled", "provisional", "completed", "cancelled", "no-show"],
-        "MessageStateEnum": ["waiting", "sent", "kept", "not_sent", "uncertain"],
+        "MessageStateEnum": ["waiting", "sent", "delivered", "kept", "not_sent", "uncertain"],
         "FeeStateEnum": ["due", "paid", "not_charged", "void", "waived", "refunded"],
         "RequestStateEnum": ["waiting", "mailed"],
     },
