@@ -33,6 +33,7 @@ from tests.cast.bookings import Salon, make_cast
 from tests.cast.factories import AMSTERDAM, caller, make_client, make_key, make_service
 from tests.cast.parts import COLOUR
 from tests.cast.passes import examples
+from tests.cast.reminders import hours_before, make_channel, two_days_before
 from tests.cast.visits import everything
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
@@ -65,6 +66,8 @@ STEPS = st.lists(
         st.tuples(st.just("remove"), WHICH),
         st.tuples(st.just("hold"), SLOT, WHO),
         st.tuples(st.just("archive"), WHO),
+        st.tuples(st.just("merge"), WHO),
+        st.tuples(st.just("move all"), WHICH, SLOT, TOLD),
         st.tuples(st.just("deliver"), st.none()),
         st.tuples(st.just("move after a minute"), WHICH, SLOT, TOLD),
         st.tuples(st.just("wait"), st.sampled_from([1, 35, 60 * 5, 60 * 24 * 4])),
@@ -102,7 +105,11 @@ def times(slot: int) -> dict[str, str]:
 
 def make_world() -> World:
     salon = make_cast(
-        noshow_enabled=True, noshow_fee_type="percent", noshow_fee_value=50, noshow_fee_minimum=10
+        noshow_enabled=True,
+        noshow_fee_type="percent",
+        noshow_fee_value=50,
+        noshow_fee_minimum=10,
+        sms_when_no_mail=True,
     )
     colour = make_service("Colour", duration_minutes=105, parts=COLOUR, price=75)
     for person in (salon.bea, salon.cora):
@@ -113,7 +120,10 @@ def make_world() -> World:
     WaitlistEntry.objects.create(
         client=make_client("Carl", marketing_consent=True), service=salon.service, date="2026-03-24"
     )
-    nobody = make_client("Noor", email="")
+    nobody = make_client("Noor", email="", mobile="+31612345678")
+    two_days_before()
+    hours_before(3, channel="sms")
+    make_channel()
     world = World(salon, caller(make_key()[1]), nobody.pk, colour.pk)
     salon.book()
     return world
@@ -157,6 +167,10 @@ def write_of(world: World, what: tuple[Any, ...]) -> tuple[str, str, dict[str, A
             return "put", visit, {"items": {"remove": [inside[0].pk]}}
         case ("hold", slot, who):
             return "post", "holds", {**item, "staff_id": world.people[who], **times(slot)}
+        case ("move all", _, slot, told):
+            return "put", booking, {**times(slot), "scope": "all", **told}
+        case ("merge", who):
+            return "post", f"clients/{world.clients[who]}/merge", {"into": world.clients[1 - who]}
         case ("archive", who):
             return "delete", f"clients/{world.clients[who]}", None
         case ("cancel all", _):
@@ -213,8 +227,8 @@ def check_messages(foreseen: list[dict[str, Any]], before: dict[int, tuple[str, 
     for message in Message.objects.select_related("job"):
         state, due_at = before.get(message.job_id, ("", message.job.run_at))
         was = ""
-        if not state:
-            was = "new"
+        if state in ("", "cancelled") and message.job.state == "pending":
+            was = "new"  # or taken up again
         elif state == "pending" and message.job.state == "cancelled":
             was = "dropped"
         elif state == "pending" and due_at != message.job.run_at:
