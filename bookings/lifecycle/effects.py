@@ -13,6 +13,7 @@ from django.db.models import Q
 
 from bookings import after_visit, noshow, reminders, waitlist, webhooks
 from bookings.lifecycle import in_person, inapp_lines, mail_types, visit_effects, visit_leaving
+from bookings.lifecycle.former_client import tell_former_client
 from bookings.lifecycle.mail_types import RESENT, STANDING_MAILS, TAKING_BACK, mail_to_client
 from bookings.lifecycle.outcome import Change
 from bookings.lifecycle.series_mails import (
@@ -25,7 +26,6 @@ from bookings.lifecycle.series_mails import (
 )
 from bookings.models import Booking, Visit
 from bookings.why_not_sent import Reason
-from clients.models import Client
 from clients.records import count_no_show
 from notifications import inapp, outbox
 from notifications.models import Job
@@ -182,7 +182,7 @@ def _owed(change: Change) -> list[Due]:
     if change.client_changed:
         left = visit_leaving.tell_of_leaving(change)
         return [
-            *(left or _tell_former_client(change)),
+            *(left or tell_former_client(change)),
             *(_announcement(change) if change.stands else _closed(change)),
         ]
     if change.entered(SCHEDULED) and change.left(PROVISIONAL):
@@ -308,42 +308,6 @@ def _cancelled(change: Change) -> list[Due]:
     return _mail(change, mail_types.closing_mail(change))
 
 
-def _tell_former_client(change: Change) -> list[Due]:
-    """Another client: what the old one was told, or is being told at this moment, is taken back.
-
-    A cancellation that is still to reach them stays as it is, and a visit that is over may get another name
-    without a mail.
-    """
-    before, booking = change.before, change.booking
-    if before is None or not before.for_somebody or not change.notify_client or before.end_at <= change.now:
-        return []
-    if before.client_id is None or before.status == CANCELLED or change.left_visit is not None:
-        return []
-    being_told = outbox.on_its_way(
-        booking_id=booking.pk, types=[*STANDING_MAILS, RESENT], recipient=Recipient.client(before.client_id)
-    )
-    start_at, end_at = before.announced_start_at, before.announced_end_at
-    if being_told:
-        start_at, end_at = before.start_at, before.end_at
-    announced = {
-        "as": before.announced_as or (before.status if being_told else ""),
-        "start_at": None if start_at is None else start_at.isoformat(),
-        "end_at": None if end_at is None else end_at.isoformat(),
-    }
-    client = Client.objects.filter(pk=before.client_id).first()
-    due = mail_to_client(
-        "booking.cancelled",
-        booking=booking,
-        event=change.event,
-        client=client,
-        client_id=before.client_id,
-        run_at=change.now,
-        payload={"announced": announced},
-        quiet_before=mail_types.quiet_before("booking.cancelled", [change]),
-    )
-    return [due]
-
-
 def _offer_to_waitlist(change: Change, *, queueing: bool) -> bool:
     """The waitlist step, for the slot the booking had before. Gives whether an entry may be locked now."""
     before = change.before
@@ -376,13 +340,12 @@ def _mail(
         return []
     due = mail_to_client(
         type,
+        [change],
         booking=booking,
-        event=change.event,
         client=booking.client,
         client_id=booking.client_id,
         run_at=change.now + delay,
         dedupe_key=dedupe_key,
-        quiet_before=mail_types.quiet_before(type, [change]),
     )
     return [due]
 

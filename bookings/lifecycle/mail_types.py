@@ -9,13 +9,13 @@ from typing import Any
 
 from django.conf import settings
 
-from bookings.channel_choice import after_quiet_hours, way_to
+from bookings.channel_choice import way_to
 from bookings.lifecycle.outcome import Change
-from bookings.models import Booking, BookingEvent
+from bookings.models import Booking
+from bookings.quiet_hours import after_quiet_hours
 from clients.models import Client
 from notifications.models import SMS, Message
 from notifications.outbox import Due, Recipient
-from staff.models import SalonSettings
 
 STANDING_MAILS = (
     "booking.created",
@@ -82,28 +82,28 @@ def client_move_delay(visit_id: int | None, *, now: datetime) -> timedelta:
 
 def mail_to_client(
     type: str,
+    changes: Sequence[Change],
     *,
     booking: Booking,
-    event: BookingEvent,
     client: Client | None,
     client_id: int,
     run_at: datetime,
     dedupe_key: str | None = None,
     payload: Mapping[str, Any] | None = None,
-    quiet_before: datetime | None = None,
 ) -> Due:
-    """What a change owes to a client, who may be the one of before: `event` is its audit row, `booking` of a
-    visit the first one.
+    """What changes of one visit owe to a client, who may be the one of before; `booking` of a visit is the
+    first one.
 
-    `quiet_before`: what the salon did, so that a text waits for the end of the quiet hours where this start
-    (UTC), the earlier of the old and the new one, is not near.
+    A text of what the salon did waits for the end of the quiet hours where the earlier of the old and the new
+    start is not near.
     """
-    way = way_to(client)
-    if way.channel == SMS and quiet_before is not None:
-        run_at = after_quiet_hours(run_at, start_at=quiet_before, salon=SalonSettings.load())
+    last = changes[-1]
+    way = way_to(client, salon=last.salon)
+    if way.channel == SMS and _is_quiet(type, changes):
+        run_at = after_quiet_hours(run_at, start_at=_earliest_start(changes), salon=last.salon)
     return Due(
         type=type,
-        once_key=f"{type}:{booking.pk}:{event.pk}:{client_id}",
+        once_key=f"{type}:{booking.pk}:{last.event.pk}:{client_id}",
         run_at=run_at,
         booking_id=booking.pk,
         visit_id=booking.visit_id,
@@ -116,9 +116,11 @@ def mail_to_client(
     )
 
 
-def quiet_before(type: str, changes: Sequence[Change]) -> datetime | None:
-    """The earlier of the old and the new start (UTC) where the salon did it; None: a text leaves at once."""
-    if type not in QUIET or any(each.by_client for each in changes):
-        return None
+def _is_quiet(type: str, changes: Sequence[Change]) -> bool:
+    return type in QUIET and not any(each.by_client for each in changes)
+
+
+def _earliest_start(changes: Sequence[Change]) -> datetime:
+    """Of the old ones and the new ones (UTC)."""
     starts = [each.booking.start_at for each in changes]
     return min(starts + [each.before.start_at for each in changes if each.before is not None])

@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from bookings import after_visit, noshow
 from bookings.lifecycle import inapp_lines
+from bookings.lifecycle.former_client import told_before
 from bookings.lifecycle.mail_types import (
     RESENT,
     STANDING_MAILS,
@@ -22,7 +23,6 @@ from bookings.lifecycle.mail_types import (
     client_move_delay,
     closing_mail,
     mail_to_client,
-    quiet_before,
     update_mail_delay,
 )
 from bookings.lifecycle.outcome import Before, Change
@@ -33,7 +33,6 @@ from bookings.lifecycle.series_mails import (
     of_series,
     series_update_of,
 )
-from bookings.lifecycle.visit_leaving import told_before
 from bookings.models import Booking, Visit
 from bookings.why_not_sent import Reason
 from clients.models import Client
@@ -277,13 +276,12 @@ def _tell_former_client(change: VisitChange) -> list[Due]:
     client = Client.objects.filter(pk=first.client_id).first()
     due = mail_to_client(
         "booking.cancelled",
+        change.changes,
         booking=change.visit.items[0],
-        event=change.last.event,
         client=client,
         client_id=first.client_id,
         run_at=change.last.now,
         payload={"announced_each": announced},
-        quiet_before=quiet_before("booking.cancelled", change.changes),
     )
     return [due]
 
@@ -337,13 +335,12 @@ def _mail(
         return []
     due = mail_to_client(
         type,
+        change.changes,
         booking=change.visit.items[0],
-        event=change.last.event,
         client=change.visit.client,
         client_id=change.visit.client_id or 0,
         run_at=change.last.now + delay,
         dedupe_key=dedupe_key,
-        quiet_before=quiet_before(type, change.changes),
     )
     return [due]
 

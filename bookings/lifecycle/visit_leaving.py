@@ -9,8 +9,9 @@ from typing import Any
 
 from bookings import noshow
 from bookings.lifecycle.audit import record
-from bookings.lifecycle.mail_types import OF_THE_WHOLE_VISIT, STANDING_MAILS, mail_to_client, quiet_before
-from bookings.lifecycle.outcome import Before, Change
+from bookings.lifecycle.former_client import told_before
+from bookings.lifecycle.mail_types import OF_THE_WHOLE_VISIT, STANDING_MAILS, mail_to_client
+from bookings.lifecycle.outcome import Change
 from bookings.lifecycle.series_mails import SERIES_KEYS
 from bookings.models import Booking, Visit
 from bookings.why_not_sent import Reason
@@ -61,13 +62,12 @@ def tell_of_leaving(change: Change) -> list[Due]:
     )
     due = mail_to_client(
         type,
+        [change],
         booking=visit.items[0],
-        event=change.event,
         client=visit.client,
         client_id=before.client_id,
         run_at=change.now,
         payload=payload,
-        quiet_before=quiet_before(type, [change]),
     )
     return [due]
 
@@ -96,15 +96,3 @@ def fee_of_who_stays(change: Change, visit: Visit) -> list[Due]:
         )
         dues += noshow.charge(bookings=missed, event=event, salon=change.salon, now=change.now)
     return dues
-
-
-def told_before(before: Before, *, being_told: bool) -> dict[str, str]:
-    """What a mail said of the booking, or what one that is leaving at this moment says of it."""
-    start_at, end_at = before.start_at, before.end_at
-    if not being_told and before.announced_start_at and before.announced_end_at:
-        start_at, end_at = before.announced_start_at, before.announced_end_at
-    return {
-        "as": before.announced_as or before.status,
-        "start_at": start_at.isoformat(),
-        "end_at": end_at.isoformat(),
-    }

@@ -17,9 +17,10 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import formats, translation
 from django.utils.translation import gettext as _
 
-from bookings.channel_choice import out_of_quiet_hours, way_to
+from bookings.channel_choice import way_to
 from bookings.links import new_token
 from bookings.models import WaitlistEntry, WaitlistOffer
+from bookings.quiet_hours import out_of_quiet_hours
 from bookings.slots import holds
 from bookings.slots.busy import lock_staff
 from bookings.slots.warn_or_refuse import refusals_for

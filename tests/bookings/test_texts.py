@@ -13,9 +13,9 @@ from django.test import Client as Browser
 from django.urls import reverse
 from django.utils import timezone
 
-from bookings.channel_choice import out_of_quiet_hours
 from bookings.models import Booking
 from bookings.personal_data.erasure import StillSending, erase_client
+from bookings.quiet_hours import out_of_quiet_hours
 from notifications import outbox
 from notifications.models import Channel, InboundText, Job, Message, MessageText, Notification, OptOut
 from staff.access.actor import SYSTEM
