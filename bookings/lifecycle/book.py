@@ -15,6 +15,7 @@ from django.utils import timezone
 from bookings import waitlist
 from bookings.lifecycle import checks, effects, in_person, visit_row
 from bookings.lifecycle.audit import record
+from bookings.lifecycle.how import Telling
 from bookings.lifecycle.locks import begin_again
 from bookings.lifecycle.outcome import Change, Outcome, printed_price
 from bookings.lifecycle.policy import Acceptance, accepted_policy, windows_of_service
@@ -51,14 +52,14 @@ class AgreedPrice:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Order(Telling):
     """What somebody wants to book; times are UTC. The fields are those of contract §1.2.
 
     `status` and `detail` are a dialect's own code, or what online booking makes; `provisional` is the native
     request that mails accept and decline links. `by_client` True: a client books for themselves, so what
     staff may overrule (working hours, notice, horizon) refuses, and they join a class that stands there.
     `foreign_data` is stored and echoed. `in_series`: the caller announces the bookings of the series together
-    (`book_series`). `accepted`: the salon's terms, by a client online. `told_in_person` as in `How`.
+    (`book_series`). `accepted`: the salon's terms, by a client online.
     """
 
     client_id: int
@@ -79,8 +80,6 @@ class Order:
     session_of: int | None = None
     status: str = Booking.Status.SCHEDULED
     detail: str = ""
-    notify_client: bool = True
-    told_in_person: bool = False
     source: str = "api"
     series_id: int | None = None
     foreign_data: Mapping[str, Any] | None = None
@@ -89,10 +88,6 @@ class Order:
     in_series: bool = False
     staff_requested: bool = False
     accepted: Acceptance | None = None
-
-    @property
-    def mails_client(self) -> bool:
-        return self.notify_client and not self.told_in_person
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from bookings import waitlist
 from bookings.errors import VisitBegun
 from bookings.lifecycle import checks, visit_row
 from bookings.lifecycle.book import Fresh, Order, prepare, write_new
-from bookings.lifecycle.how import AS_USUAL, How
+from bookings.lifecycle.how import AS_USUAL, How, Telling
 from bookings.lifecycle.locks import begin_again
 from bookings.lifecycle.outcome import Outcome, Warning
 from bookings.lifecycle.policy import Acceptance, accepted_policy
@@ -41,10 +41,10 @@ IDLE = Warning("idle_time", "The client waits where the removed booking was; mov
 
 
 @dataclass(frozen=True, slots=True)
-class VisitOrder:
+class VisitOrder(Telling):
     """What somebody wants to come for in one go; times are UTC, the fields those of contract §7.
 
-    `by_client`, `accepted`, `status`, `detail` and `told_in_person` as in `Order`.
+    `by_client`, `accepted`, `status` and `detail` as in `Order`.
     """
 
     client_id: int
@@ -56,8 +56,6 @@ class VisitOrder:
     notes: str = ""
     internal_notes: str = ""
     base_url: str = ""
-    notify_client: bool = True
-    told_in_person: bool = False
     reason: str = ""
     source: str = "api"
     by_client: bool = False
@@ -65,10 +63,6 @@ class VisitOrder:
     status: str = Booking.Status.SCHEDULED
     detail: str = ""
     accepted: Acceptance | None = None
-
-    @property
-    def mails_client(self) -> bool:
-        return self.notify_client and not self.told_in_person
 
 
 @dataclass(frozen=True, slots=True)
