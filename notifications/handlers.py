@@ -1,9 +1,9 @@
 """What a job type does: the contract between the outbox and whoever knows the subject.
 
 `settings.HANDLERS` maps a job type to the dotted path of a class, a `MailHandler`, a `TextHandler` (or both:
-the job's `channel` says which of them a job is) or an `EffectHandler`. It
-says the same `type` itself and is made once, without arguments. A handler re-reads and re-checks the present;
-it holds no transaction open around the network. It may have
+the job's `channel` says which of them a job is) or an `EffectHandler`. It says the same `type` itself and is
+made once, without arguments. A handler re-reads and re-checks the present; it holds no transaction open
+around the network. It may have
 
 - `worded_by_salon` (bool): the words are the salon's own already, or another type's; admin offers none;
 - `urgency` (`Job.Urgency`): whether somebody waits for it, if not so;
@@ -26,7 +26,6 @@ GONE = "gone"
 
 NO_ADDRESS = "no_address"
 """Why a mail is not needed: whom it is for has no address it could go to."""
-
 
 NO_CHANNEL = "no_channel"
 """Why a text is not needed: the salon has no channel for it (any more)."""

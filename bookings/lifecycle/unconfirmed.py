@@ -26,6 +26,7 @@ from notifications.outbox import Recipient
 from staff.access.actor import SYSTEM
 from staff.models import SalonSettings
 from staff.salon.schedule import ONE_DAY
+from staff.storage.storing import locked
 from staff.wire.times import day_start
 
 UNCONFIRMED = "visit.unconfirmed"
@@ -76,7 +77,7 @@ def _unconfirmed(*, now: datetime) -> VisitQuerySet:
 def _look_after(visit_id: int, *, now: datetime) -> int:
     with transaction.atomic():
         # One at a time: how many of a day are released is counted under this lock.
-        salon = SalonSettings.objects.select_for_update(no_key=True).get(pk=SalonSettings.load().pk)
+        salon = locked(SalonSettings.objects.all(), 1)
         first = Booking.objects.filter(visit_id=visit_id).order_by("pk").values_list("pk", flat=True)[0]
         visit = lock_bookings([first])[first].visit
         if visit is None or not _unconfirmed(now=now).filter(pk=visit_id).exists():

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 
-from bookings.channel_choice import out_of_quiet_hours
 from bookings.mails.appointment import require_status, sorted_out
 from bookings.mails.client_mail import (
     ClientReader,
@@ -19,7 +18,7 @@ from bookings.mails.client_mail import (
 from bookings.mails.details import Times, if_unable, rows
 from bookings.mails.page_link import links_to, pages_of
 from bookings.models import Booking, Reminded, ReminderRule, Visit, counted
-from bookings.quiet_hours import NEAREST
+from bookings.quiet_hours import NEAREST, out_of_quiet_hours
 from bookings.reminders.due import salon_date, useful_until
 from bookings.reminders.rules import first_ones, is_for
 from bookings.why_not_sent import Reason
@@ -72,6 +71,10 @@ class ReminderMail(LetterHandler[Subject, ClientReader]):
 
     def sent(self, job: Job, message: Message, *, now: datetime) -> None:
         """Notes which visits it was, so that no other one by this rule tells of them."""
+        told = message.facts.get("reminds", ())
+        there = set(
+            Visit.objects.filter(pk__in=[each["visit_id"] for each in told]).values_list("pk", flat=True)
+        )
         Reminded.objects.bulk_create(
             (
                 Reminded(
@@ -84,8 +87,8 @@ class ReminderMail(LetterHandler[Subject, ClientReader]):
                     due_at=job.first_run_at,
                     sent_at=message.sent_at or now,
                 )
-                for each in message.facts.get("reminds", ())
-                if Visit.objects.filter(pk=each["visit_id"]).exists()
+                for each in told
+                if each["visit_id"] in there
             ),
             ignore_conflicts=True,
         )
@@ -98,7 +101,7 @@ def _visits(job: Job, rule: ReminderRule, *, reader: ClientReader) -> list[list[
         return []
     ids = [visit.pk]
     if rule.is_by_date:
-        day = salon_date(_planned_for(job, visit), zone=reader.salon.zone)
+        day = salon_date(_planned_for(job), zone=reader.salon.zone)
         others = Visit.objects.filter(
             client=reader.client,
             status=Booking.Status.SCHEDULED,
@@ -117,11 +120,9 @@ def _visits(job: Job, rule: ReminderRule, *, reader: ClientReader) -> list[list[
     return sorted(found.values(), key=lambda items: (_visit_of(items).start_at, _visit_of(items).pk))
 
 
-def _planned_for(job: Job, visit: Visit) -> datetime:
+def _planned_for(job: Job) -> datetime:
     """The start that the job was made for: the visit may have another one by now."""
-    if job.once_key.startswith("reminder:"):
-        return datetime.fromisoformat(job.once_key.split(":", 4)[4])
-    return visit.start_at
+    return datetime.fromisoformat(job.once_key.split(":", 4)[4])
 
 
 def _visit_of(items: Sequence[Booking]) -> Visit:
@@ -138,7 +139,7 @@ def _require_warranted(
     visit = _visit_of(items)
     require_theirs(items[0], reader)
     require_status(items, Booking.Status.SCHEDULED)
-    planned_for = _planned_for(job, visit)
+    planned_for = _planned_for(job)
     same_date = salon_date(visit.start_at, zone=reader.salon.zone) == salon_date(
         planned_for, zone=reader.salon.zone
     )

@@ -11,13 +11,13 @@ from typing import IO
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
-from django.utils.http import parse_etags
 
 from bookings.feeds.addresses import note_fetch, open_feed
 from bookings.feeds.content import calendar_lines
 from bookings.pages.render import HEADERS
 from bookings.pages.shell import PublicPage
 from staff.access.throttles import CalendarThrottle
+from staff.wire.conditional import has_already
 
 CONTENT_TYPE = "text/calendar; charset=utf-8"
 IN_MEMORY = 1024 * 1024
@@ -37,8 +37,7 @@ class CalendarFeedFile(PublicPage):
         body, tag = _written(calendar_lines(feed, salon=self.salon, now=now))
         note_fetch(feed, program=request.headers.get("User-Agent", ""), now=now)
         headers = {**HEADERS, "Cache-Control": "private, no-cache", "ETag": tag}
-        known = {each.removeprefix("W/") for each in parse_etags(request.headers.get("If-None-Match", ""))}
-        if tag in known or "*" in known:
+        if has_already(request.headers, tag):
             body.close()
             return HttpResponse(status=HTTPStatus.NOT_MODIFIED, headers=headers)
         headers["Content-Length"] = str(body.tell())

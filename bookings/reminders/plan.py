@@ -232,10 +232,8 @@ def _left_alone(steps: Steps, visits: Collection[Visit], *, zone_of: SalonSettin
 
 def _can_be_reminded(visit: Visit, *, now: datetime) -> bool:
     """Whoever comes without an appointment, the walk-in, is reminded of nothing."""
-    client = visit.items[0].client
-    if client is None or client.is_walk_in:
-        return False
-    return visit.status == Booking.Status.SCHEDULED and visit.client_id is not None and visit.start_at > now
+    somebody = visit.items[0].for_somebody
+    return somebody and visit.status == Booking.Status.SCHEDULED and visit.start_at > now
 
 
 def _rows(visits: Iterable[Visit], groups: Groups) -> Rows:

@@ -80,7 +80,7 @@ def add_rule(*, fields: Mapping[str, Any]) -> ReminderRule:
     """Raises TooManyRules, BadRequest."""
     with transaction.atomic():
         # Two at once must not both find the last place.
-        SalonSettings.objects.select_for_update(no_key=True).get(pk=SalonSettings.load().pk)
+        locked(SalonSettings.objects.all(), 1)
         if ReminderRule.objects.count() >= ReminderRule.MOST:
             raise TooManyRules
         return stored(ReminderRule(**fields))

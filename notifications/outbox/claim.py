@@ -140,8 +140,8 @@ def _claimable(now: datetime, urgency: int) -> QuerySet[Job]:
 
     On its way is one that is claimed, or an earlier one (by id) whose time has come once and which is
     waiting for its next attempt; but what is awaited waits for nothing that is not, and a text for no mail
-    that a mail server puts off. An endpoint is given one
-    webhook at a time: one that is slow must not hold up all workers; nor must texts.
+    that a mail server puts off. An endpoint is given one webhook at a time: one that is slow must not hold up
+    all workers; nor must texts.
     """
     on_its_way = Job.objects.filter(
         (IS_CLAIMED & ~Q(id=OuterRef("id")))

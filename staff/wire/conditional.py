@@ -1,6 +1,6 @@
 """Answers that are sent again only when they have changed: an ETag over the bytes, 304 on If-None-Match.
 
-Names: IF_NONE_MATCH, answer_if_new.
+Names: IF_NONE_MATCH, answer_if_new, has_already.
 """
 
 from __future__ import annotations
@@ -27,7 +27,12 @@ def answer_if_new(
     """`printed`, or 304 where the caller has it. `beside`: keys that count for nothing in that."""
     etag = f'"{hashlib.sha256(json_bytes(printed)).hexdigest()[:32]}"'
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
-    known = parse_etags(request.headers.get("If-None-Match", ""))
-    if "*" in known or etag in {each.removeprefix("W/") for each in known}:
+    if has_already(request.headers, etag):
         return Response(status=304, headers=headers)
     return Response({**printed, **(beside or {})}, headers=headers)
+
+
+def has_already(headers: Mapping[str, str], etag: str) -> bool:
+    """Whether the caller, by its If-None-Match, has what this ETag stands for."""
+    known = parse_etags(headers.get("If-None-Match", ""))
+    return "*" in known or etag in {each.removeprefix("W/") for each in known}
