@@ -45,6 +45,7 @@ DAILY = (
         (
             "notifications.Message",
             "notifications.MessageText",
+            "bookings.ReminderRule",
             "notifications.InboundText",
             "notifications.OptOut",
             "notifications.Channel",
