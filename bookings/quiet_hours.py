@@ -1,6 +1,6 @@
 """When a text that can wait leaves: not in the salon's quiet hours (contract §10 "quiet hours").
 
-Pure. Names: text_time, after_quiet_hours, out_of_quiet_hours, EVENING, NEAREST.
+Pure. Names: text_time, text_from, after_quiet_hours, out_of_quiet_hours, EVENING, NEAREST.
 """
 
 from __future__ import annotations
@@ -35,6 +35,13 @@ def text_time(due_at: datetime, *, start_at: datetime, salon: SalonSettings) -> 
         if moment <= start_at - NEAREST and out_of_quiet_hours(moment, salon=salon) == moment
     ]
     return min(possible, key=lambda moment: abs(moment - due_at), default=None)
+
+
+def text_from(now: datetime, *, start_at: datetime, salon: SalonSettings) -> datetime | None:
+    """When a text that is owed now, about a start at `start_at`, leaves: now, or at the end of the quiet
+    hours. None where they leave no time for it. All are UTC."""
+    leaves = out_of_quiet_hours(now, salon=salon)
+    return leaves if leaves == now or leaves <= start_at - NEAREST else None
 
 
 def after_quiet_hours(run_at: datetime, *, start_at: datetime, salon: SalonSettings) -> datetime:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import NoReturn
 
 from bookings.models import Booking
 from bookings.why_not_sent import Reason
 from clients.models import Client
 from clients.numbers import textable
-from notifications.handlers import NotNeeded, Text
+from notifications.handlers import NotNeeded, Text, TryLater
 from notifications.letters.handler import LetterHandler
 from notifications.letters.letter import Reader
 from notifications.models import Job
@@ -61,6 +62,14 @@ def require_texts_wanted(booking: Booking) -> None:
 
 def not_needed(reason: Reason) -> NotNeeded:
     return NotNeeded(reason.value)
+
+
+def put_off(*, until: datetime, latest: datetime) -> NoReturn:
+    """A text that came into the quiet hours: raises TryLater for their end (`until`), or NotNeeded where that
+    is later than `latest`."""
+    if until > latest:
+        raise not_needed(Reason.QUIET_HOURS)
+    raise TryLater("The quiet hours have begun.", after=until + timedelta(seconds=1))
 
 
 def require_theirs(booking: Booking, reader: ClientReader) -> None:

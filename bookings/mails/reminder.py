@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.utils.translation import gettext as _
 
@@ -11,6 +11,7 @@ from bookings.mails.appointment import require_status, sorted_out
 from bookings.mails.client_mail import (
     ClientReader,
     not_needed,
+    put_off,
     read_recipient,
     require_texts_wanted,
     require_theirs,
@@ -22,7 +23,7 @@ from bookings.quiet_hours import NEAREST, out_of_quiet_hours
 from bookings.reminders.due import salon_date, useful_until
 from bookings.reminders.rules import first_ones, is_for
 from bookings.why_not_sent import Reason
-from notifications.handlers import Text, TryLater
+from notifications.handlers import Text
 from notifications.letters.handler import LetterHandler
 from notifications.letters.language import long_date, moment
 from notifications.letters.letter import Button, Letter
@@ -171,9 +172,7 @@ def _require_no_quiet_hours(job: Job, *, now: datetime) -> None:
     if visit is None:
         raise not_needed(Reason.GONE)
     latest = min(useful_until(job.first_run_at, start_at=visit.start_at), visit.start_at - NEAREST)
-    if morning > latest:
-        raise not_needed(Reason.QUIET_HOURS)
-    raise TryLater("The quiet hours have begun.", after=morning + timedelta(seconds=1))
+    put_off(until=morning, latest=latest)
 
 
 def _words(visits: Sequence[list[Booking]], *, rule: ReminderRule, reader: ClientReader) -> Letter:

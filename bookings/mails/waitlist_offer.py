@@ -8,11 +8,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from bookings import links
-from bookings.mails.client_mail import ClientReader, not_needed, read_recipient
+from bookings.mails.client_mail import ClientReader, not_needed, put_off, read_recipient
 from bookings.mails.details import Times, what_and_with_whom, when_rows, where
 from bookings.models import WaitlistEntry, WaitlistOffer
+from bookings.quiet_hours import NEAREST, out_of_quiet_hours
 from bookings.waitlist.offers import place_of
 from bookings.why_not_sent import Reason
+from notifications.handlers import Text
 from notifications.letters.handler import LetterHandler
 from notifications.letters.language import moment, money
 from notifications.letters.letter import Button, Letter, Reader, Row, if_in_doubt
@@ -33,6 +35,14 @@ class WaitlistOfferMail(LetterHandler[WaitlistOffer, ClientReader]):
         if offer is None:
             raise not_needed(Reason.GONE)
         return offer, ClientReader.of(read_recipient(job))
+
+    def compose_text(self, job: Job, *, now: datetime) -> Text:
+        """Raises TryLater until the end of the quiet hours, if a failed try has brought it into them."""
+        offer, reader = self.read(job)
+        morning = out_of_quiet_hours(now, salon=reader.salon)
+        if morning != now:
+            put_off(until=morning, latest=offer.start_at - NEAREST)
+        return super().compose_text(job, now=now)
 
     def letter(self, job: Job, offer: WaitlistOffer, *, reader: ClientReader, now: datetime) -> Letter:
         if reader.client.archived_at is not None:

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from bookings.channel_choice import way_to
 from bookings.links import new_token
 from bookings.models import WaitlistEntry, WaitlistOffer
-from bookings.quiet_hours import out_of_quiet_hours
+from bookings.quiet_hours import text_from
 from bookings.slots import holds
 from bookings.slots.busy import lock_staff
 from bookings.slots.warn_or_refuse import refusals_for
@@ -85,13 +85,33 @@ def make_offer(
     event_id: int | None,
     now: datetime,
 ) -> WaitlistOffer:
-    """Write the offer and tell everybody: the entry is locked and waits, its client may have the place."""
+    """Write the offer and tell everybody: the entry is locked and waits, its client may have the place.
+
+    An offer whose text waits for the end of the quiet hours lasts from then.
+    """
     held_for = timedelta(minutes=salon.waitlist_hold_minutes if place.session_id is None else 0)
-    offer = _write_offer(entry, freed, parts=place.parts, held_for=held_for, now=now)
+    way = way_to(entry.client, salon=salon)
+    leaves_at = text_from(now, start_at=freed.start_at, salon=salon) if way.channel == SMS else now
+    offer = _write_offer(
+        entry, freed, parts=place.parts, held_for=held_for, told_at=leaves_at or now, now=now
+    )
     entry.status = WaitlistEntry.Status.NOTIFIED
     entry.last_offered_at = now
     entry.save(update_fields=["status", "last_offered_at", "updated_at"])
-    _tell(entry, offer, freed, salon=salon, event_id=event_id, now=now)
+    due = Due(
+        type=OFFER,
+        once_key=_once_key(offer, event_id=event_id),
+        run_at=leaves_at or now,
+        booking_id=freed.booking_id,
+        client_id=entry.client_id,
+        recipient=Recipient.client(entry.client_id),
+        to=way.to,
+        channel=way.channel,
+        payload={"offer_id": offer.pk},
+        not_sent="" if leaves_at else Reason.QUIET_HOURS,
+    )
+    enqueue([due], now=now)
+    _tell_salon(entry, freed, to_call=not (way.to and leaves_at), salon=salon, now=now)
     return offer
 
 
@@ -312,9 +332,15 @@ def _locked_entry_if_free(entry_id: int) -> WaitlistEntry | None:
 
 
 def _write_offer(
-    entry: WaitlistEntry, freed: FreedSlot, *, parts: Parts, held_for: timedelta, now: datetime
+    entry: WaitlistEntry,
+    freed: FreedSlot,
+    *,
+    parts: Parts,
+    held_for: timedelta,
+    told_at: datetime,
+    now: datetime,
 ) -> WaitlistOffer:
-    expires_at = min(now + (held_for or UNHELD_OFFER_LASTS), freed.start_at)
+    expires_at = min(told_at + (held_for or UNHELD_OFFER_LASTS), freed.start_at)
     hold = None
     if held_for:
         hold = holds.write(
@@ -345,39 +371,17 @@ def _once_key(offer: WaitlistOffer, *, event_id: int | None) -> str:
     return f"{OFFER}:{offer.freed_booking_id}:{cause}"
 
 
-def _tell(
-    entry: WaitlistEntry,
-    offer: WaitlistOffer,
-    freed: FreedSlot,
-    *,
-    salon: SalonSettings,
-    event_id: int | None,
-    now: datetime,
+def _tell_salon(
+    entry: WaitlistEntry, freed: FreedSlot, *, to_call: bool, salon: SalonSettings, now: datetime
 ) -> None:
-    way = way_to(entry.client, salon=salon)
-    enqueue(
-        [
-            Due(
-                type=OFFER,
-                once_key=_once_key(offer, event_id=event_id),
-                run_at=out_of_quiet_hours(now, salon=salon) if way.channel == SMS else now,
-                booking_id=freed.booking_id,
-                client_id=entry.client_id,
-                recipient=Recipient.client(entry.client_id),
-                to=way.to,
-                channel=way.channel,
-                payload={"offer_id": offer.pk},
-            )
-        ],
-        now=now,
-    )
+    """`to_call`: no message of the offer reaches its client."""
     client = entry.client
     with translation.override(salon.locale):
-        if way.to:
-            title, reach = _("A freed time was offered to the waitlist"), ""
-        else:
+        if to_call:
             title = _("Please call: a time is free for somebody on the waitlist without an e-mail address")
             reach = client.phone or client.mobile
+        else:
+            title, reach = _("A freed time was offered to the waitlist"), ""
         when = formats.date_format(freed.start_at.astimezone(salon.zone), "l j F H:i")
         tell_staff(
             staff_ids=[freed.staff_id],
