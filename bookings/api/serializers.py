@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any, NamedTuple, NotRequired, TypedDict
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -156,9 +157,7 @@ class Printer:
     def __init__(self, salon: SalonSettings) -> None:
         self.zone: ZoneInfo = salon.zone
         self.currency = salon.currency
-
-    def when(self, instant: datetime) -> str:
-        return print_when(instant, zone=self.zone)
+        self.when: Callable[[datetime], str] = partial(print_when, zone=salon.zone)
 
     def amount(self, value: Decimal) -> str:
         return print_amount(value, currency=self.currency)

@@ -12,7 +12,6 @@ queryset with blanks in it; from then on only the blanks are filled in.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -49,9 +48,9 @@ class BlankIds(Blank):
     def as_sqlite(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         return "SELECT value FROM json_each(%s)", (self,)
 
-    def filled(self, values: dict[str, Any]) -> Any:
-        ids = list(values[self.name])
-        return ids if connection.vendor == "postgresql" else json.dumps(ids)
+    def filled(self, values: dict[str, Any]) -> str:
+        ids = ",".join(map(str, values[self.name]))
+        return f"{{{ids}}}" if connection.vendor == "postgresql" else f"[{ids}]"
 
 
 class _Statement(NamedTuple):
