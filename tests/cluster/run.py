@@ -207,7 +207,7 @@ def _check_one_writer(ledger: Ledger, cluster: Cluster, *, since: float) -> None
 def _check_mails(
     ledger: Ledger, cluster: Cluster, office: PostOffice, *, repeats_before: int, hands: int
 ) -> None:
-    """`hands`: how many workers may have had a mail in hand, and could not write down that it went (ADR 54)."""
+    """`hands`: how many workers may have had a mail in hand and not written down that it went (ADR 54)."""
     rows = Rows(f"{cluster.database_url}?target_session_attrs=read-write")
     seconds = next((passed for passed in until(MAILS_SECONDS, 0.5) if rows.one(DUE) == 0), None)
     ids = {
