@@ -13,6 +13,7 @@ queryset with blanks in it; from then on only the blanks are filled in.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection
@@ -129,9 +130,10 @@ def _compiled(queryset: QuerySet[Any, Any]) -> tuple[_Statement, int]:
     return _Statement(sql, tuple(params), converters), len(columns)
 
 
-def columns_of(model: type[Model]) -> list[str]:
+@cache
+def columns_of(model: type[Model]) -> tuple[str, ...]:
     """The names of a model's own columns, in the order of `row_of`."""
-    return [field.attname for field in model._meta.concrete_fields]
+    return tuple(field.attname for field in model._meta.concrete_fields)
 
 
 def row_of(model: type[M], row: Sequence[Any]) -> M:
