@@ -2,8 +2,8 @@
 
 Both are public and hold nothing worth hiding: no address, no name, no error text. /healthz touches neither
 database nor broker. /readyz is 503 when a booking could not be stored safely: the database does not answer,
-migrations are missing, or nothing in the database refuses a double booking. All else is a warning with 200,
-because taking the salon's calendar away does not bring mails back.
+migrations are missing, or the database does not refuse double bookings, or does not count bookings. All else
+is a warning with 200, because taking the salon's calendar away does not bring mails back.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from bookings import kept_totals
 from bookings.slots import sqlite_guard
 from notifications import held_after_restore, outbox
 from notifications.models import Job
@@ -80,6 +81,7 @@ class ChecksJson(TypedDict):
     database: CheckJson
     migrations: MigrationsJson
     double_booking_guard: CheckJson
+    kept_totals: Annotated[CheckJson, "Whether the database counts the bookings that lists tell of."]
     jobs: Annotated[JobsJson, "Never a reason for 503."]
     mail: Annotated[CheckJson, "Whether mails leave at all. Never a reason for 503."]
     broker: Annotated[CheckJson, "Whether it takes a wake-up. Never a reason for 503."]
@@ -122,9 +124,9 @@ class HealthView(OpenView):
 class ReadinessView(OpenView):
     @extend_schema(
         summary="Whether bookings can be taken",
-        description="503 when the database does not answer, migrations are missing, or nothing in the "
-        "database refuses a double booking. What else is wrong stands in `warnings`, with 200. Answers "
-        "within a second, whatever hangs.",
+        description="503 when the database does not answer, migrations are missing, or the database does "
+        "not refuse double bookings, or does not count bookings. What else is wrong stands in `warnings`, "
+        "with 200. Answers within a second, whatever hangs.",
         responses={200: ReadinessJson, 503: NotReadyJson, **problems(400)},
         auth=WITHOUT_LOGIN,
         tags=TAGS,
@@ -148,6 +150,7 @@ class DatabaseState:
     answers: bool = False
     missing_migrations: int | None = None
     guarded: bool | None = None
+    counted: bool | None = None
     oldest_due: timedelta | None = None
     dead_jobs: int | None = None
     held_jobs: int | None = None
@@ -197,6 +200,7 @@ def readiness() -> ReadinessJson:
             "missing": state.missing_migrations,
         },
         "double_booking_guard": {"ok": state.guarded},
+        "kept_totals": {"ok": state.counted},
         "jobs": {
             "ok": None if late is None else not late,
             "oldest_due_seconds": None if state.oldest_due is None else int(state.oldest_due.total_seconds()),
@@ -207,7 +211,7 @@ def readiness() -> ReadinessJson:
         "mail": {"ok": mail},
         "broker": {"ok": broker},
     }
-    ready = state.answers and state.missing_migrations == 0 and bool(state.guarded)
+    ready = state.answers and state.missing_migrations == 0 and bool(state.guarded and state.counted)
     found = {
         "jobs_late": bool(late),
         "jobs_dead": bool(state.dead_jobs),
@@ -241,6 +245,7 @@ def look_at_database() -> DatabaseState:
         state.missing_migrations = len(known_migrations() - applied)
         if not state.missing_migrations:
             state.guarded = not sqlite_guard.missing(connection)
+            state.counted = not kept_totals.missing(connection)
             state.oldest_due = _oldest_due(timezone.now())
             state.dead_jobs = Job.objects.filter(state=Job.State.DEAD).count()
             state.held_jobs = held_after_restore.number_held()

@@ -201,17 +201,7 @@ class Beside(NamedTuple):
 
 
 class AgendaPrinter(Printer):
-    """Prints one answer; each instant once, because a day has many alike."""
-
-    def __init__(self, salon: SalonSettings) -> None:
-        super().__init__(salon)
-        self._printed: dict[datetime, str] = {}
-
-    def when(self, instant: datetime) -> str:
-        printed = self._printed.get(instant)
-        if printed is None:
-            printed = self._printed[instant] = super().when(instant)
-        return printed
+    """Prints one answer."""
 
     def block(self, row: Row, more: More, beside: Beside) -> AgendaBookingJson:
         request = self._request(row, more)

@@ -78,14 +78,12 @@ class BookingListView(GatedView):
 
         def fetch(offset: int, limit: int) -> list[BookingJson]:
             """Ids first, then join: an OFFSET that joins every skipped row is 13 times slower."""
-            ids = bookings.values("pk")[offset : offset + limit]
-            page = Booking.objects.filter(pk__in=ids).order_by(*bookings.query.order_by)
-            return list(printer.rows(page.values_list(*COLUMNS)))
+            return printer.these(bookings.values_list("pk", flat=True)[offset : offset + limit])
 
         rows = bookings.values_list(*COLUMNS)
         return answer_list(
             asked.page,
-            count=bookings.order_by().count,
+            count=asked.count,
             fetch=fetch,
             chunks=lambda: in_chunks(printer.rows(rows.iterator(chunk_size=ROWS_PER_CHUNK))),
         )

@@ -22,7 +22,7 @@ from staff.access.actor import SYSTEM, Actor
 from staff.models import SalonSettings
 from staff.salon.parts import ONE_MINUTE, PartJson, in_full
 from staff.serializers import PartsField
-from staff.storage.prepared_statements import Blank, Prepared
+from staff.storage.prepared_statements import Blank, BlankIds, Prepared
 from staff.wire.answers import Amount, Id, Key, Number, When, one_of
 from staff.wire.fields import (
     ChoiceTextField,
@@ -76,6 +76,7 @@ class Row(NamedTuple):
 
 
 COLUMNS = Row._fields
+START = COLUMNS.index("start_at")
 
 
 class BookingJson(TypedDict):
@@ -165,6 +166,7 @@ class Printer:
     def row(self, values: tuple[Any, ...]) -> BookingJson:
         row = Row._make(values)
         known = row.client_id is not None
+        price = None if row.price is None else self.amount(row.price)
         return {
             "id": row.id,
             "client_id": row.client_id,
@@ -187,13 +189,15 @@ class Printer:
             "session_id": row.session_id,
             "location_id": row.location_id,
             "persons": row.persons,
-            "price": None if row.price is None else self.amount(row.price),
+            "price": price,
             "source": row.source,
             "version": row.version,
             "created_at": self.when(row.created_at),
             "updated_at": self.when(row.updated_at),
             "series_id": row.series_id,
-            "total_price": None if row.price is None else self.amount(row.price * row.persons),
+            "total_price": price
+            if row.persons == 1 or row.price is None
+            else self.amount(row.price * row.persons),
             "visit_id": row.visit_id,
             "position": row.position,
             "parts": in_full(row.parts, minutes=(row.end_at - row.start_at) // ONE_MINUTE),
@@ -209,10 +213,16 @@ class Printer:
         found = _VISIBLE[limited].rows(id=booking_id, agenda_of=to.agenda_of)
         return self.row(found[0]) if found else None
 
+    def these(self, ids: Iterable[int]) -> list[BookingJson]:
+        """These bookings printed, in this order. One statement."""
+        wanted = list(ids)
+        found = {row[0]: row for row in _THESE.rows(ids=wanted)} if wanted else {}
+        return [self.row(found[id]) for id in wanted if id in found]
+
     def by_start(self, ids: Collection[int]) -> list[BookingJson]:
         """These bookings printed, oldest start first. One statement."""
-        found = Booking.objects.filter(pk__in=ids).order_by("start_at", "id")
-        return list(self.rows(found.values_list(*COLUMNS)))
+        rows = _THESE.rows(ids=ids)
+        return list(self.rows(sorted(rows, key=lambda row: (row[START], row[0]))))
 
     def one(self, bookings: QuerySet[Booking]) -> BookingJson | None:
         """The first of `bookings` printed, or None. One statement."""
@@ -232,6 +242,9 @@ _VISIBLE = {
     True: Prepared(lambda: _visible(replace(SYSTEM, agenda_of=_SOMEBODY))),
 }
 """The one scoped queryset for one id: of somebody who sees all, and of somebody limited to an agenda."""
+
+
+_THESE = Prepared(lambda: Booking.objects.filter(pk__in=BlankIds("ids")).order_by().values_list(*COLUMNS))
 
 
 def printed_warnings(warnings: Iterable[Warning | Objection]) -> list[WarningJson]:

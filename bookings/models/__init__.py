@@ -14,6 +14,7 @@ from bookings.models.noshow import NoShowFee, StripeEvent, StripeSession
 from bookings.models.online import MailedCode, OnlineAttack, OnlineSubmission, PublicHold, SpentChallenge
 from bookings.models.reminder import Reminded, ReminderRule
 from bookings.models.statuses import LEGAL_STATUS_PAIRS
+from bookings.models.total import BookingTotal, kept_total
 from bookings.models.visit import Visit, VisitLink, VisitQuerySet, coming_with, counted, in_order, price_of
 from bookings.models.waitlist import ONE_OPEN_ENTRY, WaitlistEntry, WaitlistOffer
 
@@ -23,6 +24,7 @@ __all__ = [
     "Booking",
     "BookingEvent",
     "BookingQuerySet",
+    "BookingTotal",
     "BusyTime",
     "CalendarFeed",
     "Feedback",
@@ -46,6 +48,7 @@ __all__ = [
     "coming_with",
     "counted",
     "in_order",
+    "kept_total",
     "price_of",
     "stamp",
 ]

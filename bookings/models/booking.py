@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 
 from bookings.models.statuses import legal_pairs
 from staff.access.actor import Actor
-from staff.storage.columns import ProseField
+from staff.storage.columns import ListField, ProseField
 
 
 def stamp(now: datetime) -> datetime:
@@ -111,9 +111,7 @@ class Booking(models.Model):
     position = models.PositiveSmallIntegerField(default=1, db_default=1, editable=False)
     client_cancel_minutes = models.PositiveIntegerField(null=True, editable=False)
     client_reschedule_minutes = models.PositiveIntegerField(null=True, editable=False)
-    parts: Any = models.JSONField(
-        default=list, db_default=Value([], models.JSONField()), blank=True, editable=False
-    )
+    parts: Any = ListField(default=list, db_default=Value([], models.JSONField()), blank=True, editable=False)
     staff_requested = models.BooleanField(default=False, db_default=False)
     session_of_id = models.BigIntegerField(null=True, editable=False)
     session_id = models.GeneratedField(

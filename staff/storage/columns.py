@@ -1,7 +1,7 @@
 """Columns that keep a text as contract §6a says, whichever form or code filled them in.
 
-Names: LineField, PhoneField, ProseField, MailAddressField, DayField; SearchedField, Searched, SearchedIndex,
-searched_text.
+Names: LineField, PhoneField, ProseField, ListField, MailAddressField, DayField; SearchedField, Searched,
+SearchedIndex, searched_text.
 
 Django reads every value that is stored or compared through `to_python`, so what is looked for is spelt as
 what is kept; their form fields refuse what `staff.wire.fields` refuses. Their migrations are those of
@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import orjson
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -90,6 +91,13 @@ class ProseField(_StoredAsDjango, models.TextField):
 
     def formfield(self, **kwargs: Any) -> Any:
         return super().formfield(**{"max_length": LONGEST_STRING, **kwargs})
+
+
+class ListField(_StoredAsDjango, models.JSONField):
+    """A list kept as JSON. Read in C: a list of bookings has one in every row, mostly an empty one."""
+
+    def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Any:
+        return None if value is None else orjson.loads(value)
 
 
 class DayField(_StoredAsDjango, models.DateField):

@@ -6,16 +6,18 @@ queryset with blanks in it; from then on only the blanks are filled in.
 
     _ONE = Prepared(lambda: Client.objects.filter(pk=Blank("pk", BigAutoField())).values_list("first_name"))
     _ONE.rows(pk=5)                     # [("Alice",)]
+    Prepared(lambda: Client.objects.filter(pk__in=BlankIds("pks")).values_list("pk")).rows(pks=[5, 7])
     PreparedRows(Client, lambda: Client.objects.filter(pk=...)).first(pk=5)      # a Client or None
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection
-from django.db.models import Expression, Field, Model, QuerySet
+from django.db.models import BigAutoField, Expression, Field, Model, QuerySet
 
 M = TypeVar("M", bound=Model)
 Converters = list[tuple[int, tuple[list[Callable[..., Any]], Any]]]
@@ -33,6 +35,23 @@ class Blank(Expression):
 
     def filled(self, values: dict[str, Any]) -> Any:
         return self.output_field.get_db_prep_value(values[self.name], connection)
+
+
+class BlankIds(Blank):
+    """Any number of ids, as one value: for `__in`."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, BigAutoField())
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        return "SELECT unnest(%s::bigint[])", (self,)
+
+    def as_sqlite(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        return "SELECT value FROM json_each(%s)", (self,)
+
+    def filled(self, values: dict[str, Any]) -> Any:
+        ids = list(values[self.name])
+        return ids if connection.vendor == "postgresql" else json.dumps(ids)
 
 
 class _Statement(NamedTuple):

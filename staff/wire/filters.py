@@ -18,8 +18,8 @@ OrderFilter; every_word, every_word_in, words_of.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from typing import Any, Self
+from functools import cache, cached_property, partial
+from typing import Any, ClassVar, Self
 
 import django_filters
 from django.db.models import QuerySet
@@ -37,7 +37,6 @@ from staff.wire.query import (
     QueryId,
     QueryNumber,
     QueryText,
-    openapi_parameters,
 )
 from staff.wire.text import folded
 
@@ -47,22 +46,25 @@ Search = Callable[[QuerySet[Any], str], QuerySet[Any]]
 
 
 class ListFilter(django_filters.FilterSet):
-    """The filters of a list, `page` and `limit` among its parameters. All bad ones are named at once."""
+    """The filters of a list, `page` and `limit` among its parameters. All bad ones are named at once.
 
-    base_filters: dict[str, django_filters.Filter]
+    One of django-filter's own copies all its filters and makes a class of a form for every call. Ours hold
+    nothing of a call, so they are never copied, and the form is made once.
+    """
+
+    base_filters: ClassVar[dict[str, django_filters.Filter]]
 
     class Meta:
         form = PageQuery
 
     def __init__(self, data: QueryDict, queryset: QuerySet[Any], *, request: Request) -> None:
-        # A filter is dear to make, and most calls send few: only what came, or says something unasked.
-        self.base_filters = {
+        self.data, self.queryset, self.request = data, queryset, request
+        self.asked: dict[str, Any] = self.form_of_all()(data).values()
+        self.filters = {
             name: each
-            for name, each in type(self).base_filters.items()
+            for name, each in self.base_filters.items()
             if name in data or each.extra.get("initial") is not None
         }
-        super().__init__(data, queryset, request=request)
-        self.asked: dict[str, Any] = self.form.values()
 
     @classmethod
     def of(cls, request: Request, rows: QuerySet[Any]) -> Self:
@@ -70,22 +72,32 @@ class ListFilter(django_filters.FilterSet):
         return cls(request.query_params, rows, request=request)
 
     @classmethod
+    @cache
+    def form_of_all(cls) -> type[Query]:
+        fields = {name: each.field for name, each in cls.base_filters.items()}
+        return type(f"{cls.__name__}Form", (cls._meta.form,), fields)
+
+    @classmethod
     def parameters(cls) -> list[OpenApiParameter]:
         """For `documented`."""
-        fields = {name: each.field for name, each in cls.base_filters.items()}
-        return openapi_parameters({**cls._meta.form.base_fields, **fields})
+        return cls.form_of_all().parameters()
 
     @property
     def page(self) -> Page | None:
         return page_of(self.asked)
 
-    def get_form_class(self) -> type[Query]:
-        form: type[Query] = super().get_form_class() if self.filters else self._meta.form
-        return form
+    @cached_property
+    def qs(self) -> QuerySet[Any]:
+        return self.filter_queryset(self.queryset)
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         for name, each in self.filters.items():
-            queryset = each.filter(queryset, self.asked[name])
+            value, method = self.asked[name], each.method
+            if method is None:
+                queryset = each.filter(queryset, value)
+            else:
+                narrow = method if callable(method) else getattr(self, method)
+                queryset = narrow(queryset, name, value)
         return queryset
 
 

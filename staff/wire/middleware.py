@@ -18,6 +18,7 @@ from django.core.exceptions import BadRequest, DisallowedHost, RequestDataTooBig
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.utils import translation
 from django.utils.module_loading import import_string
 
 from staff.wire import refusals
@@ -43,6 +44,11 @@ DRY_RUN_ADDRESS = (
     "Nothing was done."
 )
 _OF_THE_OLD_BODY = ("Content-Length", "Content-Encoding", "Content-Language", "ETag")
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Frame-Options": "DENY",
+}
 _BY_STATUS: dict[int, type[Refused]] = {
     each.http_status: each
     for each in (
@@ -65,8 +71,10 @@ class JsonEdgeMiddleware:
     def __call__(self, request: WSGIRequest) -> HttpResponseBase:
         if not keeps_its_slash(request.path_info) and len(request.path_info) > 1:
             request.path_info = request.path_info.removesuffix("/")
-        if not is_json_path(request.path_info):
+        request.answers_json = is_json_path(request.path_info)  # type: ignore[attr-defined]
+        if not answers_json(request):
             return self._page(request)
+        translation.activate(settings.LANGUAGE_CODE)
         try:
             admit(request)
         except Refused as problem:
@@ -89,10 +97,16 @@ class JsonEdgeMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """What a view outside REST framework raised; pages are left to Django's handlers."""
-        if not is_json_path(request.path_info):
+        if not answers_json(request):
             return None
         problem = as_refused(exception) or crash(exception, request=request)
         return error_response(problem, error_format_of(request))
+
+
+def answers_json(request: HttpRequest) -> bool:
+    """Whether this is no page. As JsonEdgeMiddleware found it, for whoever stands behind it."""
+    found: bool = request.answers_json  # type: ignore[attr-defined]
+    return found
 
 
 def check_address(request: WSGIRequest) -> None:
@@ -145,7 +159,8 @@ def finish(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase
     if is_error and isinstance(response, HttpResponse) and not is_json(response):
         _become_json(request, response)
     response.cookies.clear()
-    response.headers.setdefault("Cache-Control", "no-store")
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
     if isinstance(response, HttpResponse):
         response.headers.setdefault("Content-Length", str(len(response.content)))
     if request.method == "HEAD":

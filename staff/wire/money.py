@@ -6,6 +6,7 @@ Names: CURRENCIES, print_amount, shown_digits, minor_digits, to_minor, from_mino
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 _WITHOUT_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
 _WITH_TWO = (
@@ -26,6 +27,7 @@ CURRENCIES: dict[str, int] = {
 """Currency code to its number of decimals."""
 
 
+@lru_cache
 def print_amount(amount: Decimal, *, currency: str) -> str:
     """The amount with at least the currency's decimals, and no zero beyond them: 40.000 EUR is '40.00'."""
     return f"{amount:.{shown_digits(amount, at_least=minor_digits(currency))}f}"

@@ -95,14 +95,18 @@ def answer_list(
     fetch: Callable[[int, int], Sequence[Mapping[str, Any]]],
     chunks: Callable[[], Iterable[Sequence[Mapping[str, Any]]]],
 ) -> Response | StreamingHttpResponse:
-    """The page asked for (`count`, then `fetch(offset, limit)`), or all `chunks`, streamed.
+    """The page asked for, by `fetch(offset, limit)` and `count`, or all `chunks`, streamed.
 
-    A page past the end costs the count alone.
+    A first page that is not full has told the total; a page past the end costs the count alone.
     """
     if asked is None:
         return array_response(chunks())
-    total = count()
-    items = fetch(asked.offset, asked.limit) if asked.offset < total else []
+    if asked.page == 1:
+        items = fetch(0, asked.limit)
+        total = len(items) if len(items) < asked.limit else count()
+    else:
+        total = count()
+        items = fetch(asked.offset, asked.limit) if asked.offset < total else []
     return Response(page_body(items, total=total, asked=asked))
 
 

@@ -65,4 +65,7 @@ def is_dry_run(path: str) -> bool:
 
 
 def _under(path: str, prefixes: tuple[str, ...]) -> bool:
-    return any(path == prefix or path.startswith(prefix + "/") for prefix in prefixes)
+    # Nearly every path is under none of them.
+    return path.startswith(prefixes) and any(
+        path == prefix or path.startswith(prefix + "/") for prefix in prefixes
+    )

@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -50,6 +50,10 @@ class QueryField(forms.Field):
     def schema(self) -> dict[str, Any]:
         """Its type and bounds as OpenAPI says them."""
         return {"type": "string"}
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        """Itself: a form would copy its fields for every call, and ours hold nothing of it."""
+        return self
 
     def to_python(self, value: str | None) -> Any:
         if value is None:

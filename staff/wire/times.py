@@ -13,6 +13,7 @@ Everything returned is aware and in UTC; everything printed is the salon's wall 
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone
+from functools import lru_cache
 from typing import overload
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,9 @@ YEARS_AHEAD = 5
 LONGEST_OFFSET = timedelta(hours=14)
 EARLIEST_DATE = date(1900, 1, 1)
 LATEST_DATE = date(2199, 12, 31)
+WITHOUT_OFFSET = len("2026-03-24 10:00:00")
+KEPT_IN_PRINT = 10_000
+"""Instants; some two megabytes of a process."""
 
 _WHEN = re.compile(
     r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})[T ]"
@@ -91,11 +95,15 @@ def print_when(instant: datetime | None, *, zone: ZoneInfo) -> str | None:
 
     ValueError when naive.
     """
-    if instant is None:
-        return None
+    return None if instant is None else _printed(instant, zone)
+
+
+@lru_cache(KEPT_IN_PRINT)
+def _printed(instant: datetime, zone: ZoneInfo) -> str:
+    """Kept, because a salon looks at the same days again and again, and at many rows that begin at once."""
     if instant.tzinfo is None:
         raise ValueError("A stored time must be aware.")
-    return wall_clock(instant, zone=zone).isoformat(" ", "seconds")
+    return instant.astimezone(zone).isoformat(" ", "seconds")[:WITHOUT_OFFSET]
 
 
 def wall_clock(instant: datetime, *, zone: ZoneInfo) -> datetime:

@@ -30,6 +30,7 @@ from tests.cast.factories import make_bea, make_client, make_cora, make_salon, m
 from tests.cast.passes import examples
 from tests.cast.reminder_model import ReminderModel
 from tests.cast.reminders import hours_before, two_days_before
+from tests.cast.totals import counted, kept
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 
@@ -210,6 +211,7 @@ def reached(world: World, type: str) -> Counter[Any]:
 
 def check(world: World) -> None:
     booking = world.booking
+    assert kept() == counted()
     resent = Job.objects.filter(state="pending", type="booking.resent").values_list(
         "recipient", "payload__type"
     )

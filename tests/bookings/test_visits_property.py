@@ -47,6 +47,7 @@ from tests.cast.parts import COLOUR
 from tests.cast.passes import examples
 from tests.cast.reminder_model import ReminderModel
 from tests.cast.reminders import hours_before, two_days_before
+from tests.cast.totals import counted, kept
 from tests.cast.visits import calendar_is_true, one_visit_each
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
@@ -282,6 +283,7 @@ def check(world: World, known: Known) -> None:
     check_tokens()
     check_offers(known.offers)
     known.reminders.check()
+    assert kept() == counted()
     missed = set(Booking.objects.filter(status="no-show").values_list("client_id", "visit_id"))
     present = Counter(client_id for client_id, _ in missed)
     assert {client.pk: present[client.pk] for client in world.clients} == dict(

@@ -42,7 +42,8 @@ outbox.claim(now=timezone.now())
 LOOK = """
 import django, json; django.setup()
 from django.db import connection
-from bookings.models import Booking, BookingEvent, BusyTime
+from bookings.models import Booking, BookingEvent, BookingTotal, BusyTime
+from bookings import kept_totals
 from bookings.slots import sqlite_guard
 from notifications.execution import run_due
 from notifications.models import Job
@@ -53,6 +54,8 @@ tables = {
 print(json.dumps({
     "tables": tables,
     "guard_missing": sqlite_guard.missing(connection),
+    "triggers_missing": kept_totals.missing(connection),
+    "totals": list(BookingTotal.objects.exclude(number=0).order_by("pk").values_list("status", "number")),
     "jobs": sorted(Job.objects.values_list("type", "state")),
     "carried_out": run_due(at_most=100) if RUN else None,
 }))
@@ -120,12 +123,14 @@ def test_a_backup_restored_elsewhere_is_the_same_salon_and_mails_nobody(
     said = new.manage("restore", str(file))
     assert "jobs are parked" in said
     after = new.look(run=True)
-    assert after["guard_missing"] == []
+    assert after["guard_missing"] == after["triggers_missing"] == []
     assert after["carried_out"] == 0
     # The request that had run out lapses at the restore, so that its mail is parked with the others.
     assert [row["status"] for row in before["tables"]["Booking"]] == ["scheduled", "scheduled", "provisional"]
     assert [row["status"] for row in after["tables"]["Booking"]] == ["scheduled", "scheduled", "cancelled"]
     assert after["tables"]["Booking"][:2] == before["tables"]["Booking"][:2]
+    assert before["totals"] == [["provisional", 1], ["scheduled", 1], ["scheduled", 1]]
+    assert after["totals"] == [["cancelled", 1], ["scheduled", 1], ["scheduled", 1]]
     assert after["tables"]["BusyTime"] == before["tables"]["BusyTime"][:2]
     assert after["tables"]["BookingEvent"][:3] == before["tables"]["BookingEvent"]
     assert after["jobs"] == [

@@ -19,6 +19,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 from pytest_django import Settings
 
+from bookings import kept_totals
 from bookings.slots import sqlite_guard
 from notifications import outbox
 from notifications.held_after_restore import hold_all
@@ -43,6 +44,7 @@ ALL_WELL = {
         "database": {"ok": True},
         "migrations": {"ok": True, "missing": 0},
         "double_booking_guard": {"ok": True},
+        "kept_totals": {"ok": True},
         "jobs": {"ok": True, "oldest_due_seconds": 0, "late_after_seconds": 300, "dead": 0, "parked": 0},
         "mail": {"ok": True},
         "broker": {"ok": True},
@@ -110,6 +112,19 @@ def test_without_the_guard_against_double_bookings_it_is_not_ready() -> None:
         body = _readyz(503)
     assert body["checks"]["double_booking_guard"] == {"ok": False}
     assert body["checks"]["migrations"] == {"ok": True, "missing": 0}
+    assert _readyz() == ALL_WELL
+
+
+@with_threads
+@pytest.mark.parametrize("event", ["insert", "update", "delete"])
+def test_while_nothing_counts_the_bookings_it_is_not_ready(event: str) -> None:
+    with connection.cursor() as cursor:
+        of_table = " ON bookings_booking" if connection.vendor == "postgresql" else ""
+        cursor.execute(f"DROP TRIGGER {kept_totals.TRIGGER_NAME}_{event}{of_table}")
+    body = _readyz(503)
+    kept_totals.install(connection)
+    assert body["checks"]["kept_totals"] == {"ok": False}
+    assert body["checks"]["double_booking_guard"] == {"ok": True}
     assert _readyz() == ALL_WELL
 
 
@@ -195,6 +210,7 @@ def test_a_database_and_a_broker_that_hang_are_not_waited_for(stalled_port: int,
         "database": {"ok": False},
         "migrations": {"ok": None, "missing": None},
         "double_booking_guard": {"ok": None},
+        "kept_totals": {"ok": None},
         "jobs": {
             "ok": None,
             "oldest_due_seconds": None,

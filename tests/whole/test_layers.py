@@ -32,6 +32,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         "bookings.after_visit",
         "bookings.channel_choice",
+        "bookings.kept_totals",
         "bookings.links",
         "bookings.noshow",
         "bookings.quiet_hours",
