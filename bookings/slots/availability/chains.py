@@ -17,7 +17,7 @@ from typing import NamedTuple
 from bookings.errors import SlotTaken
 from bookings.slots.availability.agenda import Agenda, Terms
 from bookings.slots.availability.chain import Chain, Item, Limits
-from bookings.slots.availability.chain_search import Chosen, Nearest, Search
+from bookings.slots.availability.chain_search import Nearest, Search
 from bookings.slots.availability.fits import CLIENTS, OF_THE_FIRST_START, Fits, binding_for
 from bookings.slots.availability.instants import Axis
 from bookings.slots.availability.rules import RULES, Case, Objection, first_objection_to
@@ -75,7 +75,7 @@ class BlockedVisits:
 
 @dataclass(frozen=True, slots=True)
 class VisitDay:
-    """One salon date, with the visits that can begin on it. `blocked` is empty unless it was asked for."""
+    """One salon date, with the visits that can begin on it, by time. `blocked` is empty unless it was asked for."""
 
     date: date
     starts: list[list[Placed]]
@@ -295,16 +295,24 @@ class Piece:
         self._searches: dict[int, Search] = {}
 
     def best(self, starts: Sequence[datetime]) -> dict[datetime, list[Placed]]:
-        """The preferred assignment of each start that has one."""
+        """The preferred assignment of each start that has one, by time."""
+        plan, axis = self._plan, self._axis
         places = 0
         for start_at in starts:
-            if self._plan.may_be_first(start_at):
-                places |= 1 << self._axis.place(start_at)
+            if plan.may_be_first(start_at):
+                places |= 1 << axis.place(start_at)
         if not places:
             return {}
-        day = local_date(starts[0], zone=self._plan.terms.zone)
-        chosen = self._search(len(self._items)).best(places, loads=self._plan.known.loads.get(day, {}))
-        return {self._axis.at(place): self._placed(each) for place, each in sorted(chosen.items())}
+        day = local_date(starts[0], zone=plan.terms.zone)
+        chosen = self._search(len(self._items)).best(places, loads=plan.known.loads.get(day, {}))
+        found: dict[datetime, list[Placed]] = {}
+        for _, (people, begins) in sorted(chosen.items()):
+            placed = []
+            for lasting, staff_id, begin in zip(plan.lasting, people, begins, strict=True):
+                start_at, (length, parts) = axis.at(begin), lasting[staff_id]
+                placed.append(Placed(staff_id, start_at, start_at + length, parts))
+            found[placed[0].start_at] = placed
+        return found
 
     def explain(self, start_at: datetime) -> Misfit | None:
         place = self._axis.place(start_at)
@@ -327,13 +335,6 @@ class Piece:
             chain = Chain(self._items[:items], limits=self._limits, everything=self._axis.all)
             self._searches[items] = Search(chain)
         return self._searches[items]
-
-    def _placed(self, chosen: Chosen) -> list[Placed]:
-        axis, placed = self._axis, []
-        for lasting, staff_id, place in zip(self._plan.lasting, chosen.people, chosen.starts, strict=True):
-            start_at, (length, parts) = axis.at(place), lasting[staff_id]
-            placed.append(Placed(staff_id, start_at, start_at + length, parts))
-        return placed
 
     def _misfit(self, number: int, nearest: Nearest | None, first_start: datetime) -> Misfit:
         plan, item = self._plan, number - 1
