@@ -9,7 +9,7 @@ be assigned.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from bookings.slots.availability.agenda import Agenda, Terms
 from bookings.slots.availability.chain import Chain, Item, Limits
 from bookings.slots.availability.chain_search import Nearest, Search
 from bookings.slots.availability.fits import CLIENTS, OF_THE_FIRST_START, Fits, binding_for
-from bookings.slots.availability.instants import Axis
+from bookings.slots.availability.instants import ONE_SECOND, Axis
 from bookings.slots.availability.rules import RULES, Case, Objection, first_objection_to
 from bookings.slots.availability.starts import COARSEST_LOOK, grid_of, looks_over
 from bookings.slots.availability.visit_agendas import LONGEST_VISIT, VisitAgendas, read_visit_agendas
@@ -29,8 +29,6 @@ from staff.models import SalonSettings
 from staff.salon.parts import ONE_MINUTE, Parts
 from staff.salon.schedule import ONE_DAY, Stretch, dates_between
 from staff.wire.times import day_start, local_date
-
-ONE_SECOND = timedelta(seconds=1)
 
 NOBODY = Objection("staff_does_not_offer_service", "Nobody who may be booked offers this service.")
 ANOTHER_PERSON = Objection(
@@ -279,9 +277,12 @@ class Plan:
     def binding_for(self, wish: Wish, agenda: Agenda) -> frozenset[str]:
         return binding_for(agenda, anybody=wish.anybody, binding=self.binding)
 
-    def may_be_first(self, start_at: datetime) -> bool:
-        """Whether the rules of the first start allow it."""
-        return not self.binding >= OF_THE_FIRST_START or self.terms.soonest <= start_at < self.terms.too_far
+    def may_be_first(self, starts: Iterable[datetime]) -> list[datetime]:
+        """Those that the rules of the first start allow."""
+        if not self.binding >= OF_THE_FIRST_START:
+            return list(starts)
+        soonest, too_far = self.terms.soonest, self.terms.too_far
+        return [each for each in starts if soonest <= each < too_far]
 
 
 class Piece:
@@ -298,9 +299,8 @@ class Piece:
         """The preferred assignment of each start that has one, by time."""
         plan, axis = self._plan, self._axis
         places = 0
-        for start_at in starts:
-            if plan.may_be_first(start_at):
-                places |= 1 << axis.place(start_at)
+        for start_at in plan.may_be_first(starts):
+            places |= 1 << axis.place(start_at)
         if not places:
             return {}
         day = local_date(starts[0], zone=plan.terms.zone)
@@ -317,7 +317,7 @@ class Piece:
     def explain(self, start_at: datetime) -> Misfit | None:
         place = self._axis.place(start_at)
         numbers = range(1, len(self._items) + 1)
-        if not self._plan.may_be_first(start_at):
+        if not self._plan.may_be_first([start_at]):
             number = 1
         elif self._search(len(self._items)).any(place) is not None:
             return None

@@ -68,11 +68,8 @@ class Fit(NamedTuple):
     def cut(self, begin: int, size: int) -> Fit:
         """The same on the piece of the axis that begins at `begin`."""
         piece = (1 << size) - 1
-        return self._replace(
-            starts=self.starts >> begin & piece,
-            before_free=self.before_free >> begin & piece,
-            after_free=self.after_free >> begin & piece,
-        )
+        length, before, after, *places = self
+        return Fit(length, before, after, *[each >> begin & piece for each in places])
 
 
 class Fits:
