@@ -131,10 +131,7 @@ def offers_of(services: Iterable[Service], *, here: Location | None, alone: bool
         if staff_id not in persons:
             persons[staff_id] = Person(id=staff_id, key=key, name=name, bio=bio, location=slug or "")
         doing[service_id].append(persons[staff_id])
-    own = {
-        (each.service_id, each.staff_id): each.duration_minutes
-        for each in _OWN_MINUTES.all(services=ids)
-    }
+    own = {(each.service_id, each.staff_id): each.duration_minutes for each in _OWN_MINUTES.all(services=ids)}
     found: list[Offer] = []
     for service in rows:
         who = sorted(doing[service.pk], key=lambda each: (each.name, each.id))

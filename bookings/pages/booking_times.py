@@ -112,7 +112,6 @@ class Telling:
         named = ((_("Morning"), morning), (_("Afternoon"), afternoon), (_("Evening"), evening))
         return [PartOfDay(name, mark_safe("".join(lines))) for name, lines in named if lines]
 
-
     def _after(self, start: OnlineStart, *, shows_people: bool) -> str:
         """What stands behind the time, escaped."""
         key = (start.seats_left, *[each.staff_key for each in start.items])

@@ -92,13 +92,15 @@ def time_off_of(
 
 
 _TIME_OFF = Prepared(
-    lambda: TimeOff.objects.filter(
-        staff_id__in=BlankIds("staff_ids"),
-        end_at__gt=Blank("begins", DateTimeField()),
-        start_at__lt=Blank("ends", DateTimeField()),
+    lambda: (
+        TimeOff.objects.filter(
+            staff_id__in=BlankIds("staff_ids"),
+            end_at__gt=Blank("begins", DateTimeField()),
+            start_at__lt=Blank("ends", DateTimeField()),
+        )
+        .order_by()
+        .values_list("staff_id", "start_at", "end_at")
     )
-    .order_by()
-    .values_list("staff_id", "start_at", "end_at")
 )
 
 

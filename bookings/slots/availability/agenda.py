@@ -216,9 +216,7 @@ def _bookable() -> QuerySet[Staff]:
 
 _COLUMNS = ("id", "offers_service", *OWN_COLUMNS)
 _WHO_OFFERS = Prepared(lambda: _bookable().filter(offers_service=True).values_list(*_COLUMNS))
-_ONE_PERSON = Prepared(
-    lambda: _bookable().filter(pk=Blank("person", BigAutoField())).values_list(*_COLUMNS)
-)
+_ONE_PERSON = Prepared(lambda: _bookable().filter(pk=Blank("person", BigAutoField())).values_list(*_COLUMNS))
 
 
 def busy_of(

@@ -73,7 +73,8 @@ class BlockedVisits:
 
 @dataclass(frozen=True, slots=True)
 class VisitDay:
-    """One salon date, with the visits that can begin on it, by time. `blocked` is empty unless it was asked for."""
+    """One salon date, with the visits that can begin on it, by time. `blocked` is empty unless it was asked
+    for."""
 
     date: date
     starts: list[list[Placed]]

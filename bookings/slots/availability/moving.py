@@ -128,9 +128,7 @@ def _who_else(items: Sequence[Booking], *, salon: SalonSettings) -> dict[int, se
 
 _DOING = Prepared(
     lambda: (
-        Staff.objects.filter(
-            services__in=BlankIds("services"), is_active=True, bookable=True, online=True
-        )
+        Staff.objects.filter(services__in=BlankIds("services"), is_active=True, bookable=True, online=True)
         .order_by("pk")
         .values_list("pk", "location_id", "services")
         .distinct()

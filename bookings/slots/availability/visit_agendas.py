@@ -146,9 +146,7 @@ def _loads(
 ) -> dict[date, dict[int, int]]:
     begins, ends = day_start(first, zone=zone), day_start(last + ONE_DAY, zone=zone)
     loads: dict[date, dict[int, int]] = defaultdict(dict)
-    for day, staff_id, number in _counted(zone).rows(
-        staff_ids=staff_ids, begins=begins, ends=ends, but=but
-    ):
+    for day, staff_id, number in _counted(zone).rows(staff_ids=staff_ids, begins=begins, ends=ends, but=but):
         loads[day][staff_id] = number
     return loads
 
