@@ -245,14 +245,16 @@ def test_a_start_in_a_night_that_runs_into_the_next_days_hours_is_offered_once_i
 
 def test_busy_times_are_found_by_their_index_however_many_there_are(haircut: Service, bea: Staff) -> None:
     other = make_cora(services=[haircut])
-    noon = MONDAY_NOON - timedelta(days=400)
+    noon, then = MONDAY_NOON - timedelta(days=400), MONDAY_NOON + timedelta(days=500)
+    hold = held(bea, haircut, then, then + timedelta(hours=1), expires_at=then)
     BusyTime.objects.bulk_create(
         BusyTime(
             staff=person,
             party=uuid.uuid4(),
             starts_at=noon + number * timedelta(hours=3),
             ends_at=noon + number * timedelta(hours=3) + timedelta(minutes=30),
-            expires_at=MONDAY_NOON + timedelta(days=1),
+            expires_at=then,
+            hold=hold,
         )
         for person in (bea, other)
         for number in range(3200)

@@ -206,7 +206,7 @@ def _people(service: Service, staff_id: int | None) -> list[_Person]:
     return [_Person(*row) for row in rows]
 
 
-def _bookable() -> QuerySet[Staff]:
+def _bookable() -> QuerySet[Any]:
     service = Blank("service", BigAutoField())
     offers = Exists(Staff.services.through.objects.filter(staff_id=OuterRef("pk"), service_id=service))
     people = Staff.objects.filter(is_active=True, bookable=True).annotate(offers_service=offers)
