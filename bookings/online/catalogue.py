@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from staff.models import Location, Service, ServiceDuration, Staff
+from staff.storage.prepared_statements import BlankIds, Prepared, PreparedRows
 from staff.wire.refusals import NotFound
 
 
@@ -86,17 +87,22 @@ def catalogue(*, location: str = "", also: Collection[UUID] = ()) -> Catalogue:
     `also`: keys that somebody has, so that hidden services among them are shown too. What nobody does is left
     out. Four statements. Raises LocationUnknown (404).
     """
-    locations = list(Location.objects.filter(is_active=True))
+    locations = open_locations()
     here = next((each for each in locations if each.slug == location), None)
     if location and here is None:
         raise LocationUnknown
-    shown = Q(hidden=False) | Q(key__in=list(also))
-    offers = offers_of(bookable_online().filter(shown), here=here, alone=len(locations) == 1)
+    shown = [each for each in _BOOKABLE.all() if not each.hidden or each.key in also]
+    offers = offers_of(shown, here=here, alone=len(locations) == 1)
     by_category: dict[str, list[Offer]] = defaultdict(list)
     for offer in offers:
         by_category[offer.category].append(offer)
     names = sorted(by_category, key=lambda name: (not name, name))
     return Catalogue([Category(name, by_category[name]) for name in names], locations, here)
+
+
+def open_locations() -> list[Location]:
+    """By name. One statement."""
+    return _LOCATIONS.all()
 
 
 def bookable_online() -> QuerySet[Service]:
@@ -115,20 +121,17 @@ def offers_of(services: Iterable[Service], *, here: Location | None, alone: bool
     Who has no branch of their own is at the only one there is (`alone`).
     """
     rows = list(services)
-    people = may_be_chosen_online().filter(services__in=rows)
-    if here is not None:
-        people = people.filter(Q(location=here) | Q(location=None) if alone else Q(location=here))
+    ids = [each.pk for each in rows]
+    at = None if here is None else here.pk
     doing: dict[int, list[Person]] = defaultdict(list)
     persons: dict[int, Person] = {}
-    columns = ("pk", "key", "name", "bio", "location__slug")
-    for service_id, staff_id, key, name, bio, slug in people.values_list("services", *columns).order_by():
+    for service_id, staff_id, key, name, bio, slug, location_id in _DOING.rows(services=ids):
+        if at is not None and location_id != at and not (alone and location_id is None):
+            continue
         if staff_id not in persons:
             persons[staff_id] = Person(id=staff_id, key=key, name=name, bio=bio, location=slug or "")
         doing[service_id].append(persons[staff_id])
-    own = {
-        (each.service_id, each.staff_id): each.duration_minutes
-        for each in ServiceDuration.objects.filter(service__in=rows, staff_id__in=persons)
-    }
+    own = {(each.service_id, each.staff_id): each.duration_minutes for each in _OWN_MINUTES.all(services=ids)}
     found: list[Offer] = []
     for service in rows:
         who = sorted(doing[service.pk], key=lambda each: (each.name, each.id))
@@ -136,6 +139,21 @@ def offers_of(services: Iterable[Service], *, here: Location | None, alone: bool
             minutes = [own.get((service.pk, each.id), service.duration_minutes) for each in who]
             found.append(_offer(service, who, minutes))
     return found
+
+
+_LOCATIONS = PreparedRows(Location, lambda: Location.objects.filter(is_active=True))
+_BOOKABLE = PreparedRows(Service, bookable_online)
+_DOING = Prepared(
+    lambda: (
+        may_be_chosen_online()
+        .filter(services__in=BlankIds("services"))
+        .order_by()
+        .values_list("services", "pk", "key", "name", "bio", "location__slug", "location_id")
+    )
+)
+_OWN_MINUTES = PreparedRows(
+    ServiceDuration, lambda: ServiceDuration.objects.filter(service__in=BlankIds("services"))
+)
 
 
 def _offer(service: Service, people: Sequence[Person], minutes: Sequence[int]) -> Offer:

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from bookings.online.catalogue import Offer, Person, bookable_online, offers_of
+from bookings.online.catalogue import Offer, Person, bookable_online, offers_of, open_locations
 from bookings.slots.availability.wishes import MOST_ITEMS, AskedItem, Wish, check_begins
-from staff.models import Location
 from staff.wire.refusals import BadRequest
 
 NOT_OFFERED = "There is no such service; choose one from the booking page."
@@ -54,7 +53,7 @@ def chosen(wanted: Sequence[Wanted], *, location: str = "") -> list[Choice]:
     Raises BadRequest, naming the item (`items.0.service`, `items.0.staff`), also for an unknown `location`
     (a slug), more than six items, and a class beside something else.
     """
-    locations = list(Location.objects.filter(is_active=True))
+    locations = open_locations()
     here = next((each for each in locations if each.slug == location), None)
     if location and here is None:
         raise BadRequest.field("location", "There is no such branch of this salon.")

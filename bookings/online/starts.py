@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from bookings.online.choice import Choice, wishes_of
 from bookings.slots.availability import availability
-from bookings.slots.availability.chains import chain_starts
+from bookings.slots.availability.chains import Placed, chain_starts
 from staff.models import SalonSettings
 from staff.wire.refusals import BadRequest
 from staff.wire.times import local_date
@@ -66,21 +66,7 @@ def starts(
     wishes = wishes_of(choices)
     found = chain_starts(wishes, first=first, last=last, salon=salon, now=now)
     named = _Names(choices)
-    return [
-        OnlineDay(
-            day.date,
-            [
-                _start(
-                    [
-                        named.item(number, placed.staff_id, placed.start_at, placed.end_at)
-                        for number, placed in enumerate(places)
-                    ]
-                )
-                for places in sorted(day.starts, key=lambda places: places[0].start_at)
-            ],
-        )
-        for day in found
-    ]
+    return [OnlineDay(day.date, [named.start(placed) for placed in day.starts]) for day in found]
 
 
 def first_free(
@@ -145,6 +131,10 @@ class _Names:
         """Of the service that was chosen as `number`, counted from 0."""
         return StartItem(*self._services[number], *self._people[staff_id], start_at, end_at)
 
-
-def _start(items: Sequence[StartItem]) -> OnlineStart:
-    return OnlineStart(items[0].start_at, max(each.end_at for each in items), items)
+    def start(self, placed: Sequence[Placed]) -> OnlineStart:
+        """Of a visit of these items."""
+        items = [
+            StartItem(*service, *self._people[staff_id], start_at, end_at)
+            for service, (staff_id, start_at, end_at, _) in zip(self._services, placed, strict=True)
+        ]
+        return OnlineStart(items[0].start_at, max([each.end_at for each in items]), items)

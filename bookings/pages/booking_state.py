@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
@@ -17,6 +18,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from bookings.online import Catalogue, Offer, Wanted, keys_in
+from notifications.letters.language import KEPT_TIMES
 
 LONGEST_VALUE = 200
 MOST_SERVICES = 20
@@ -100,8 +102,9 @@ def known_in(asked: Asked, shown: Catalogue) -> Asked:
     )
 
 
+@lru_cache(KEPT_TIMES)
 def print_start(start_at: datetime) -> str:
-    """A start as it stands in an address: `2026-11-26T09:15Z`."""
+    """A start as it stands in an address: `2026-11-26T09:15Z`. Kept as `clock_time` is."""
     return f"{start_at.astimezone(UTC).isoformat()[:16]}Z"
 
 

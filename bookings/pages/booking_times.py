@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.utils import dateformat
@@ -52,12 +52,13 @@ class DayOfTimes(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Telling:
     """How starts are told on one page, in the active language. `places`: by the key of a person the name of
-    their branch, where the reader has to be told. `_people` keeps what was said of the same people before: a
-    page has hundreds of starts."""
+    their branch, where the reader has to be told. `_people` and `_behind` keep what was said of the same
+    people before: a page has hundreds of starts."""
 
     zone: ZoneInfo
     places: Mapping[str, str] = field(default_factory=dict)
     _people: dict[tuple[str, ...], str] = field(default_factory=dict)
+    _behind: dict[tuple[Any, ...], str] = field(default_factory=dict)
 
     def days(self, days: Iterable[OnlineDay], *, shows_people: bool) -> list[DayOfTimes]:
         """The first day with a free time is open. `shows_people`: who does it is seen, not only read out."""
@@ -101,33 +102,30 @@ class Telling:
         morning: list[str] = []
         afternoon: list[str] = []
         evening: list[str] = []
-        around: dict[tuple[str, str], tuple[str, str]] = {}
+        before = format_html(_AWAY, f"{day}, ")
         for start in starts:
-            said = (self.with_whom(start), _seats(start))
-            if said not in around:
-                around[said] = _around(day, *said, shows_people=shows_people)
             at = clock_time(start.start_at, zone=self.zone)
             part = morning if at < NOON else afternoon if at < EVENING else evening
+            after = self._after(start, shows_people=shows_people)
             # No template: it would take as long as finding the times of a large salon.
-            part.append(_RADIO % (print_start(start.start_at), around[said][0], at, around[said][1]))
+            part.append(_RADIO % (print_start(start.start_at), before, at, after))
         named = ((_("Morning"), morning), (_("Afternoon"), afternoon), (_("Evening"), evening))
         return [PartOfDay(name, mark_safe("".join(lines))) for name, lines in named if lines]
 
+    def _after(self, start: OnlineStart, *, shows_people: bool) -> str:
+        """What stands behind the time, escaped."""
+        key = (start.seats_left, *[each.staff_key for each in start.items])
+        if key not in self._behind:
+            form = f"<small>{_AWAY}{{}}</small>" if shows_people else _AWAY.replace("{}", "{}{}")
+            who = format_html(form, ", ", self.with_whom(start))
+            seats = _seats(start)
+            self._behind[key] = who + (format_html("<small>{}</small>", seats) if seats else "")
+        return self._behind[key]
 
+
+_AWAY = '<span class="away">{}</span>'
 _RADIO = """<label class="slot"><input type="radio" name="start" value="%s"><span>%s%s%s</span></label>
 """
-
-
-def _around(day: str, with_whom: str, seats: str, *, shows_people: bool) -> tuple[str, str]:
-    """What stands before and after the time of a start, escaped."""
-    away = '<span class="away">{}</span>'
-    who = (
-        format_html(f"<small>{away}{{}}</small>", ", ", with_whom)
-        if shows_people
-        else format_html(away, f", {with_whom}")
-    )
-    left = format_html("<small>{}</small>", seats) if seats else ""
-    return format_html(away, f"{day}, "), f"{who}{left}"
 
 
 def _seats(start: OnlineStart) -> str:

@@ -15,6 +15,7 @@ from bookings.models import Visit
 from bookings.slots.availability.chains import Placed, VisitDay
 from bookings.slots.availability.moving import starts_to_move
 from staff.models import SalonSettings, Staff
+from staff.storage.prepared_statements import BlankIds, Prepared
 from staff.wire.times import local_date, print_when
 
 NEAREST = 3
@@ -71,7 +72,10 @@ def move(
 def names_of(days: Iterable[Sequence[Placed]]) -> dict[int, str]:
     """Of all people in these, by id; one statement."""
     ids = {each.staff_id for placed in days for each in placed}
-    return dict(Staff.objects.filter(pk__in=ids).order_by().values_list("pk", "name"))
+    return dict(_NAMES.rows(ids=ids))
+
+
+_NAMES = Prepared(lambda: Staff.objects.filter(pk__in=BlankIds("ids")).order_by().values_list("pk", "name"))
 
 
 def _nearest(visit: Visit, wish: datetime, *, salon: SalonSettings, now: datetime) -> list[list[Placed]]:

@@ -16,10 +16,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db.models import DateField
+from django.db.models import DateField, DateTimeField, QuerySet
 
 from staff.models import Holiday, TimeOff
-from staff.storage.prepared_statements import Blank, PreparedRows
+from staff.storage.prepared_statements import Blank, BlankIds, Prepared, PreparedRows
 from staff.wire.times import day_start, wall_clock
 
 ONE_DAY = timedelta(days=1)
@@ -56,17 +56,18 @@ def holidays_touched(start_at: datetime, end_at: datetime, *, zone: ZoneInfo) ->
     return _HOLIDAYS.all(first=touched[0], last=touched[-1])
 
 
-_HOLIDAYS = PreparedRows(
-    Holiday,
-    lambda: Holiday.objects.filter(
-        date__gte=Blank("first", DateField()), date__lte=Blank("last", DateField())
-    ).order_by("date"),
-)
-
-
 def holiday_names(first: date, last: date) -> dict[date, str]:
     """The holidays from `first` to `last`, both included: date to name, "" without one. One statement."""
-    return dict(Holiday.objects.filter(date__range=(first, last)).values_list("date", "name"))
+    return dict(_HOLIDAY_NAMES.rows(first=first, last=last))
+
+
+def _holidays() -> QuerySet[Holiday]:
+    between = {"date__gte": Blank("first", DateField()), "date__lte": Blank("last", DateField())}
+    return Holiday.objects.filter(**between).order_by("date")
+
+
+_HOLIDAYS = PreparedRows(Holiday, _holidays)
+_HOLIDAY_NAMES = Prepared(lambda: _holidays().values_list("date", "name"))
 
 
 def instant_on(day: date, moment: time, *, zone: ZoneInfo) -> datetime:
@@ -85,10 +86,22 @@ def time_off_of(
 ) -> dict[int, list[Stretch]]:
     """The absences of each of `staff_ids` that overlap the stretch, joined and in order. One statement."""
     found: dict[int, list[Stretch]] = defaultdict(list)
-    rows = TimeOff.objects.filter(staff_id__in=staff_ids, end_at__gt=start_at, start_at__lt=end_at)
-    for staff_id, away_from, back_at in rows.values_list("staff_id", "start_at", "end_at"):
+    for staff_id, away_from, back_at in _TIME_OFF.rows(staff_ids=staff_ids, begins=start_at, ends=end_at):
         found[staff_id].append(Stretch(away_from, back_at))
     return {staff_id: joined(found[staff_id]) for staff_id in staff_ids}
+
+
+_TIME_OFF = Prepared(
+    lambda: (
+        TimeOff.objects.filter(
+            staff_id__in=BlankIds("staff_ids"),
+            end_at__gt=Blank("begins", DateTimeField()),
+            start_at__lt=Blank("ends", DateTimeField()),
+        )
+        .order_by()
+        .values_list("staff_id", "start_at", "end_at")
+    )
+)
 
 
 def joined(stretches: Iterable[Stretch]) -> list[Stretch]:

@@ -18,7 +18,7 @@ from datetime import date, time
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db.models import F, Q
+from django.db.models import DateField, F, Q
 
 from staff.models import OpeningException, Staff, WorkingHours
 from staff.salon.schedule import (
@@ -30,6 +30,7 @@ from staff.salon.schedule import (
     instant_on,
     joined,
 )
+from staff.storage.prepared_statements import Blank, BlankIds, Prepared
 
 A_WEEK = range(7)
 
@@ -137,14 +138,9 @@ def timetables_of(
     Two statements, and one for the `holidays` between these dates where the caller has not read them.
     """
     closed = frozenset(holiday_names(first, last) if holidays is None else holidays)
-    rows = (
-        Staff.objects.filter(pk__in=staff_ids)
-        .order_by("pk", "working_hours__weekday", "working_hours__opens", "working_hours__pk")
-        .values_list("pk", "location_id", *(f"working_hours__{name}" for name in Hours._fields))
-    )
     hours: dict[int, list[Hours]] = {staff_id: [] for staff_id in staff_ids}
     locations: dict[int, int | None] = {}
-    for staff_id, location_id, *row in rows:
+    for staff_id, location_id, *row in _WEEKS.rows(staff_ids=staff_ids):
         locations[staff_id] = location_id
         if row[0] is not None:
             hours[staff_id].append(Hours(*row))
@@ -158,21 +154,21 @@ def timetables_of(
     return found
 
 
+_WEEKS = Prepared(
+    lambda: (
+        Staff.objects.filter(pk__in=BlankIds("staff_ids"))
+        .order_by("pk", "working_hours__weekday", "working_hours__opens", "working_hours__pk")
+        .values_list("pk", "location_id", *(f"working_hours__{name}" for name in Hours._fields))
+    )
+)
+
+
 def exceptions_for(
     locations: dict[int, int | None], *, first: date, last: date
 ) -> dict[int, list[ExceptionalHours]]:
     """What may be an exception between the dates for each person (staff id to location). One statement."""
-    people, places = set(locations), {each for each in locations.values() if each is not None}
-    rows = (
-        OpeningException.objects.filter(
-            Q(every_year=True) | Q(date_from__lte=last, date_to__gte=first),
-            Q(scope=OpeningException.Scope.SALON)
-            | Q(scope=OpeningException.Scope.LOCATION, location_id__in=places)
-            | Q(scope=OpeningException.Scope.STAFF, people__in=people),
-        )
-        .order_by("every_year", "-pk")
-        .values_list("scope", "location_id", "people", "date_from", "date_to", "every_year", "hours", "name")
-    )
+    places = {each for each in locations.values() if each is not None}
+    rows = _EXCEPTIONS.rows(people=locations, places=places, first=first, last=last)
     found: dict[int, list[tuple[int, ExceptionalHours]]] = defaultdict(list)
     for scope, location_id, person_id, *about in rows:
         rank = RANKS[scope]
@@ -184,6 +180,21 @@ def exceptions_for(
         staff_id: [exception for _, exception in sorted(each, key=lambda one: one[0])]
         for staff_id, each in found.items()
     }
+
+
+_EXCEPTIONS = Prepared(
+    lambda: (
+        OpeningException.objects.filter(
+            Q(every_year=True)
+            | Q(date_from__lte=Blank("last", DateField()), date_to__gte=Blank("first", DateField())),
+            Q(scope=OpeningException.Scope.SALON)
+            | Q(scope=OpeningException.Scope.LOCATION, location_id__in=BlankIds("places"))
+            | Q(scope=OpeningException.Scope.STAFF, people__in=BlankIds("people")),
+        )
+        .order_by("every_year", "-pk")
+        .values_list("scope", "location_id", "people", "date_from", "date_to", "every_year", "hours", "name")
+    )
+)
 
 
 RANKS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,8 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from bookings.models import BusyTime
+from bookings.slots.availability.agenda import busy_of
 from staff.models import Service, Staff
 from tests.cast.availability import MONDAY_NOON, at, booked, held
 from tests.cast.factories import (
@@ -25,6 +28,7 @@ from tests.cast.factories import (
     make_service,
     make_time_off,
 )
+from tests.cast.plans import plans_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(MONDAY_NOON)]
 TUESDAY = "2026-11-24"
@@ -226,6 +230,42 @@ def test_work_past_midnight_takes_a_booking_that_goes_on_past_it(haircut: Servic
     assert starts(answer, cora, WEDNESDAY) == ["00:00", "00:30"]
     make_holiday(date(2026, 11, 25))
     assert starts(ask(cora, haircut, TUESDAY), cora) == ["22:00", "22:30", "23:00"]
+
+
+def test_a_start_in_a_night_that_runs_into_the_next_days_hours_is_offered_once_in_its_place(
+    haircut: Service,
+) -> None:
+    cora = make_cora(services=[haircut])
+    make_hours(cora, weekdays=range(1, 2), opens="22:00", closes="02:00")
+    make_hours(cora, weekdays=range(2, 3), opens="01:00", closes="03:00")
+    make_salon(slot_step_minutes=60)
+    answer = ask(cora, haircut, WEDNESDAY)
+    assert starts(answer, cora, WEDNESDAY) == ["00:00", "01:00", "02:00"]
+
+
+def test_busy_times_are_found_by_their_index_however_many_there_are(haircut: Service, bea: Staff) -> None:
+    other = make_cora(services=[haircut])
+    noon, then = MONDAY_NOON - timedelta(days=400), MONDAY_NOON + timedelta(days=500)
+    hold = held(bea, haircut, then, then + timedelta(hours=1), expires_at=then)
+    BusyTime.objects.bulk_create(
+        BusyTime(
+            staff=person,
+            party=uuid.uuid4(),
+            starts_at=noon + number * timedelta(hours=3),
+            ends_at=noon + number * timedelta(hours=3) + timedelta(minutes=30),
+            expires_at=then,
+            hold=hold,
+        )
+        for person in (bea, other)
+        for number in range(3200)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    begins, ends = MONDAY_NOON, MONDAY_NOON + timedelta(days=1)
+    plans = plans_of(lambda: busy_of([bea.pk], begins, ends, now=MONDAY_NOON, viewer=None))
+    (plan,) = [each for each in plans if "bookings_busytime" in each or "INDEX" in each]
+    assert "Seq Scan on bookings_busytime" not in plan
+    assert "SCAN bookings_busytime" not in plan
 
 
 @time_machine.travel(datetime(2026, 10, 20, 12, tzinfo=UTC), tick=False)

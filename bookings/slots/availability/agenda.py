@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from itertools import accumulate
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, FilteredRelation, OuterRef, Q
+from django.db.models import BigAutoField, DateTimeField, Exists, FilteredRelation, OuterRef, Q, QuerySet
 
 from bookings.models import Booking, BusyTime
 from bookings.slots.busy import LONGEST_BUSY
@@ -26,6 +26,7 @@ from staff.salon.durations import OWN_COLUMNS, own_or_usual
 from staff.salon.parts import Duration, PartJson
 from staff.salon.schedule import ONE_DAY, Stretch, time_off_of
 from staff.salon.timetable import Timetable, timetables_of
+from staff.storage.prepared_statements import Blank, BlankIds, Prepared
 from staff.wire.times import day_start, local_date
 
 LONGEST_BOOKING = timedelta(hours=24)
@@ -39,6 +40,10 @@ class Busy(NamedTuple):
     starts_at: datetime
     ends_at: datetime
     booking_id: int | None
+
+
+BusyRow = tuple[datetime, datetime, int | None]
+"""The same as it was read: of thousands most are only counted in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,7 @@ class Agenda:
         timetable: Timetable,
         windows: Sequence[Stretch],
         away: Sequence[Stretch],
-        busy: Sequence[Busy],
+        busy: Sequence[BusyRow],
     ) -> None:
         self.staff_id = staff_id
         self.offers_service = offers_service
@@ -89,7 +94,7 @@ class Agenda:
 
     @cached_property
     def _busy(self) -> list[Busy]:
-        return sorted(self.busy, key=lambda each: each[:2])
+        return [Busy(*each) for each in sorted(self.busy, key=lambda each: each[:2])]
 
     @cached_property
     def _latest_ends(self) -> list[datetime]:
@@ -194,12 +199,24 @@ class _Person(NamedTuple):
 
 def _people(service: Service, staff_id: int | None) -> list[_Person]:
     """Who may be booked, by id, with their own minutes; who is inactive or not bookable is left out."""
-    offers = Exists(Staff.services.through.objects.filter(staff_id=OuterRef("pk"), service_id=service.pk))
-    people = Staff.objects.filter(is_active=True, bookable=True).annotate(offers_service=offers)
-    people = people.filter(offers_service=True) if staff_id is None else people.filter(pk=staff_id)
-    own = people.annotate(own=FilteredRelation("durations", condition=Q(durations__service_id=service.pk)))
-    rows = own.order_by("pk").values_list("id", "offers_service", *OWN_COLUMNS)
+    if staff_id is None:
+        rows = _WHO_OFFERS.rows(service=service.pk)
+    else:
+        rows = _ONE_PERSON.rows(service=service.pk, person=staff_id)
     return [_Person(*row) for row in rows]
+
+
+def _bookable() -> QuerySet[Any]:
+    service = Blank("service", BigAutoField())
+    offers = Exists(Staff.services.through.objects.filter(staff_id=OuterRef("pk"), service_id=service))
+    people = Staff.objects.filter(is_active=True, bookable=True).annotate(offers_service=offers)
+    own = FilteredRelation("durations", condition=Q(durations__service_id=service))
+    return people.annotate(own=own).order_by("pk")
+
+
+_COLUMNS = ("id", "offers_service", *OWN_COLUMNS)
+_WHO_OFFERS = Prepared(lambda: _bookable().filter(offers_service=True).values_list(*_COLUMNS))
+_ONE_PERSON = Prepared(lambda: _bookable().filter(pk=Blank("person", BigAutoField())).values_list(*_COLUMNS))
 
 
 def busy_of(
@@ -210,27 +227,48 @@ def busy_of(
     now: datetime,
     viewer: Actor | None,
     but: Collection[int] = (),
-) -> dict[int, list[Busy]]:
+) -> dict[int, list[BusyRow]]:
     """The live busy times per staff member, by the (staff, starts_at) index on both databases; without those
     of the bookings `but`."""
-    rows = BusyTime.objects.filter(
-        Q(expires_at__isnull=True) | Q(expires_at__gt=now),
-        staff_id__in=staff_ids,
-        starts_at__gte=begins - LONGEST_BUSY,
-        starts_at__lt=ends,
-        ends_at__gt=begins,
-    )
-    if but:
-        rows = rows.exclude(booking_id__in=but)
-    found: dict[int, list[Busy]] = defaultdict(list)
-    columns = ("staff_id", "starts_at", "ends_at")
+    within: dict[str, Any] = {
+        "earliest": begins - LONGEST_BUSY,
+        "begins": begins,
+        "ends": ends,
+        "now": now,
+    }
+    found: dict[int, list[BusyRow]] = defaultdict(list)
     if viewer is None:
-        for person, starts_at, ends_at in rows.values_list(*columns):
-            found[person].append(Busy(starts_at, ends_at, None))
+        for person, starts_at, ends_at in _BUSY.rows(staff_ids=staff_ids, but=but, **within):
+            found[person].append((starts_at, ends_at, None))
         return found
     seen = Exists(Booking.objects.visible_to(viewer).filter(pk=OuterRef("booking_id")))
-    for person, starts_at, ends_at, booking_id, visible in rows.annotate(seen=seen).values_list(
-        *columns, "booking_id", "seen"
-    ):
-        found[person].append(Busy(starts_at, ends_at, booking_id if visible else None))
+    rows = _busy(staff_ids, but=but, **within).annotate(seen=seen)
+    for person, starts_at, ends_at, booking_id, visible in rows.values_list(*_TIMES, "booking_id", "seen"):
+        found[person].append((starts_at, ends_at, booking_id if visible else None))
     return found
+
+
+_TIMES = ("staff_id", "starts_at", "ends_at")
+
+
+def _busy(staff_ids: Any, *, but: Any, earliest: Any, begins: Any, ends: Any, now: Any) -> QuerySet[BusyTime]:
+    return BusyTime.objects.filter(
+        Q(expires_at__isnull=True) | Q(expires_at__gt=now),
+        staff_id__in=staff_ids,
+        starts_at__gte=earliest,
+        starts_at__lt=ends,
+        ends_at__gt=begins,
+    ).exclude(booking_id__in=but)
+
+
+_BUSY = Prepared(
+    lambda: (
+        _busy(
+            BlankIds("staff_ids"),
+            but=BlankIds("but"),
+            **{name: Blank(name, DateTimeField()) for name in ("earliest", "begins", "ends", "now")},
+        )
+        .order_by()
+        .values_list(*_TIMES)
+    )
+)

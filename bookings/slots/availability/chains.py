@@ -9,7 +9,7 @@ be assigned.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -17,9 +17,9 @@ from typing import NamedTuple
 from bookings.errors import SlotTaken
 from bookings.slots.availability.agenda import Agenda, Terms
 from bookings.slots.availability.chain import Chain, Item, Limits
-from bookings.slots.availability.chain_search import Chosen, Nearest, Search
+from bookings.slots.availability.chain_search import Nearest, Search
 from bookings.slots.availability.fits import CLIENTS, OF_THE_FIRST_START, Fits, binding_for
-from bookings.slots.availability.instants import Axis
+from bookings.slots.availability.instants import ONE_SECOND, Axis
 from bookings.slots.availability.rules import RULES, Case, Objection, first_objection_to
 from bookings.slots.availability.starts import COARSEST_LOOK, grid_of, looks_over
 from bookings.slots.availability.visit_agendas import LONGEST_VISIT, VisitAgendas, read_visit_agendas
@@ -29,8 +29,6 @@ from staff.models import SalonSettings
 from staff.salon.parts import ONE_MINUTE, Parts
 from staff.salon.schedule import ONE_DAY, Stretch, dates_between
 from staff.wire.times import day_start, local_date
-
-ONE_SECOND = timedelta(seconds=1)
 
 NOBODY = Objection("staff_does_not_offer_service", "Nobody who may be booked offers this service.")
 ANOTHER_PERSON = Objection(
@@ -75,7 +73,8 @@ class BlockedVisits:
 
 @dataclass(frozen=True, slots=True)
 class VisitDay:
-    """One salon date, with the visits that can begin on it. `blocked` is empty unless it was asked for."""
+    """One salon date, with the visits that can begin on it, by time. `blocked` is empty unless it was asked
+    for."""
 
     date: date
     starts: list[list[Placed]]
@@ -279,9 +278,12 @@ class Plan:
     def binding_for(self, wish: Wish, agenda: Agenda) -> frozenset[str]:
         return binding_for(agenda, anybody=wish.anybody, binding=self.binding)
 
-    def may_be_first(self, start_at: datetime) -> bool:
-        """Whether the rules of the first start allow it."""
-        return not self.binding >= OF_THE_FIRST_START or self.terms.soonest <= start_at < self.terms.too_far
+    def may_be_first(self, starts: Iterable[datetime]) -> list[datetime]:
+        """Those that the rules of the first start allow."""
+        if not self.binding >= OF_THE_FIRST_START:
+            return list(starts)
+        soonest, too_far = self.terms.soonest, self.terms.too_far
+        return [each for each in starts if soonest <= each < too_far]
 
 
 class Piece:
@@ -295,21 +297,28 @@ class Piece:
         self._searches: dict[int, Search] = {}
 
     def best(self, starts: Sequence[datetime]) -> dict[datetime, list[Placed]]:
-        """The preferred assignment of each start that has one."""
+        """The preferred assignment of each start that has one, by time."""
+        plan, axis = self._plan, self._axis
         places = 0
-        for start_at in starts:
-            if self._plan.may_be_first(start_at):
-                places |= 1 << self._axis.place(start_at)
+        for start_at in plan.may_be_first(starts):
+            places |= 1 << axis.place(start_at)
         if not places:
             return {}
-        day = local_date(starts[0], zone=self._plan.terms.zone)
-        chosen = self._search(len(self._items)).best(places, loads=self._plan.known.loads.get(day, {}))
-        return {self._axis.at(place): self._placed(each) for place, each in sorted(chosen.items())}
+        day = local_date(starts[0], zone=plan.terms.zone)
+        chosen = self._search(len(self._items)).best(places, loads=plan.known.loads.get(day, {}))
+        found: dict[datetime, list[Placed]] = {}
+        for _, (people, begins) in sorted(chosen.items()):
+            placed = []
+            for lasting, staff_id, begin in zip(plan.lasting, people, begins, strict=True):
+                start_at, (length, parts) = axis.at(begin), lasting[staff_id]
+                placed.append(Placed(staff_id, start_at, start_at + length, parts))
+            found[placed[0].start_at] = placed
+        return found
 
     def explain(self, start_at: datetime) -> Misfit | None:
         place = self._axis.place(start_at)
         numbers = range(1, len(self._items) + 1)
-        if not self._plan.may_be_first(start_at):
+        if not self._plan.may_be_first([start_at]):
             number = 1
         elif self._search(len(self._items)).any(place) is not None:
             return None
@@ -327,13 +336,6 @@ class Piece:
             chain = Chain(self._items[:items], limits=self._limits, everything=self._axis.all)
             self._searches[items] = Search(chain)
         return self._searches[items]
-
-    def _placed(self, chosen: Chosen) -> list[Placed]:
-        axis, placed = self._axis, []
-        for lasting, staff_id, place in zip(self._plan.lasting, chosen.people, chosen.starts, strict=True):
-            start_at, (length, parts) = axis.at(place), lasting[staff_id]
-            placed.append(Placed(staff_id, start_at, start_at + length, parts))
-        return placed
 
     def _misfit(self, number: int, nearest: Nearest | None, first_start: datetime) -> Misfit:
         plan, item = self._plan, number - 1

@@ -60,14 +60,16 @@ class Fit(NamedTuple):
     before_free: int
     after_free: int
 
+    @property
+    def alone(self) -> int:
+        """The starts of it by itself, its buffers free."""
+        return self.starts & self.before_free & self.after_free >> self.length
+
     def cut(self, begin: int, size: int) -> Fit:
         """The same on the piece of the axis that begins at `begin`."""
         piece = (1 << size) - 1
-        return self._replace(
-            starts=self.starts >> begin & piece,
-            before_free=self.before_free >> begin & piece,
-            after_free=self.after_free >> begin & piece,
-        )
+        length, before, after, *places = self
+        return Fit(length, before, after, *[each >> begin & piece for each in places])
 
 
 class Fits:
@@ -111,7 +113,7 @@ class Fits:
         """When nobody else has this person."""
         known = self._free.get(agenda.staff_id)
         if known is None:
-            busy = self._axis.touched([each[:2] for each in agenda.busy])
+            busy = self._axis.touched((begin, end) for begin, end, _ in agenda.busy)
             known = self._free[agenda.staff_id] = self._axis.all & ~busy
         return known
 

@@ -13,12 +13,14 @@ from datetime import datetime, timedelta
 
 from staff.salon.schedule import Stretch
 
+ONE_SECOND = timedelta(seconds=1)
+DAY_SECONDS = 24 * 60 * 60
 _PIECE = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """`size` instants from `origin` (UTC) on, `tick` apart."""
+    """`size` instants from `origin` (UTC) on, `tick` apart: a number of whole seconds."""
 
     origin: datetime
     tick: timedelta
@@ -41,11 +43,18 @@ class Axis:
 
     def touched(self, stretches: Iterable[tuple[datetime, datetime]]) -> int:
         """The ticks that have something in common with a stretch."""
-        # As `place` and `place_after` say: somebody's busy times are hundreds.
-        origin, tick = self.origin, self.tick
-        return self._joined(
-            [((begin - origin) // tick, -((origin - end) // tick)) for begin, end in stretches]
-        )
+        return self._joined(self._runs(stretches))
+
+    def _runs(self, stretches: Iterable[tuple[datetime, datetime]]) -> Iterator[tuple[int, int]]:
+        """As `place` and `place_after` say, in whole seconds, which are quicker divided than timedeltas:
+        somebody's busy times are hundreds."""
+        origin, tick = self.origin, self.tick // ONE_SECOND
+        for begin, end in stretches:
+            since, until = begin - origin, origin - end
+            yield (
+                (since.days * DAY_SECONDS + since.seconds) // tick,
+                -((until.days * DAY_SECONDS + until.seconds) // tick),
+            )
 
     def covered(self, stretches: Iterable[Stretch]) -> int:
         """The ticks that lie inside a stretch as a whole."""

@@ -17,6 +17,7 @@ from bookings.slots.availability.visit_agendas import read_visit_agendas
 from bookings.slots.availability.wishes import Wish
 from staff.models import SalonSettings, Service, Staff
 from staff.salon.parts import ONE_MINUTE, Duration
+from staff.storage.prepared_statements import BlankIds, Prepared
 from staff.wire.times import local_date
 
 
@@ -113,10 +114,7 @@ def _who_else(items: Sequence[Booking], *, salon: SalonSettings) -> dict[int, se
     free = [each for each in items if _may_change_staff(each.service, salon=salon)]
     if not free:
         return {}
-    people = Staff.objects.filter(
-        services__in={each.service_id for each in free}, is_active=True, bookable=True, online=True
-    )
-    rows = list(people.order_by("pk").values_list("pk", "location_id", "services").distinct())
+    rows = _DOING.rows(services={each.service_id for each in free})
     return {
         each.pk: {
             staff_id
@@ -126,6 +124,16 @@ def _who_else(items: Sequence[Booking], *, salon: SalonSettings) -> dict[int, se
         }
         for each in free
     }
+
+
+_DOING = Prepared(
+    lambda: (
+        Staff.objects.filter(services__in=BlankIds("services"), is_active=True, bookable=True, online=True)
+        .order_by("pk")
+        .values_list("pk", "location_id", "services")
+        .distinct()
+    )
+)
 
 
 def _may_change_staff(service: Service, *, salon: SalonSettings) -> bool:

@@ -9,17 +9,21 @@ Each part that is work must lie inside one window (which may go on past midnight
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import reduce
+from operator import or_
 from zoneinfo import ZoneInfo
 
-from bookings.slots.availability.agenda import Agenda, Terms, read_agendas, terms_of
+from bookings.slots.availability.agenda import LONGEST_BOOKING, Agenda, Terms, read_agendas, terms_of
+from bookings.slots.availability.fits import CLIENTS, Fits
+from bookings.slots.availability.instants import Axis, places_of
 from bookings.slots.availability.rules import Case, Objection, first_objection_to
 from bookings.slots.class_seats import Standing, standing_between
 from staff.access.actor import Actor
 from staff.models import SalonSettings, Service
-from staff.salon.parts import Duration
+from staff.salon.parts import ONE_MINUTE, Duration
 from staff.salon.schedule import ONE_DAY, Stretch, dates_between, holiday_names
 from staff.salon.timetable import Timetable, timetables_of
 from staff.wire.times import day_start, local_date
@@ -87,19 +91,23 @@ def availability(
         holidays=holidays,
     )
     terms = terms_of(service, salon=salon, now=now, holidays=holidays)
-    step = timedelta(minutes=salon.slot_step_minutes)
     sessions = _sessions(service, agendas, first, last, terms=terms)
+    axis = _axis_over(first, last, terms=terms)
+    fits = Fits(axis, terms=terms, binding=CLIENTS)
+    free = [fits.of(agenda, terms, binding=CLIENTS).alone for agenda in agendas]
+    looking = _Looking(axis, terms, timedelta(minutes=salon.slot_step_minutes), explain_to is not None)
     return [
-        Day(
-            day,
-            [
-                _staff_day(agenda, day, terms=terms, step=step, explain=explain_to is not None)
-                for agenda in agendas
-            ],
-            None if sessions is None else sessions.get(day, []),
-        )
+        Day(day, looking.at(day, agendas, free), None if sessions is None else sessions.get(day, []))
         for day in dates_between(first, last)
     ]
+
+
+def _axis_over(first: date, last: date, *, terms: Terms) -> Axis:
+    """Every minute that a booking which begins on these dates can touch, with its buffers."""
+    margin = max(terms.before, terms.after)
+    origin = day_start(first, zone=terms.zone) - margin
+    ends = day_start(last + ONE_DAY, zone=terms.zone) + LONGEST_BOOKING + margin
+    return Axis(origin, ONE_MINUTE, (ends - origin) // ONE_MINUTE)
 
 
 def _sessions(
@@ -120,18 +128,54 @@ def _sessions(
     return found
 
 
-def _staff_day(agenda: Agenda, day: date, *, terms: Terms, step: timedelta, explain: bool) -> StaffDay:
-    length, parts = agenda.duration.length, agenda.duration.parts
-    starts: list[datetime] = []
-    blocked: list[Blocked] = []
-    look = _looks if explain else grid_of
-    for start_at, until in look(agenda.timetable, day, zone=terms.zone, step=step):
-        objection = first_objection_to(Case(terms, agenda, start_at, start_at + length, parts))
-        if objection is None:
-            starts.append(start_at)
-        elif explain:
-            _append(blocked, Blocked(start_at, until, objection))
-    return StaffDay(agenda.staff_id, agenda.duration, starts, blocked)
+@dataclass(frozen=True, slots=True)
+class _Looking:
+    """One look at the days, on an axis of minutes: what is free is asked of a whole day at once (`fits`), the
+    table of rules only says why a start is not."""
+
+    axis: Axis
+    terms: Terms
+    step: timedelta
+    explain: bool
+
+    def at(self, day: date, agendas: Sequence[Agenda], free: Sequence[int]) -> list[StaffDay]:
+        """The day of each of these; `free`: where the service fits with them, on the axis."""
+        zone = self.terms.zone
+        midnight = self.axis.place(day_start(day, zone=zone))
+        # Who works the same hours has one timetable with the others.
+        timetables = {id(each.timetable): each.timetable for each in agendas}
+        looks = {
+            key: dict((_looks if self.explain else grid_of)(timetable, day, zone=zone, step=self.step))
+            for key, timetable in timetables.items()
+        }
+        offered = {key: self._offered(looks[key], midnight) for key in timetables}
+        days: list[StaffDay] = []
+        for agenda, theirs in zip(agendas, free, strict=True):
+            key = id(agenda.timetable)
+            starts_at, all_of_them = offered[key]
+            starts = [starts_at[each] for each in places_of(theirs >> midnight & all_of_them)]
+            blocked = self._blocked(agenda, looks[key], starts) if self.explain else []
+            days.append(StaffDay(agenda.staff_id, agenda.duration, starts, blocked))
+        return days
+
+    def _offered(self, looks: Iterable[datetime], midnight: int) -> tuple[dict[int, datetime], int]:
+        """Those that the first start's rules allow, by their place after `midnight`, and the set of these."""
+        allowed = (each for each in looks if self.terms.soonest <= each < self.terms.too_far)
+        starts_at = {self.axis.place(each) - midnight: each for each in allowed}
+        return starts_at, reduce(or_, (1 << each for each in starts_at), 0)
+
+    def _blocked(
+        self, agenda: Agenda, looks: Mapping[datetime, datetime], starts: Collection[datetime]
+    ) -> list[Blocked]:
+        length, parts = agenda.duration.length, agenda.duration.parts
+        blocked: list[Blocked] = []
+        offered = set(starts)
+        for start_at, until in looks.items():
+            case = Case(self.terms, agenda, start_at, start_at + length, parts)
+            objection = None if start_at in offered else first_objection_to(case)
+            if objection is not None:
+                _append(blocked, Blocked(start_at, until, objection))
+        return blocked
 
 
 def _append(blocked: list[Blocked], more: Blocked) -> None:

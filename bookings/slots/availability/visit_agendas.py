@@ -9,9 +9,10 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count
+from django.db.models import Count, DateTimeField
 from django.db.models.functions import TruncDate
 
 from bookings.models import Booking
@@ -22,6 +23,7 @@ from staff.models import SalonSettings, ServiceDuration, Staff
 from staff.salon.parts import Duration
 from staff.salon.schedule import ONE_DAY, holiday_names, time_off_of
 from staff.salon.timetable import timetables_of
+from staff.storage.prepared_statements import Blank, BlankIds, Prepared, PreparedRows
 from staff.wire.times import day_start
 
 LONGEST_VISIT = timedelta(hours=12)
@@ -111,32 +113,57 @@ def read_visit_agendas(
 
 def _offered_by(staff_ids: Collection[int]) -> dict[int, set[int]]:
     """The services that each of these offers who may be booked."""
-    people = Staff.objects.filter(pk__in=staff_ids, is_active=True, bookable=True)
     offered: dict[int, set[int]] = defaultdict(set)
-    for staff_id, service_id in people.order_by().values_list("pk", "services"):
+    for staff_id, service_id in _OFFERED.rows(staff_ids=staff_ids):
         offered[staff_id].add(service_id)
     return dict(offered)
 
 
+_OFFERED = Prepared(
+    lambda: (
+        Staff.objects.filter(pk__in=BlankIds("staff_ids"), is_active=True, bookable=True)
+        .order_by()
+        .values_list("pk", "services")
+    )
+)
+
+
 def _own_minutes(staff_ids: Collection[int], service_ids: Collection[int]) -> dict[tuple[int, int], Duration]:
-    rows = ServiceDuration.objects.filter(staff_id__in=staff_ids, service_id__in=service_ids).order_by()
+    rows = _OWN_MINUTES.all(staff_ids=staff_ids, service_ids=service_ids)
     return {(row.service_id, row.staff_id): Duration.of(row) for row in rows}
+
+
+_OWN_MINUTES = PreparedRows(
+    ServiceDuration,
+    lambda: ServiceDuration.objects.filter(
+        staff_id__in=BlankIds("staff_ids"), service_id__in=BlankIds("service_ids")
+    ).order_by(),
+)
 
 
 def _loads(
     staff_ids: Collection[int], first: date, last: date, *, zone: ZoneInfo, but: Collection[int]
 ) -> dict[date, dict[int, int]]:
-    rows = (
-        Booking.objects.occupying()
-        .filter(
-            staff_id__in=staff_ids,
-            start_at__gte=day_start(first, zone=zone),
-            start_at__lt=day_start(last + ONE_DAY, zone=zone),
-        )
-        .exclude(pk__in=but)
-    )
-    counted = rows.order_by().values("staff_id", day=TruncDate("start_at", tzinfo=zone))
+    begins, ends = day_start(first, zone=zone), day_start(last + ONE_DAY, zone=zone)
     loads: dict[date, dict[int, int]] = defaultdict(dict)
-    for day, staff_id, number in counted.values_list("day", "staff_id", Count("pk")):
+    for day, staff_id, number in _counted(zone).rows(staff_ids=staff_ids, begins=begins, ends=ends, but=but):
         loads[day][staff_id] = number
     return loads
+
+
+@lru_cache(maxsize=8)
+def _counted(zone: ZoneInfo) -> Prepared:
+    return Prepared(
+        lambda: (
+            Booking.objects.occupying()
+            .filter(
+                staff_id__in=BlankIds("staff_ids"),
+                start_at__gte=Blank("begins", DateTimeField()),
+                start_at__lt=Blank("ends", DateTimeField()),
+            )
+            .exclude(pk__in=BlankIds("but"))
+            .order_by()
+            .values("staff_id", day=TruncDate("start_at", tzinfo=zone))
+            .values_list("day", "staff_id", Count("pk"))
+        )
+    )
