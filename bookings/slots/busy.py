@@ -26,6 +26,7 @@ from bookings.slots.stretches import stretches_of
 from staff.access.actor import Actor
 from staff.models import Staff
 from staff.salon.schedule import Stretch
+from staff.storage.prepared_inserts import PreparedInsert
 from staff.storage.prepared_statements import Blank, PreparedRows
 from staff.wire.refusals import ConflictingBookingJson
 from staff.wire.times import print_when
@@ -96,11 +97,14 @@ def occupy(booking: Booking, *, overlap: bool, now: datetime) -> None:
 def write_times(times: Iterable[BusyTime], *, wanted: Booking) -> None:
     """Write the busy times of `wanted`. Raises Occupied where another party is."""
     try:
-        BusyTime.objects.bulk_create(times)
+        _OCCUPY.write(times)
     except IntegrityError as error:
         if GUARD_NAME not in str(error):
             raise
         raise Occupied(wanted) from error
+
+
+_OCCUPY = PreparedInsert(BusyTime)
 
 
 def elsewhere(bookings: Collection[Booking]) -> list[Booking]:

@@ -54,6 +54,12 @@ class BlankIds(Blank):
         return ids if connection.vendor == "postgresql" else json.dumps(ids)
 
 
+def open_cursor(*, keep_plan: bool = True) -> Any:
+    """One whose statements the server plans once, where it is our PostgreSQL backend's and `keep_plan`."""
+    preparing = getattr(connection, "prepared_cursor", connection.cursor)
+    return preparing() if keep_plan else connection.cursor()
+
+
 class _Statement(NamedTuple):
     sql: str
     params: tuple[Any, ...]
@@ -84,8 +90,6 @@ class Prepared:
             return []
         statement = self._written.get(connection.vendor) or self._write()
         filled = [each.filled(values) if isinstance(each, Blank) else each for each in statement.params]
-        # Our PostgreSQL backend has a cursor that keeps the plan of such a statement.
-        open_cursor = getattr(connection, "prepared_cursor", connection.cursor)
         with open_cursor() as cursor:
             cursor.execute(statement.sql, filled)
             rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
