@@ -17,7 +17,7 @@ from clients.numbers import with_numbers_read
 from clients.records import archive_client, check_birthday
 from clients.search import found_by
 from clients.walk_in import IsWalkIn, check_no_person
-from staff.admin.keeping import say_affected, say_refusal
+from staff.admin.base import say_affected, say_refusal
 from staff.models import SalonSettings
 from staff.salon.affected import Touched
 from staff.wire.refusals import BadRequest

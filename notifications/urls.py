@@ -4,7 +4,7 @@ from django.urls import path
 
 from notifications.api import followups, inbox, jobs
 from notifications.channels import api as channels
-from notifications.channels import doors
+from notifications.channels import incoming
 from notifications.password_reset.api import PasswordResetConfirmView, PasswordResetView
 from notifications.webhooks import api as webhooks
 
@@ -26,8 +26,8 @@ urlpatterns = [
     path("api/channels", channels.ChannelListView.as_view()),
     path("api/channels/<id:id>", channels.ChannelView.as_view()),
     path("api/channels/<id:id>/test", channels.ChannelTestView.as_view()),
-    path("api/channels/<id:id>/receipts/<str:secret>", doors.ReceiptsView.as_view()),
-    path("api/channels/<id:id>/inbound/<str:secret>", doors.InboundView.as_view()),
+    path("api/channels/<id:id>/receipts/<str:secret>", incoming.ReceiptsView.as_view()),
+    path("api/channels/<id:id>/inbound/<str:secret>", incoming.InboundView.as_view()),
     path("api/opt-outs", channels.OptOutListView.as_view()),
     path("api/opt-outs/<id:id>/lift", channels.LiftView.as_view()),
     path("api/inbound-texts", channels.InboundTextListView.as_view()),

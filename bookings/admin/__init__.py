@@ -7,7 +7,7 @@ from bookings.admin.noshow import NoShowFeeAdmin
 from bookings.admin.records import BookingEventAdmin, BusyTimeAdmin, HoldAdmin
 from bookings.admin.reminders import ReminderRuleAdmin
 from bookings.admin.visits import VisitAdmin
-from bookings.admin.waiting import WaitlistEntryAdmin
+from bookings.admin.waitlist import WaitlistEntryAdmin
 
 __all__ = [
     "BookingAdmin",

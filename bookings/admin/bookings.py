@@ -21,14 +21,14 @@ from django.views.decorators.http import require_POST
 
 from bookings import lifecycle
 from bookings.admin.online import WaitingFilter, in_the_log
-from bookings.admin.telling import check_reason, told_field
+from bookings.admin.told_in_person import check_reason, told_field
 from bookings.mails.resent import Kind
 from bookings.models import Booking, BookingEvent
 from bookings.send_again import KIND_OF_STATUS, send_again
 from clients.admin import FoundByClient
 from notifications.models import Message
 from staff.access.actor import Actor
-from staff.admin.keeping import acting, say_refusal
+from staff.admin.base import acting, say_refusal
 from staff.admin.money import PricedAdmin, shown_amount
 from staff.admin.parts import parts_in_words
 from staff.admin.readonly import ReadOnlyInline

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 
 from bookings.feeds.addresses import feed_address, feeds_visible_to, make_feed, revoke_feed, rotate_feed
 from bookings.models import CalendarFeed
-from staff.admin.keeping import acting, say_refusal
+from staff.admin.base import acting, say_refusal
 from staff.wire.refusals import NotFound, Refused
 
 

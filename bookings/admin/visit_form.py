@@ -22,12 +22,12 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from bookings import lifecycle
-from bookings.admin.telling import check_reason, told_field
+from bookings.admin.told_in_person import check_reason, told_field
 from bookings.errors import HolidayClosed, VisitBegun
 from bookings.models import Booking, BookingEvent, Visit
 from bookings.slots.availability.wishes import MOST_ITEMS
 from staff.access.actor import Actor
-from staff.admin.keeping import say_refusal
+from staff.admin.base import say_refusal
 from staff.models import Service, Staff
 from staff.salon.schedule import ONE_DAY
 from staff.wire.refusals import BadRequest, Refused

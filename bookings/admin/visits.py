@@ -16,10 +16,10 @@ from django.utils.translation import gettext_lazy as _
 from bookings.admin.online import TAKE_OVER, WaitingFilter, in_the_log, typed_online
 from bookings.admin.visit_form import VisitForm
 from bookings.models import Booking, Visit, counted, price_of
-from bookings.online.take_over import take_over
+from bookings.online.contact_onto_client import take_over
 from clients.admin import FoundByClient
 from notifications.models import Message
-from staff.admin.keeping import acting
+from staff.admin.base import acting
 from staff.admin.money import shown_amount
 from staff.models import SalonSettings
 from staff.wire.refusals import Refused

@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from bookings import waitlist, webhooks
 from bookings.lifecycle.locks import VisitChanged, begin_again, lock_visits
 from bookings.models import Booking, BookingEvent, NoShowFee, Visit, stamp
-from bookings.reminders.hand_over import hand_over
+from bookings.reminders.on_client_merge import hand_over
 from clients.models import Client
 from clients.printing import ClientJson, client_json
 from clients.records import AlreadyMerged, lock_clients

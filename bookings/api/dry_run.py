@@ -36,7 +36,7 @@ from staff.api.opening import (
 from staff.api.people import StaffView
 from staff.api.salon import SettingsView
 from staff.models import SalonSettings
-from staff.storage.rehearsal import Busy, has_waited, rehearsal, waiting_briefly
+from staff.storage.trial_transaction import Busy, has_waited, rehearsal, waiting_briefly
 from staff.wire.errors import native_error
 from staff.wire.refusals import ProblemJson, Refused
 from staff.wire.schema import problems

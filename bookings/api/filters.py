@@ -53,8 +53,8 @@ class BookingFilter(StartFilter):
         """How many bookings are listed: as the database has kept count, wherever it knows (docs/adr/0109)."""
         if not self.filters.keys() <= {"staff_id", "status", "order"}:
             return self.qs.order_by().count()
-        people = {actor_of(self.request).agenda_of, self.asked.get("staff_id")} - {None}
-        return kept_total(of=people, status=self.asked.get("status"))
+        people = (actor_of(self.request).agenda_of, self.asked["staff_id"])
+        return kept_total(of={each for each in people if each is not None}, status=self.asked["status"])
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         found = super().filter_queryset(queryset.order_by("-start_at", "-id"))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any, NamedTuple, NotRequired, TypedDict
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -156,9 +157,7 @@ class Printer:
     def __init__(self, salon: SalonSettings) -> None:
         self.zone: ZoneInfo = salon.zone
         self.currency = salon.currency
-
-    def when(self, instant: datetime) -> str:
-        return print_when(instant, zone=self.zone)
+        self.when: Callable[[datetime], str] = partial(print_when, zone=salon.zone)
 
     def amount(self, value: Decimal) -> str:
         return print_amount(value, currency=self.currency)
@@ -166,7 +165,9 @@ class Printer:
     def row(self, values: tuple[Any, ...]) -> BookingJson:
         row = Row._make(values)
         known = row.client_id is not None
-        price = None if row.price is None else self.amount(row.price)
+        price = total_price = None
+        if row.price is not None:
+            price, total_price = self.amount(row.price), self.amount(row.price * row.persons)
         return {
             "id": row.id,
             "client_id": row.client_id,
@@ -195,9 +196,7 @@ class Printer:
             "created_at": self.when(row.created_at),
             "updated_at": self.when(row.updated_at),
             "series_id": row.series_id,
-            "total_price": price
-            if row.persons == 1 or row.price is None
-            else self.amount(row.price * row.persons),
+            "total_price": total_price,
             "visit_id": row.visit_id,
             "position": row.position,
             "parts": in_full(row.parts, minutes=(row.end_at - row.start_at) // ONE_MINUTE),

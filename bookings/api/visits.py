@@ -28,7 +28,7 @@ from bookings.errors import VisitNotFound
 from bookings.lifecycle.recurrence import starts_of
 from bookings.links import checked_base_url
 from bookings.models import Booking, Visit, VisitQuerySet
-from bookings.online.take_over import take_over
+from bookings.online.contact_onto_client import take_over
 from staff.access.auth import actor_of, salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
 from staff.wire.answers import EitherAnswer, ListAnswer

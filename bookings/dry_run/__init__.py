@@ -5,6 +5,6 @@ after its rollback; `answer` prints it.
 """
 
 from bookings.dry_run.answer import DryRunJson, WouldJson, foreseen
-from bookings.dry_run.traces import Marks, Traces
+from bookings.dry_run.side_effects import Marks, Traces
 
 __all__ = ["DryRunJson", "Marks", "Traces", "WouldJson", "foreseen"]

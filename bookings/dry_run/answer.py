@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from rest_framework.response import Response
 
-from bookings.dry_run.traces import Foreseen, Marks, Traces
+from bookings.dry_run.side_effects import Foreseen, Marks, Traces
 from bookings.models import Booking, NoShowFee, Visit, WaitlistOffer
 from notifications.models import Notification, WebhookDelivery
 from staff.access.actor import Actor

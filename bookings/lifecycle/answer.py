@@ -21,6 +21,7 @@ from bookings.lifecycle.requests import hash_token
 from bookings.lifecycle.visit_items import Step, change_items
 from bookings.models import Booking, SpentToken
 from bookings.slots.busy import slot_guard
+from notifications.one_by_one import one_by_one
 from staff.access.actor import SYSTEM, Actor
 from staff.models import SalonSettings
 
@@ -64,12 +65,8 @@ def decline(*, token: str, shown: Shown | None = None, now: datetime | None = No
 def lapse_due(*, now: datetime) -> int:
     """Cancel the mailed requests whose time is over; gives how many. Safe to run from many workers."""
     due = Booking.objects.filter(provisional_token__isnull=False, provisional_expires_at__lte=now)
-    lapsed = 0
-    for booking_id in list(
-        due.order_by("provisional_expires_at", "pk").values_list("pk", flat=True)[:LAPSE_BATCH]
-    ):
-        lapsed += _lapse(booking_id, now=now)
-    return lapsed
+    in_turn = due.order_by("provisional_expires_at", "pk")
+    return one_by_one(_lapse, in_turn.values_list("pk", flat=True)[:LAPSE_BATCH], now=now)
 
 
 @begin_again

@@ -19,6 +19,7 @@ from bookings.lifecycle.visit_items import Step, change_items
 from bookings.models import Booking, BookingQuerySet, Visit
 from notifications import inapp
 from notifications.models import Notification
+from notifications.one_by_one import one_by_one
 from staff.access.actor import SYSTEM
 from staff.models import SalonSettings
 
@@ -29,7 +30,7 @@ BATCH = 200
 def lapse_unanswered(*, now: datetime) -> int:
     """Cancel the requests whose start has come unanswered; gives how many visits. Safe for many workers."""
     due = _asked().filter(start_at__lte=now).order_by("start_at", "pk")
-    return sum(_lapse(booking_id, now=now) for booking_id in list(due.values_list("pk", flat=True)[:BATCH]))
+    return one_by_one(_lapse, due.values_list("pk", flat=True)[:BATCH], now=now)
 
 
 def remind_of_waiting(*, now: datetime) -> int:
@@ -41,7 +42,7 @@ def remind_of_waiting(*, now: datetime) -> int:
     asked_before = now - timedelta(hours=salon.request_hours)
     due = _asked().filter(created_at__lte=asked_before, start_at__gt=now).exclude(Exists(told))
     ids = due.order_by("created_at", "pk").values_list("visit_id", flat=True)[:BATCH]
-    return sum(_remind(visit_id, salon=salon, now=now) for visit_id in dict.fromkeys(ids))
+    return one_by_one(_remind, dict.fromkeys(ids), salon=salon, now=now)
 
 
 def _asked() -> BookingQuerySet:

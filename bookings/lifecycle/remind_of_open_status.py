@@ -12,6 +12,7 @@ from bookings.lifecycle.inapp_lines import summary, titles
 from bookings.models import Booking
 from notifications import inapp
 from notifications.models import Notification
+from notifications.one_by_one import one_by_one
 from staff.models import SalonSettings
 
 FOLLOWUP = "booking.followup"
@@ -29,8 +30,8 @@ def remind_of_ended(*, now: datetime) -> int:
         status=Booking.Status.SCHEDULED, end_at__lte=now, end_at__gt=now - ASKED_WITHIN
     ).exclude(Exists(asked))
     salon = SalonSettings.load()
-    ids = list(due.order_by("end_at", "pk").values_list("pk", flat=True)[:BATCH])
-    return sum(_ask(booking_id, salon=salon, now=now) for booking_id in ids)
+    ids = due.order_by("end_at", "pk").values_list("pk", flat=True)[:BATCH]
+    return one_by_one(_ask, ids, salon=salon, now=now)
 
 
 def _ask(booking_id: int, *, salon: SalonSettings, now: datetime) -> int:

@@ -22,6 +22,7 @@ from bookings.reminders.due import salon_date
 from bookings.why_not_sent import Reason
 from notifications import inapp
 from notifications.models import Job
+from notifications.one_by_one import one_by_one
 from notifications.outbox import Recipient
 from staff.access.actor import SYSTEM
 from staff.models import SalonSettings
@@ -51,7 +52,7 @@ def look_after_unconfirmed(*, now: datetime) -> int:
     if salon.unconfirmed_action == SalonSettings.UnconfirmedAction.NONE:
         return 0
     due = _unconfirmed(now=now).order_by("start_at", "pk").values_list("pk", flat=True)[:BATCH]
-    return sum(_look_after(visit_id, now=now) for visit_id in list(due))
+    return one_by_one(_look_after, due, now=now)
 
 
 def _unconfirmed(*, now: datetime) -> VisitQuerySet:

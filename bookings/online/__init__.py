@@ -6,11 +6,11 @@ by `bookings.lifecycle` like any other.
 
 from bookings.online.catalogue import Catalogue, Category, Offer, Person, catalogue
 from bookings.online.choice import Choice, Wanted, chosen, chosen_of, keys_in
+from bookings.online.join_waitlist import Waiting, join_waitlist
 from bookings.online.proof import challenge
 from bookings.online.starts import OnlineDay, OnlineStart, StartItem, first_free, starts
 from bookings.online.submission import Booked, CodeAsked, SlotGone, Submission
 from bookings.online.submit import submit
-from bookings.online.waiting import Waiting, join_waitlist
 
 __all__ = [
     "Booked",

@@ -15,7 +15,6 @@ from bookings.waitlist.offer_by_hand import OfferMade, offer_by_hand
 from bookings.waitlist.offers import (
     expire_passed_dates,
     offer_freed_slot,
-    pass_on,
     sweep_offers,
 )
 
@@ -37,7 +36,6 @@ __all__ = [
     "lock_with_its_like",
     "offer_by_hand",
     "offer_freed_slot",
-    "pass_on",
     "pass_on_slots",
     "sweep_offers",
 ]

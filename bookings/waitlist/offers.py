@@ -29,6 +29,7 @@ from bookings.waitlist.place_for_one import Place, place_at
 from bookings.why_not_sent import Reason
 from notifications.inapp import tell_staff
 from notifications.models import SMS
+from notifications.one_by_one import one_by_one
 from notifications.outbox import Due, Recipient, drop, enqueue
 from staff.models import SalonSettings, Service, Staff
 from staff.salon.parts import Parts
@@ -125,12 +126,12 @@ def sweep_offers(*, now: datetime) -> int:
         "entry__service", "entry__client"
     )
     over = [offer.pk for offer in live if not _is_good(offer, now=now)]
-    passed = sum(pass_on(offer_id=pk, salon=salon, now=now) for pk in over)
+    passed = one_by_one(pass_on, over, salon=salon, now=now)
     expire_passed_dates(now=now, salon=salon)
     return passed
 
 
-def pass_on(*, offer_id: int, salon: SalonSettings, now: datetime) -> bool:
+def pass_on(offer_id: int, *, salon: SalonSettings, now: datetime) -> bool:
     """End a live offer that was not taken, and offer the slot to the next if it is still free.
 
     The entry waits again, unless it has been booked, cancelled or has expired. False when the offer was no

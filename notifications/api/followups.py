@@ -6,8 +6,8 @@ from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from notifications.followup_sequences import add_sequence, change_sequence, remove_sequence, sequences
 from notifications.printing import FollowupSequenceJson, sequence_json
-from notifications.sequences import add_sequence, change_sequence, remove_sequence, sequences
 from notifications.serializers import FollowupSequenceSerializer
 from staff.access.auth import AdminWrites
 from staff.storage.storing import found

@@ -17,7 +17,7 @@ from notifications import outbox
 from notifications.channels.opt_outs import opt_out
 from notifications.channels.provider import Written
 from notifications.channels.providers import provider_of
-from notifications.channels.words import meaning_of
+from notifications.channels.reply_words import meaning_of
 from notifications.inapp import tell_admins
 from notifications.models import SMS, Channel, InboundText, OptOut
 from notifications.outbox import Due

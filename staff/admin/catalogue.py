@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from staff.admin.keeping import KeptAdmin
+from staff.admin.base import KeptAdmin
 from staff.admin.money import PricedAdmin
 from staff.admin.parts import OwnMinutesForm, OwnMinutesFormSet, ServiceForm
 from staff.admin.searching import FoldedSearch

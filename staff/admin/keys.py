@@ -15,7 +15,7 @@ from knox.models import AuthToken
 
 from staff.access.auth import make_key_secret
 from staff.access.keys import revoke_key
-from staff.admin.keeping import KeptAdmin
+from staff.admin.base import KeptAdmin
 from staff.admin.searching import FoldedSearch
 from staff.models import ApiKey, Staff
 

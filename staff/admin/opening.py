@@ -14,8 +14,8 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from staff.admin.base import say_affected, say_outside_hours
 from staff.admin.hours import HoursField
-from staff.admin.keeping import say_affected, say_outside_hours
 from staff.admin.searching import FoldedSearch
 from staff.admin.week import week_link
 from staff.models import Holiday, OpeningException, SalonSettings, TimeOff, WorkingHours

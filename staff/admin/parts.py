@@ -11,7 +11,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from staff.admin.keeping import say_refusal
+from staff.admin.base import say_refusal
 from staff.models import Service, ServiceDuration
 from staff.salon.durations import ONE_PERSON_AT_A_TIME, with_parts
 from staff.salon.parts import GAP, WORK, PartJson, Parts

@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from staff.access.accounts import log_out_everywhere
-from staff.admin.keeping import say_affected, say_outside_hours
+from staff.admin.base import say_affected, say_outside_hours
 from staff.admin.searching import FoldedSearch
 from staff.admin.week import WeekPage, week_link
 from staff.models import Staff, WorkingHours

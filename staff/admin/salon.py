@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from staff.admin.keeping import say_affected, say_refusal
+from staff.admin.base import say_affected, say_refusal
 from staff.admin.money import AmountField, AmountsAdmin
 from staff.admin.texts import LinesField, TextByLanguageField
 from staff.models import SalonSettings

@@ -22,8 +22,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from staff.access.auth import actor_for
+from staff.admin.base import say_outside_hours
 from staff.admin.hours import HoursField
-from staff.admin.keeping import say_outside_hours
 from staff.models import SalonSettings, Staff, WorkingHours
 from staff.salon.opening import replace_week
 from staff.wire.refusals import Refused

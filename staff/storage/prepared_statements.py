@@ -12,8 +12,8 @@ queryset with blanks in it; from then on only the blanks are filled in.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection
@@ -49,9 +49,9 @@ class BlankIds(Blank):
     def as_sqlite(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         return "SELECT value FROM json_each(%s)", (self,)
 
-    def filled(self, values: dict[str, Any]) -> Any:
-        ids = list(values[self.name])
-        return ids if connection.vendor == "postgresql" else json.dumps(ids)
+    def filled(self, values: dict[str, Any]) -> str:
+        ids = ",".join(map(str, values[self.name]))
+        return f"{{{ids}}}" if connection.vendor == "postgresql" else f"[{ids}]"
 
 
 def open_cursor(*, keep_plan: bool = True) -> Any:
@@ -134,9 +134,10 @@ def _compiled(queryset: QuerySet[Any, Any]) -> tuple[_Statement, int]:
     return _Statement(sql, tuple(params), converters), len(columns)
 
 
-def columns_of(model: type[Model]) -> list[str]:
+@cache
+def columns_of(model: type[Model]) -> tuple[str, ...]:
     """The names of a model's own columns, in the order of `row_of`."""
-    return [field.attname for field in model._meta.concrete_fields]
+    return tuple(field.attname for field in model._meta.concrete_fields)
 
 
 def row_of(model: type[M], row: Sequence[Any]) -> M:

@@ -10,6 +10,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import Client
 from django.urls import path, register_converter
+from django.utils.translation import get_language
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 from rest_framework.request import Request
@@ -17,7 +18,7 @@ from rest_framework.response import Response
 
 from staff.wire.paths import IdConverter
 from staff.wire.refusals import Refused
-from staff.wire.renderer import array_response
+from staff.wire.renderer import array_response, json_bytes
 from staff.wire.views import GatedView
 from staff.wire.wsgi import guard
 
@@ -70,10 +71,14 @@ class Long(Echo):
 
 
 def cookie(request: HttpRequest) -> HttpResponse:
-    request.session["a"] = 1
-    response = HttpResponse("{}", content_type="application/json")
+    known = {name: hasattr(request, name) for name in ("session", "_messages", "csp_nonce")}
+    response = HttpResponse(json_bytes(known), content_type="application/json")
     response.set_cookie("b", "2")
     return response
+
+
+def language(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(json_bytes({"language": get_language()}), content_type="application/json")
 
 
 @require_http_methods(["GET"])
@@ -101,6 +106,7 @@ urlpatterns = [
     path("api/long", Long.as_view()),
     path("api/things/<wire_test_id:thing_id>", One.as_view()),
     path("api/cookie", cookie),
+    path("api/language", language),
     path("api/crash", crash),
     path("api/getonly", get_only),
     path("api/v3/crash", crash),

@@ -43,7 +43,9 @@ def _connect(url: str) -> psycopg.Connection | None:
 
 
 def _acknowledges(server: PGconn) -> bool:
-    """Whether the answer comes in time: a writer without its standby keeps a commit waiting."""
+    """Whether the answer comes in time: a writer without its standby keeps a commit waiting.
+
+    An answer that is found when a frozen host goes on may have been given long before."""
     try:
         server.send_query(WRITE)
         until = time.monotonic() + PATIENCE_SECONDS
@@ -53,7 +55,9 @@ def _acknowledges(server: PGconn) -> bool:
                 return False
             server.consume_input()
         answer = server.get_result()
-        return answer is not None and answer.status == ExecStatus.COMMAND_OK and server.get_result() is None
+        if answer is None or time.monotonic() > until:
+            return False
+        return answer.status == ExecStatus.COMMAND_OK and server.get_result() is None
     except psycopg.Error:
         return False
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from notifications.channels.opt_outs import forget_numbers, is_opted_out
-from notifications.channels.words import meaning_of
+from notifications.channels.reply_words import meaning_of
 from notifications.models import Channel, InboundText, Job, Message, Notification, OptOut
 from tests.cast.factories import caller, make_ada, make_alice, make_bea, make_client, make_key, make_salon
 from tests.cast.outbox import NOON

@@ -71,6 +71,21 @@ def test_no_cookie_comes_in_or_goes_out() -> None:
     response = client.get("/api/cookie")
     assert response.status_code == 200
     assert not response.cookies
+    # What only pages need never saw the call (docs/adr/0110).
+    assert response.json() == {"session": False, "_messages": False, "csp_nonce": False}
+
+
+def test_whatever_is_answered_may_be_framed_by_nobody_and_run_nothing() -> None:
+    for path in ("/api/echo", "/api/nothing-here", "/api/echo?%ff"):
+        headers = Client().get(path).headers
+        assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+        assert headers["X-Frame-Options"] == "DENY"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_the_language_of_a_page_before_it_is_not_that_of_a_json_answer() -> None:
+    Client(headers={"accept-language": "de"}).get("/admin/nothing")
+    assert Client().get("/api/language").json() == {"language": "en"}
 
 
 def test_answers_are_not_kept_by_caches_and_in_one_language() -> None:

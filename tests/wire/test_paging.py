@@ -95,6 +95,16 @@ def test_a_page_past_the_end_is_empty_and_fetches_nothing() -> None:
     assert things.calls == ["count"]
 
 
+@pytest.mark.parametrize(
+    ("there", "calls"), [(0, ["fetch 0 2"]), (1, ["fetch 0 2"]), (2, ["fetch 0 2", "count"])]
+)
+def test_a_first_page_that_is_not_full_has_told_the_total(there: int, calls: list[str]) -> None:
+    things = Things(there)
+    response = things.answer(page="1", limit="2")
+    assert isinstance(response, Response)
+    assert (response.data["total"], len(response.data["items"]), things.calls) == (there, there, calls)
+
+
 def test_a_page_of_nothing() -> None:
     response = Things(0).answer(page="1")
     assert isinstance(response, Response)

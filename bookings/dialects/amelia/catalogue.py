@@ -9,8 +9,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from bookings.dialects.amelia.calls import LARGEST_PAGE, Call
 from bookings.dialects.amelia.render import Json, customer, number, user
+from bookings.dialects.amelia.routing import LARGEST_PAGE, Call
 from bookings.errors import BookingNotFound
 from bookings.slots.availability import availability
 from bookings.slots.refused_to_everybody import bookable, find_service

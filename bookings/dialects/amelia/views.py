@@ -19,9 +19,9 @@ from bookings.dialects.amelia.appointments import (
     find_appointments,
     search,
 )
-from bookings.dialects.amelia.calls import LARGEST_PAGE, Call, UnknownCall, call_of
 from bookings.dialects.amelia.codes import CANCELED, REJECTED, shown_as
 from bookings.dialects.amelia.refusals import error
+from bookings.dialects.amelia.routing import LARGEST_PAGE, Call, UnknownCall, call_of
 from bookings.dialects.keys import READS, WRITES, DialectKey, KeyMay, actor_of_key
 from bookings.links import new_token
 from staff.access.auth import salon_of

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from bookings import waitlist
 from bookings.models import WaitlistEntry, WaitlistOffer
 from clients.admin import FoundByClient
-from staff.admin.keeping import say_refusal
+from staff.admin.base import say_refusal
 from staff.admin.readonly import ReadOnlyInline
 from staff.models import SalonSettings
 from staff.wire.refusals import Refused
