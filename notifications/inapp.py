@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 
 from notifications.models import Notification
 from staff.models import Staff
-from staff.storage.prepared_inserts import PreparedInsert
 from staff.storage.prepared_statements import Prepared
+from staff.storage.prepared_writes import PreparedInsert
 from staff.storage.storing import found
 
 LONGEST_TITLE = 300

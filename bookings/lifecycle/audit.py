@@ -8,7 +8,7 @@ from typing import Any
 
 from bookings.models import Booking, BookingEvent
 from staff.access.actor import Actor
-from staff.storage.prepared_inserts import PreparedInsert
+from staff.storage.prepared_writes import PreparedInsert
 
 
 def record(

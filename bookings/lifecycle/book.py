@@ -40,7 +40,7 @@ from clients.models import Client
 from staff.access.actor import Actor
 from staff.models import SalonSettings, Service, Staff
 from staff.salon.parts import Parts, fitted
-from staff.storage.prepared_inserts import PreparedInsert
+from staff.storage.prepared_writes import PreparedInsert
 from staff.wire.refusals import BadRequest
 from staff.wire.times import local_date
 

@@ -12,7 +12,7 @@ from django.db.models import F
 from bookings.lifecycle.audit import record
 from bookings.models import Booking, Visit, VisitLink, counted, stamp
 from staff.access.actor import Actor
-from staff.storage.prepared_inserts import PreparedInsert
+from staff.storage.prepared_writes import PreparedInsert
 
 SAYS_MORE = (
     Booking.Status.PROVISIONAL,

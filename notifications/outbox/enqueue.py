@@ -17,7 +17,7 @@ from notifications.outbox.recipient import NOBODY, Recipient
 from notifications.outbox.states import IS_PENDING
 from notifications.registry import said_by_handler
 from notifications.wake import wake_workers
-from staff.storage.prepared_inserts import PreparedInsert
+from staff.storage.prepared_writes import PreparedInsert
 
 
 @dataclass(frozen=True, slots=True)
