@@ -271,6 +271,7 @@ def _lock_around(edit: _Edit) -> None:
     staff = lock_staff(edit.before.staff_id, booking.staff_id)
     if edit.touches("staff_id"):
         bookable(staff.get(booking.staff_id), booking.staff_id)
+    booking.staff = staff[booking.staff_id]
     counts = edit.touches("status") and Booking.Status.NO_SHOW in (edit.before.status, booking.status)
     if counts or edit.touches("client_id"):
         lock_clients({edit.before.client_id, booking.client_id})

@@ -74,13 +74,13 @@ class PreparedInsert(Generic[M]):
         return self._written[wanted]
 
     def _sql(self, count: int) -> str:
-        quote, meta = connection.ops.quote_name, self._model._meta
+        quote, table = connection.ops.quote_name, self._model._meta.db_table
         row = f"({', '.join(['%s'] * len(self._columns))})"
-        names = ", ".join(quote(field.column) for field in self._columns)
-        sql = f"INSERT INTO {quote(meta.db_table)} ({names}) VALUES {', '.join([row] * count)}"
+        names = ", ".join(quote(str(field.column)) for field in self._columns)
+        sql = f"INSERT INTO {quote(table)} ({names}) VALUES {', '.join([row] * count)}"
         if self._on_conflict:
             sql += f" ON CONFLICT {self._on_conflict}"
-        given_back = ", ".join(quote(field.column) for field in self._given_back)
+        given_back = ", ".join(quote(str(field.column)) for field in self._given_back)
         return f"{sql} RETURNING {given_back}" if given_back else sql
 
 
@@ -111,10 +111,10 @@ class PreparedUpdate(Generic[M]):
         vendor = connection.vendor
         if vendor not in self._written:
             quote, meta = connection.ops.quote_name, self._model._meta
-            pairs = ", ".join(f"{quote(field.column)} = %s" for field in self._columns)
-            given_back = ", ".join(quote(field.column) for field in (meta.pk, *self._given_back))
+            pairs = ", ".join(f"{quote(str(field.column))} = %s" for field in self._columns)
+            given_back = ", ".join(quote(str(field.column)) for field in (meta.pk, *self._given_back))
             self._written[vendor] = (
-                f"UPDATE {quote(meta.db_table)} SET {pairs} WHERE {quote(meta.pk.column)} = %s "
+                f"UPDATE {quote(meta.db_table)} SET {pairs} WHERE {quote(str(meta.pk.column))} = %s "
                 f"RETURNING {given_back}"
             )
         return self._written[vendor]

@@ -34,13 +34,18 @@ def checked_body(
 
 def _reader(serializer: type[serializers.Serializer]) -> serializers.Serializer:
     """One for each thread: making the fields takes longer than reading a body with them."""
-    made: dict[type, serializers.Serializer] = _READERS.__dict__
+    made: dict[type, serializers.Serializer] = _READERS.by_kind
     if serializer not in made:
         made[serializer] = serializer(data=None)
     return made[serializer]
 
 
-_READERS = threading.local()
+class _OfThread(threading.local):
+    def __init__(self) -> None:
+        self.by_kind: dict[type, serializers.Serializer] = {}
+
+
+_READERS = _OfThread()
 
 
 class ReferenceField(StrictIdField):
