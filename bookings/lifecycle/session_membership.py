@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from django.db.models import BigAutoField
+from django.db.models import BigAutoField, QuerySet
 
 from bookings.lifecycle.checks import live_members
 from bookings.models import Booking
@@ -26,13 +26,12 @@ def leave_session(booking: Booking) -> None:
         Booking.objects.filter(pk__in=staying[1:]).update(session_of_id=staying[0])
 
 
-_IN_SESSION = Prepared(
-    lambda: (
-        Booking.objects.filter(session_id=Blank("session_id", BigAutoField()))
-        .order_by("pk")
-        .values_list("pk")
-    )
-)
+def _in_session() -> QuerySet[Booking, tuple[int]]:
+    session = Booking.objects.filter(session_id=Blank("session_id", BigAutoField()))
+    return session.order_by("pk").values_list("pk")
+
+
+_IN_SESSION = Prepared(_in_session)
 
 
 def party_for(booking: Booking, *, returns: bool, now: datetime) -> uuid.UUID:
