@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from notifications.models import Notification
 from staff.models import Staff
 from staff.storage.prepared_statements import Prepared
+from staff.storage.prepared_writes import PreparedInsert
 from staff.storage.storing import found
 
 LONGEST_TITLE = 300
@@ -85,7 +86,7 @@ _ADMIN_IDS = Prepared(lambda: _admins().order_by().values_list("id"))
 def _write(
     staff_ids: Iterable[int], *, type: str, title: str, body: str, booking_id: int | None, now: datetime
 ) -> None:
-    Notification.objects.bulk_create(
+    _TELL.write(
         Notification(
             staff_id=staff_id,
             type=type,
@@ -96,3 +97,6 @@ def _write(
         )
         for staff_id in sorted(set(staff_ids))
     )
+
+
+_TELL = PreparedInsert(Notification)

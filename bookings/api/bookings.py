@@ -39,6 +39,7 @@ from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
 from staff.wire.answers import EitherAnswer, ListAnswer
 from staff.wire.paging import ROWS_PER_CHUNK, answer_list, in_chunks
 from staff.wire.query import Query, QueryChoice, QueryFlag, QueryText
+from staff.wire.reading import checked_body
 from staff.wire.refusals import BadRequest
 from staff.wire.schema import ID_IN_PATH, documented
 from staff.wire.views import GatedView
@@ -100,9 +101,7 @@ class BookingListView(GatedView):
     @idempotent
     def post(self, request: Request) -> Response:
         actor, salon = actor_of(request), salon_of(request)
-        asked = NewBookingSerializer(data=self.body, context={"zone": salon.zone})
-        asked.is_valid(raise_exception=True)
-        wanted = asked.validated_data
+        wanted = checked_body(NewBookingSerializer, request, zone=salon.zone)
         if "base_url" in wanted:
             wanted["base_url"] = checked_base_url(wanted["base_url"])
         length = length_of(wanted, zone=salon.zone)
@@ -160,9 +159,7 @@ class BookingView(GatedView):
         )
         if stored is None:
             raise BookingNotFound
-        asked = BookingChangesSerializer(data=self.body, context={"zone": salon.zone, "stored": stored})
-        asked.is_valid(raise_exception=True)
-        changes = asked.validated_data
+        changes = checked_body(BookingChangesSerializer, request, zone=salon.zone, stored=stored)
         base_url = changes.pop("base_url", None)
         scope, skip_conflicts = changes.pop("scope"), changes.pop("skip_conflicts")
         how = lifecycle.How(

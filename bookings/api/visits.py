@@ -35,6 +35,7 @@ from staff.wire.answers import EitherAnswer, ListAnswer
 from staff.wire.filters import ChoiceFilter, FlagFilter, IdFilter
 from staff.wire.paging import ROWS_PER_CHUNK, answer_list, in_chunks
 from staff.wire.query import QueryChoice
+from staff.wire.reading import checked_body
 from staff.wire.schema import ID_IN_PATH, documented
 from staff.wire.views import GatedView
 
@@ -96,9 +97,7 @@ class VisitListView(GatedView):
     @idempotent
     def post(self, request: Request) -> Response:
         actor, salon = actor_of(request), salon_of(request)
-        asked = NewVisitSerializer(data=self.body, context={"zone": salon.zone})
-        asked.is_valid(raise_exception=True)
-        wanted = asked.validated_data
+        wanted = checked_body(NewVisitSerializer, request, zone=salon.zone)
         if "base_url" in wanted:
             wanted["base_url"] = checked_base_url(wanted["base_url"])
         wanted["items"] = [_item(each) for each in wanted["items"]]

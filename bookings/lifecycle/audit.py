@@ -8,6 +8,7 @@ from typing import Any
 
 from bookings.models import Booking, BookingEvent
 from staff.access.actor import Actor
+from staff.storage.prepared_writes import PreparedInsert
 
 
 def record(
@@ -20,7 +21,7 @@ def record(
     now: datetime,
 ) -> BookingEvent:
     """Write the row; its id is the identity of the change for every job that the change causes."""
-    return BookingEvent.objects.create(
+    event = BookingEvent(
         booking=booking,
         at=now,
         door=actor.channel,
@@ -32,3 +33,8 @@ def record(
         changes=dict(changes),
         reason=reason,
     )
+    _STORE.write([event])
+    return event
+
+
+_STORE = PreparedInsert(BookingEvent)

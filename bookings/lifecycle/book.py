@@ -40,6 +40,7 @@ from clients.models import Client
 from staff.access.actor import Actor
 from staff.models import SalonSettings, Service, Staff
 from staff.salon.parts import Parts, fitted
+from staff.storage.prepared_writes import PreparedInsert
 from staff.wire.refusals import BadRequest
 from staff.wire.times import local_date
 
@@ -174,7 +175,7 @@ def prepare(
 def write_new(fresh: Fresh, *, actor: Actor, salon: SalonSettings, now: datetime) -> Written:
     """Save and audit a booking that has its visit; its busy times are the caller's."""
     order, booking = fresh.order, fresh.booking
-    booking.save(force_insert=True)
+    _STORE.write([booking])
     event = record(booking, actor=actor, from_status="", changes=fresh.audited, reason=order.reason, now=now)
     made = Change(
         booking=booking,
@@ -189,6 +190,9 @@ def write_new(fresh: Fresh, *, actor: Actor, salon: SalonSettings, now: datetime
         waited=fresh.waited,
     )
     return Written(made, fresh.objections)
+
+
+_STORE = PreparedInsert(Booking)
 
 
 def _session_to_join(order: Order) -> int | None:

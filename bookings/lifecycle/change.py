@@ -38,6 +38,7 @@ from bookings.slots.warn_or_refuse import CLIENT_BUSY, ON_WAITLIST, warnings_for
 from clients.records import lock_clients
 from staff.access.actor import Actor
 from staff.models import SalonSettings
+from staff.storage.prepared_writes import PreparedUpdate
 from staff.wire.times import local_date, print_when
 
 CHANGEABLE = frozenset(
@@ -201,7 +202,7 @@ def write(
         now=now,
     )
     in_person.keep_announced(booking, before=edit.before, how=how)
-    booking.save()
+    _STORE.write(booking)
 
     objections = _objections(edit, salon=salon, now=now)
     waited = _book_entries(edit, objections, salon=salon)
@@ -224,6 +225,9 @@ def write(
         left_visit=left_visit,
     )
     return Written(made, objections)
+
+
+_STORE = PreparedUpdate(Booking)
 
 
 def _merged(booking: Booking, changes: Mapping[str, Any]) -> _Edit:
@@ -267,6 +271,7 @@ def _lock_around(edit: _Edit) -> None:
     staff = lock_staff(edit.before.staff_id, booking.staff_id)
     if edit.touches("staff_id"):
         bookable(staff.get(booking.staff_id), booking.staff_id)
+    booking.staff = staff[booking.staff_id]
     counts = edit.touches("status") and Booking.Status.NO_SHOW in (edit.before.status, booking.status)
     if counts or edit.touches("client_id"):
         lock_clients({edit.before.client_id, booking.client_id})

@@ -99,8 +99,13 @@ def lock_session(session_id: int) -> Booking | None:
 
 def live_members(session_id: int, *, but: int | None = None) -> list[Booking]:
     """The session's bookings that occupy, oldest first, without the booking `but`."""
-    members = Booking.objects.occupying().filter(session_id=session_id)
-    return [member for member in members.order_by("pk") if member.pk != but]
+    return [member for member in _MEMBERS.all(session_id=session_id) if member.pk != but]
+
+
+_MEMBERS = PreparedRows(
+    Booking,
+    lambda: Booking.objects.occupying().filter(session_id=Blank("session_id", BigAutoField())).order_by("pk"),
+)
 
 
 def check_room(

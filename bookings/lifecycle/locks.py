@@ -19,8 +19,10 @@ from django.db.models import Q
 
 from bookings.errors import BookingNotFound
 from bookings.models import Booking, BookingQuerySet, Visit, VisitQuerySet, in_order
+from clients.models import Client
 from notifications.models.jobs import ONE_PENDING
 from staff.access.actor import Actor
+from staff.storage.prepared_statements import BlankIds, PreparedRows
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
@@ -80,23 +82,44 @@ def lock_bookings(ids: Collection[int]) -> dict[int, Booking]:
 
     The first ones of their sessions are locked as well: a session is locked in id order. Raises VisitChanged.
     """
-    wanted = Booking.objects.filter(pk__in=ids).order_by()
-    visits = lock_visits(Visit.objects.filter(pk__in=wanted.values("visit_id")))
-    rows = locked(
-        Booking.objects.filter(
-            Q(pk__in=ids) | Q(pk__in=wanted.values("session_of_id")) | Q(visit_id__in=visits)
-        )
-    ).select_related("client")
-    found = {row.pk: row for row in rows}
+    visits = {each.pk: each for each in _VISITS_OF.all(ids=ids)}
+    found = {row.pk: row for row in _WITH_THEIRS.all(ids=ids, visits=visits)}
+    clients = {each.pk: each for each in _CLIENTS.all(ids={row.client_id for row in found.values()} - {None})}
+    for row in found.values():
+        row.client = clients.get(row.client_id or 0)
     _check_visits(found, ids, visits)
     for visit in visits.values():
         visit.items = in_order(row for row in found.values() if row.visit_id == visit.pk)
     return found
 
 
+def _wanted() -> BookingQuerySet:
+    return Booking.objects.filter(pk__in=BlankIds("ids")).order_by()
+
+
+_VISITS_OF = PreparedRows(
+    Visit, lambda: _locked_visits(Visit.objects.filter(pk__in=_wanted().values("visit_id")))
+)
+_WITH_THEIRS = PreparedRows(
+    Booking,
+    lambda: locked(
+        Booking.objects.filter(
+            Q(pk__in=BlankIds("ids"))
+            | Q(pk__in=_wanted().values("session_of_id"))
+            | Q(visit_id__in=BlankIds("visits"))
+        )
+    ),
+)
+_CLIENTS = PreparedRows(Client, lambda: Client.objects.filter(pk__in=BlankIds("ids")).order_by())
+
+
 def lock_visits(visits: VisitQuerySet) -> dict[int, Visit]:
     """These visits by id, locked in id order."""
-    return {each.pk: each for each in visits.select_for_update(no_key=True, of=("self",)).order_by("pk")}
+    return {each.pk: each for each in _locked_visits(visits)}
+
+
+def _locked_visits(visits: VisitQuerySet) -> VisitQuerySet:
+    return visits.select_for_update(no_key=True, of=("self",)).order_by("pk")
 
 
 def _check_visits(found: Mapping[int, Booking], ids: Collection[int], visits: Mapping[int, Visit]) -> None:

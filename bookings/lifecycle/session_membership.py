@@ -5,9 +5,12 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
+from django.db.models import BigAutoField, QuerySet
+
 from bookings.lifecycle.checks import live_members
 from bookings.models import Booking
 from bookings.slots.class_seats import party_of_seats
+from staff.storage.prepared_statements import Blank, Prepared
 
 
 def leave_session(booking: Booking) -> None:
@@ -16,16 +19,19 @@ def leave_session(booking: Booking) -> None:
     if booking.session_of_id is not None:
         booking.session_of_id = None
         return
-    staying = list(
-        # By session_id, which has the index: those who stay are the session without its first booking.
-        Booking.objects.filter(session_id=booking.pk)
-        .exclude(pk=booking.pk)
-        .order_by("pk")
-        .values_list("pk", flat=True)
-    )
+    # By session_id, which has the index: those who stay are the session without its first booking.
+    staying = [pk for (pk,) in _IN_SESSION.rows(session_id=booking.pk) if pk != booking.pk]
     if staying:
         Booking.objects.filter(pk=staying[0]).update(session_of_id=None)
         Booking.objects.filter(pk__in=staying[1:]).update(session_of_id=staying[0])
+
+
+def _in_session() -> QuerySet[Booking, tuple[int]]:
+    session = Booking.objects.filter(session_id=Blank("session_id", BigAutoField()))
+    return session.order_by("pk").values_list("pk")
+
+
+_IN_SESSION = Prepared(_in_session)
 
 
 def party_for(booking: Booking, *, returns: bool, now: datetime) -> uuid.UUID:

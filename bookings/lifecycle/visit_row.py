@@ -12,6 +12,7 @@ from django.db.models import F
 from bookings.lifecycle.audit import record
 from bookings.models import Booking, Visit, VisitLink, counted, stamp
 from staff.access.actor import Actor
+from staff.storage.prepared_writes import PreparedInsert
 
 SAYS_MORE = (
     Booking.Status.PROVISIONAL,
@@ -41,10 +42,13 @@ def begin(items: Sequence[Booking], *, now: datetime, policy: dict[str, Any] | N
     _derive(visit)
     if visit.status == Booking.Status.SCHEDULED and now < visit.start_at < now + SO_SOON:
         visit.client_confirmed_at = now
-    visit.save(force_insert=True)
+    _STORE.write([visit])
     for position, booking in enumerate(items, start=1):
         booking.visit, booking.position = visit, position
     return visit
+
+
+_STORE = PreparedInsert(Visit)
 
 
 def keep_true(

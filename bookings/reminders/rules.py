@@ -12,6 +12,7 @@ from django.db.models import Exists, Q, QuerySet
 from bookings.models import Booking, ReminderRule, Visit
 from notifications.models import Channel
 from staff.models import SalonSettings
+from staff.storage.prepared_statements import PreparedRows
 from staff.storage.storing import locked, store_changes, stored
 from staff.wire.refusals import BadRequest, Conflict
 
@@ -40,9 +41,16 @@ class TooManyRules(Conflict):
 def in_force() -> list[ReminderRule]:
     """Those by which something is sent: the active ones; by SMS only where there is a channel. One
     statement."""
+    return _IN_FORCE.all()
+
+
+def _in_force() -> QuerySet[ReminderRule]:
     a_channel = Exists(Channel.objects.filter(is_active=True, kind=Channel.Kind.SMS))
     by_mail = Q(channel=ReminderRule.Channel.MAIL)
-    return list(ReminderRule.objects.filter(by_mail | a_channel, is_active=True).order_by("pk"))
+    return ReminderRule.objects.filter(by_mail | a_channel, is_active=True).order_by("pk")
+
+
+_IN_FORCE = PreparedRows(ReminderRule, _in_force)
 
 
 def is_for(rule: ReminderRule, visit: Visit, *, first_visits: Iterable[int]) -> bool:

@@ -16,7 +16,7 @@ from operator import or_
 from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError
-from django.db.models import BigAutoField, Max, Q, QuerySet
+from django.db.models import BigAutoField, DateTimeField, Max, Q, QuerySet
 from django.utils import timezone
 
 from bookings.errors import SlotTaken
@@ -27,6 +27,7 @@ from staff.access.actor import Actor
 from staff.models import Staff
 from staff.salon.schedule import Stretch
 from staff.storage.prepared_statements import Blank, PreparedRows
+from staff.storage.prepared_writes import PreparedDelete, PreparedInsert
 from staff.wire.refusals import ConflictingBookingJson
 from staff.wire.times import print_when
 
@@ -76,7 +77,7 @@ def occupy(booking: Booking, *, overlap: bool, now: datetime) -> None:
     it where another party is. A deliberate `overlap` is cut at the edges of the rows it overlaps: each
     segment takes the party of who is there, the rest its own. Raises Occupied.
     """
-    BusyTime.objects.filter(Q(booking_id=booking.pk) | _expired(booking.staff_id, now=now)).delete()
+    _VACATE.run(booking_id=booking.pk, staff_id=booking.staff_id, now=now)
     stretches = stretches_of(booking)
     segments = [(*stretch, booking.party) for stretch in stretches]
     if overlap:
@@ -96,11 +97,25 @@ def occupy(booking: Booking, *, overlap: bool, now: datetime) -> None:
 def write_times(times: Iterable[BusyTime], *, wanted: Booking) -> None:
     """Write the busy times of `wanted`. Raises Occupied where another party is."""
     try:
-        BusyTime.objects.bulk_create(times)
+        _OCCUPY.write(times)
     except IntegrityError as error:
         if GUARD_NAME not in str(error):
             raise
         raise Occupied(wanted) from error
+
+
+_OCCUPY = PreparedInsert(BusyTime)
+_VACATE = PreparedDelete(
+    lambda: BusyTime.objects.filter(
+        Q(booking_id=Blank("booking_id", BigAutoField()))
+        | Q(
+            staff_id=Blank("staff_id", BigAutoField()),
+            expires_at__isnull=False,
+            expires_at__lte=Blank("now", DateTimeField()),
+        )
+    )
+)
+"""What the booking had, and what has expired of the staff member's: a constraint knows no clock."""
 
 
 def elsewhere(bookings: Collection[Booking]) -> list[Booking]:

@@ -17,6 +17,7 @@ from notifications.outbox.recipient import NOBODY, Recipient
 from notifications.outbox.states import IS_PENDING
 from notifications.registry import said_by_handler
 from notifications.wake import wake_workers
+from staff.storage.prepared_writes import PreparedInsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +78,13 @@ def waiting_payload(*, dedupe_key: str) -> Mapping[str, Any]:
 
 
 def _insert(dues: Sequence[Due], *, now: datetime) -> None:
-    jobs = Job.objects.bulk_create(
-        [_job(due, now=now) for due in dues],
-        update_conflicts=True,
-        unique_fields=["once_key"],
-        update_fields=["once_key"],
-    )
+    jobs = [_job(due, now=now) for due in dues]
+    _OWE.write(jobs)
     _insert_messages(zip(jobs, dues, strict=True), now=now)
+
+
+_OWE = PreparedInsert(Job, on_conflict='("once_key") DO UPDATE SET "once_key" = EXCLUDED."once_key"')
+"""Also a row that was there gives its id."""
 
 
 def _insert_or_move(due: Due, *, now: datetime) -> None:
@@ -119,9 +120,10 @@ def _united(waiting: Mapping[str, Any], coming: Mapping[str, Any]) -> dict[str, 
 
 
 def _insert_messages(pairs: Iterable[tuple[Job, Due]], *, now: datetime) -> None:
-    messages = [_message(job, due, now=now) for job, due in pairs if due.is_mail]
-    if messages:
-        Message.objects.bulk_create(messages, ignore_conflicts=True)
+    _LOG.write(_message(job, due, now=now) for job, due in pairs if due.is_mail)
+
+
+_LOG = PreparedInsert(Message, on_conflict="DO NOTHING")
 
 
 def _job(due: Due, *, now: datetime) -> Job:

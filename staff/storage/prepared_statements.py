@@ -12,7 +12,7 @@ queryset with blanks in it; from then on only the blanks are filled in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -54,6 +54,17 @@ class BlankIds(Blank):
         return f"{{{ids}}}" if connection.vendor == "postgresql" else f"[{ids}]"
 
 
+def open_cursor(*, keep_plan: bool = True) -> Any:
+    """One whose statements the server plans once, where it is our PostgreSQL backend's and `keep_plan`."""
+    preparing = getattr(connection, "prepared_cursor", connection.cursor)
+    return preparing() if keep_plan else connection.cursor()
+
+
+def filled(params: Iterable[Any], values: dict[str, Any]) -> list[Any]:
+    """The parameters of a statement, its blanks filled in."""
+    return [each.filled(values) if isinstance(each, Blank) else each for each in params]
+
+
 class _Statement(NamedTuple):
     sql: str
     params: tuple[Any, ...]
@@ -83,11 +94,8 @@ class Prepared:
         if any(isinstance(value, int) and not -(2**63) <= value < 2**63 for value in values.values()):
             return []
         statement = self._written.get(connection.vendor) or self._write()
-        filled = [each.filled(values) if isinstance(each, Blank) else each for each in statement.params]
-        # Our PostgreSQL backend has a cursor that keeps the plan of such a statement.
-        open_cursor = getattr(connection, "prepared_cursor", connection.cursor)
         with open_cursor() as cursor:
-            cursor.execute(statement.sql, filled)
+            cursor.execute(statement.sql, filled(statement.params, values))
             rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
         if not statement.converters:
             return rows
