@@ -229,7 +229,7 @@ def _printer(request: Request) -> VisitPrinter:
     return VisitPrinter(Printer(salon_of(request)), to=actor_of(request))
 
 
-def _chunks(visits: VisitQuerySet, printer: VisitPrinter) -> Any:
+def _chunks(visits: QuerySet[Visit], printer: VisitPrinter) -> Any:
     """All of them, some hundred at a time; another statement for the bookings of each chunk."""
     for chunk in in_chunks(visits.iterator(chunk_size=ROWS_PER_CHUNK)):
         yield printer.all(chunk)
