@@ -26,11 +26,11 @@ def main(path: str, environment: Mapping[str, str]) -> int:
         wire.request("GET", path, headers={"Host": _name(environment) or f"{LOOPBACK}:{port}"})
         status = wire.getresponse().status
     except (OSError, http.client.HTTPException) as error:
-        print(f"{path}: {type(error).__name__}: {error}")
+        sys.stdout.write(f"{path}: {type(error).__name__}: {error}\n")
         return 1
     finally:
         wire.close()
-    print(f"{path}: {status}")
+    sys.stdout.write(f"{path}: {status}\n")
     return 0 if 200 <= status < 300 else 1
 
 
