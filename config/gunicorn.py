@@ -27,8 +27,8 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() and os.access("/dev/shm
 
 logconfig_dict = logging_settings(for_people=os.environ.get("DEMO") == "1")
 
-# Before anything imports prometheus_client, which looks for it then. Each process has files of its own. HUP has this
-# file read again by the same parent: its new processes count on where the former ones stopped.
+# Before anything imports prometheus_client, which looks for it then. Each process has files of its own. HUP
+# has this file read again by the same parent: its new processes count on where the former ones stopped.
 _COUNTERS = "bookings-metrics-"
 _counters = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
 if os.environ.get("METRICS_TOKEN") and f"{_COUNTERS}{os.getpid()}-" not in _counters:

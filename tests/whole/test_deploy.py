@@ -6,6 +6,7 @@ import configparser
 import json
 import os
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -186,6 +187,19 @@ def test_every_alert_is_about_something_that_is_exported(
     by_name = {rule["alert"]: rule["expr"] for rule in rules}
     assert len(by_name) == len(rules)
     assert by_name["JobsLate"].endswith(f"> {LATE_AFTER.total_seconds():.0f}")
+
+
+def test_a_reload_counts_on_and_the_end_takes_the_counters_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """HUP has gunicorn read its settings again in the same process."""
+    monkeypatch.setenv("METRICS_TOKEN", "scrape-me-if-you-can")
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "/of/somebody/else")
+    runpy.run_path(str(ROOT / "config" / "gunicorn.py"))
+    folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+    again = runpy.run_path(str(ROOT / "config" / "gunicorn.py"))
+    assert Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]) == folder
+    assert folder.is_dir()
+    again["on_exit"](None)
+    assert not folder.exists()
 
 
 class _Web(BaseHTTPRequestHandler):
