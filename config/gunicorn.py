@@ -30,10 +30,11 @@ logconfig_dict = logging_settings(for_people=os.environ.get("DEMO") == "1")
 # Before anything imports prometheus_client, which looks for it then. Each process has files of its own. HUP
 # has this file read again by the same parent: its new processes count on where the former ones stopped.
 _COUNTERS = "bookings-metrics-"
-_counters = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
+_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_counters = os.environ.get(_FOLDER, "")
 if os.environ.get("METRICS_TOKEN") and f"{_COUNTERS}{os.getpid()}-" not in _counters:
     _counters = tempfile.mkdtemp(prefix=f"{_COUNTERS}{os.getpid()}-", dir=worker_tmp_dir)
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = _counters
+    os.environ[_FOLDER] = _counters
 
 
 def on_exit(server: object) -> None:
