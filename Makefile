@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-install test-debian13 lint format bench chaos cluster e2e texts requirements clean
+.PHONY: help run test test-install test-debian13 test-image lint format bench chaos cluster e2e texts requirements clean
 
 # python3 if it fits, else the newest that does; PYTHON names another one.
 BASE_PYTHON := $(shell set -- python3 python3.14 python3.13 python3.12 python3.11 python; \
@@ -24,6 +24,7 @@ help:
 	@echo "make test    the suite on SQLite, then on PostgreSQL and Redis"
 	@echo "make lint    ruff, mypy, migrations, system checks, API schema"
 	@echo "make test-install   make test-debian13   installs from an index of tomorrow, and under Debian 13"
+	@echo "make test-image   builds deploy/Dockerfile by debootstrap, starts it and books (root)"
 	@echo "make bench   make chaos   make e2e   requests per second, fault runs, browser runs"
 	@echo "make cluster   eight hosts of which one after the other fails (root, Debian 13 by debootstrap)"
 
@@ -39,6 +40,9 @@ test-install: .venv/installed-test
 
 test-debian13: | .venv/bin/python
 	@exec $(BIN)/python -m tests.install.debian13 $(ARGS)
+
+test-image: .venv/installed-test
+	@exec $(BIN)/python -m tests.install.image $(ARGS)
 
 lint: .venv/installed-test
 	$(BIN)/ruff check $(SOURCES)

@@ -27,14 +27,17 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() and os.access("/dev/shm
 
 logconfig_dict = logging_settings(for_people=os.environ.get("DEMO") == "1")
 
-# Before anything imports prometheus_client, which looks for it then. Each process has files of its own.
-_counters = ""
-if os.environ.get("METRICS_TOKEN"):
-    _counters = tempfile.mkdtemp(prefix="bookings-metrics-", dir=worker_tmp_dir)
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = _counters
+# Before anything imports prometheus_client, which looks for it then. Each process has files of its own. HUP
+# has this file read again by the same parent: its new processes count on where the former ones stopped.
+_COUNTERS = "bookings-metrics-"
+_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_counters = os.environ.get(_FOLDER, "")
+if os.environ.get("METRICS_TOKEN") and f"{_COUNTERS}{os.getpid()}-" not in _counters:
+    _counters = tempfile.mkdtemp(prefix=f"{_COUNTERS}{os.getpid()}-", dir=worker_tmp_dir)
+    os.environ[_FOLDER] = _counters
 
 
 def on_exit(server: object) -> None:
     """Of the parent of all workers only."""
-    if _counters:
+    if f"{_COUNTERS}{os.getpid()}-" in _counters:
         shutil.rmtree(_counters, ignore_errors=True)

@@ -17,20 +17,18 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-from tests.install.debootstrap import ROOT, Missing, system
+from tests.install.debootstrap import (
+    ROOT,
+    Missing,
+    copy_what_reaches_the_registries,
+    passed_on_variables,
+    system,
+)
 
 PACKAGES = ("python3", "python3-venv", "make", "git", "curl", "ca-certificates")
 INSIDE = "srv/bookings"
-COPIED = (
-    "/etc/pip.conf",
-    "/etc/xdg/pip",
-    "/etc/resolv.conf",
-    "/etc/hosts",
-    "/etc/ssl/certs/ca-certificates.crt",
-)
 ENTER = """
 mount --rbind /dev "$0/dev" && mount -t proc proc "$0/proc" &&
 exec chroot "$0" /bin/sh -c 'cd "$0" && python3 --version && exec make test' "$1"
@@ -50,30 +48,9 @@ def main(arguments: list[str]) -> int:
             f"{border}\n!!! Nothing was run under Debian {chosen.suite}: {missing}\n{border}", file=sys.stderr
         )
         return 1
-    _copy_what_reaches_the_registries(made)
+    copy_what_reaches_the_registries(made)
     _copy_work_tree(made / INSIDE)
     return _run(made, shlex.join(["--only", "sqlite", *passed_on]))
-
-
-def _copy_what_reaches_the_registries(target: Path) -> None:
-    own = [Path.home() / ".config" / "pip" / "pip.conf", Path.home() / ".pip" / "pip.conf"]
-    named = [Path(value) for name, value in _passed_on_variables() if Path(value).is_file()]
-    for source in [*map(Path, COPIED), *own, *named]:
-        copied = target / source.relative_to("/")
-        if source.is_dir():
-            shutil.copytree(source, copied, dirs_exist_ok=True)
-        elif source.exists():
-            copied.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, copied)
-
-
-def _passed_on_variables() -> Iterator[tuple[str, str]]:
-    for name, value in os.environ.items():
-        upper = name.upper()
-        if upper.startswith("PIP_") or upper.endswith(
-            ("_PROXY", "_CERT", "CERT_FILE", "CERT_DIR", "CA_BUNDLE")
-        ):
-            yield name, value
 
 
 def _copy_work_tree(target: Path) -> None:
@@ -89,7 +66,7 @@ def _copy_work_tree(target: Path) -> None:
 
 def _run(made: Path, arguments: str) -> int:
     """`make test` in there; the status it ended with."""
-    environment = dict(_passed_on_variables())
+    environment = dict(passed_on_variables())
     environment |= {
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": "/root",

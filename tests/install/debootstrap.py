@@ -5,10 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+COPIED = (
+    "/etc/pip.conf",
+    "/etc/xdg/pip",
+    "/etc/resolv.conf",
+    "/etc/hosts",
+    "/etc/ssl/certs/ca-certificates.crt",
+)
 
 
 class Missing(Exception):
@@ -33,6 +40,29 @@ def system(name: str, *, suite: str, packages: Sequence[str], mirror: str | None
             raise Missing(f"debootstrap failed; its log is in {unfinished}/debootstrap.")
         unfinished.rename(found)
     return found
+
+
+def copy_what_reaches_the_registries(target: Path) -> None:
+    """How this machine fetches packages: pip's configuration, certificates, name servers."""
+    own = [Path.home() / ".config" / "pip" / "pip.conf", Path.home() / ".pip" / "pip.conf"]
+    named = [Path(value) for name, value in passed_on_variables() if Path(value).is_file()]
+    for source in [*map(Path, COPIED), *own, *named]:
+        copied = target / source.relative_to("/")
+        if source.is_dir():
+            shutil.copytree(source, copied, dirs_exist_ok=True)
+        elif source.exists():
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copied)
+
+
+def passed_on_variables() -> Iterator[tuple[str, str]]:
+    """The variables that go with it: pip's, proxies, certificates."""
+    for name, value in os.environ.items():
+        upper = name.upper()
+        if upper.startswith("PIP_") or upper.endswith(
+            ("_PROXY", "_CERT", "CERT_FILE", "CERT_DIR", "CA_BUNDLE")
+        ):
+            yield name, value
 
 
 def _mirror() -> str:
