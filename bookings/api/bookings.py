@@ -41,6 +41,7 @@ from staff.wire.paging import ROWS_PER_CHUNK, answer_list, in_chunks
 from staff.wire.query import Query, QueryChoice, QueryFlag, QueryText
 from staff.wire.refusals import BadRequest
 from staff.wire.schema import ID_IN_PATH, documented
+from staff.wire.streaming import streamed
 from staff.wire.views import GatedView
 
 _VERSION = re.compile(r'\s*(?:W/)?"?([0-9]{1,9})"?\s*')
@@ -87,7 +88,7 @@ class BookingListView(GatedView):
             asked.page,
             count=bookings.order_by().count,
             fetch=fetch,
-            chunks=lambda: in_chunks(printer.rows(rows.iterator(chunk_size=ROWS_PER_CHUNK))),
+            chunks=lambda: in_chunks(printer.rows(streamed(rows, chunk_size=ROWS_PER_CHUNK))),
         )
 
     @documented(
