@@ -14,8 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Expression, Field, Model, QuerySet
+
+from staff.storage.may_lag import reads_from
 
 M = TypeVar("M", bound=Model)
 Converters = list[tuple[int, tuple[list[Callable[..., Any]], Any]]]
@@ -65,8 +67,9 @@ class Prepared:
             return []
         statement = self._written.get(connection.vendor) or self._write()
         filled = [each.filled(values) if isinstance(each, Blank) else each for each in statement.params]
+        wire = connections[reads_from()]
         # Our PostgreSQL backend has a cursor that keeps the plan of such a statement.
-        open_cursor = getattr(connection, "prepared_cursor", connection.cursor)
+        open_cursor = getattr(wire, "prepared_cursor", wire.cursor)
         with open_cursor() as cursor:
             cursor.execute(statement.sql, filled)
             rows: Sequence[tuple[Any, ...]] = cursor.fetchall()

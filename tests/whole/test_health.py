@@ -41,6 +41,9 @@ ALL_WELL = {
     "status": "ready",
     "checks": {
         "database": {"ok": True},
+        "writer": {"ok": True, "host": 1 if connection.vendor == "postgresql" else None},
+        "pooler": {"ok": True, "mode": "none"},
+        "replica": None,
         "migrations": {"ok": True, "missing": 0},
         "double_booking_guard": {"ok": True},
         "jobs": {"ok": True, "oldest_due_seconds": 0, "late_after_seconds": 300, "dead": 0, "parked": 0},
@@ -193,6 +196,9 @@ def test_a_database_and_a_broker_that_hang_are_not_waited_for(stalled_port: int,
     assert body["status"] == "not_ready"
     assert body["checks"] == {
         "database": {"ok": False},
+        "writer": {"ok": None, "host": None},
+        "pooler": {"ok": None, "mode": None},
+        "replica": None,
         "migrations": {"ok": None, "missing": None},
         "double_booking_guard": {"ok": None},
         "jobs": {
