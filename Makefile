@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-install test-debian13 test-image lint format bench chaos cluster e2e texts requirements clean
+.PHONY: help run test test-install test-debian13 test-image lint format bench chaos cluster pooler e2e texts requirements clean
 
 # python3 if it fits, else the newest that does; PYTHON names another one.
 BASE_PYTHON := $(shell set -- python3 python3.14 python3.13 python3.12 python3.11 python; \
@@ -26,6 +26,7 @@ help:
 	@echo "make test-install   make test-debian13   installs from an index of tomorrow, and under Debian 13"
 	@echo "make test-image   builds deploy/Dockerfile by debootstrap, starts it and books (root)"
 	@echo "make bench   make chaos   make e2e   requests per second, fault runs, browser runs"
+	@echo "make pooler   through PgBouncer of Debian 13 and 12, by debootstrap (root)"
 	@echo "make cluster   eight hosts of which one after the other fails (root, Debian 13 by debootstrap)"
 
 # exec: Ctrl-C and TERM reach the process that stops everything, and make waits for it.
@@ -64,6 +65,9 @@ chaos: .venv/installed-test
 
 cluster: .venv/installed-test
 	@exec $(BIN)/python -m tests.cluster.run $(ARGS)
+
+pooler: .venv/installed-test
+	@exec $(BIN)/python -m tests.pooler.run $(ARGS)
 
 e2e: .venv/installed-test .venv/installed-e2e
 	@exec $(BIN)/python -m tests.e2e.run $(ARGS)

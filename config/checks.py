@@ -16,6 +16,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
     return [
         *_secret_key(),
         *_numbers(),
+        *_replica(),
         *_stripe(),
         *_mail(),
         *_addresses(),
@@ -40,6 +41,19 @@ def _numbers() -> list[CheckMessage]:
         Error(f"{name} is {getattr(settings, name)}, it must be at least {value}.", id="config.E002")
         for name, value in least.items()
         if getattr(settings, name) < value
+    ]
+
+
+def _replica() -> list[CheckMessage]:
+    on_sqlite = not settings.DATABASE_URL or settings.DATABASE_URL.startswith("sqlite")
+    if not (settings.DATABASE_REPLICA_URL and on_sqlite):
+        return []
+    return [
+        Error(
+            "DATABASE_REPLICA_URL is set, but the database is SQLite, which has no replicas.",
+            hint="Set DATABASE_URL to the PostgreSQL that it follows, or leave it out.",
+            id="config.E008",
+        )
     ]
 
 

@@ -168,6 +168,13 @@ def database_settings(found: dict[str, Any]) -> dict[str, Any]:
     return {**found, "OPTIONS": options, "CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
 
 
+def replica_settings(found: dict[str, Any]) -> dict[str, Any]:
+    """The same for what DATABASE_REPLICA_URL says. Raises ValueError for anything but PostgreSQL."""
+    if found.get("ENGINE") != "django.db.backends.postgresql":
+        raise ValueError("DATABASE_REPLICA_URL must start with postgres://: only PostgreSQL has replicas")
+    return {**database_settings(found), "TEST": {"MIRROR": "default"}}
+
+
 def default_sender(public_url: str) -> str:
     """The sender of mails when DEFAULT_FROM_EMAIL is not set; a check warns if mails would leave with it."""
     name = urlsplit(public_url).hostname or ""

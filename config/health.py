@@ -1,28 +1,27 @@
 """/healthz and /readyz: whether this process lives, and whether it can take bookings (reliability §6).
 
 Both are public and hold nothing worth hiding: no address, no name, no error text. /healthz touches neither
-database nor broker. /readyz is 503 when a booking could not be stored safely: the database does not answer,
-migrations are missing, or the database does not refuse double bookings, or does not count bookings. All else
-is a warning with 200, because taking the salon's calendar away does not bring mails back.
+database nor broker. /readyz is 503 when a booking could not be stored safely: the database does not answer or
+takes no writes, a pooler in between mixes sessions up, migrations are missing, nothing in the database
+refuses a double booking, or it does not count bookings. All else is a warning with 200, because taking the
+salon's calendar away does not bring mails back.
 """
 
 from __future__ import annotations
 
 import os
-import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Annotated, Generic, TypedDict, TypeVar
+from typing import Annotated, TypedDict
 
 import structlog
 from celery import current_app
 from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db import Error as DatabaseError
-from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
@@ -34,8 +33,13 @@ from rest_framework.views import APIView
 
 from bookings import kept_totals
 from bookings.slots import sqlite_guard
+from config.postgres.base import DatabaseWrapper
+from config.postgres.pooler import Mode, Pooler, is_pooled, look_at_pooler
+from config.postgres.writer import host_number, takes_writes
 from notifications import held_after_restore, outbox
 from notifications.models import Job
+from staff.storage.probe import Found, Probe, wait_for
+from staff.storage.replica import MOST_LAG_SECONDS, Look, replica
 from staff.wire.answers import Count, Number, one_of
 from staff.wire.errors import SECONDS_TO_COME_BACK
 from staff.wire.schema import WITHOUT_LOGIN, problems
@@ -48,7 +52,7 @@ PATIENCE_SECONDS = 0.8
 
 TAGS = ["operations"]
 
-Found = TypeVar("Found")
+WARNING_CODES = ["jobs_late", "jobs_dead", "jobs_parked", "mail_off", "broker_away", "replica_away"]
 
 logger = structlog.get_logger(__name__)
 
@@ -58,7 +62,7 @@ class AliveJson(TypedDict):
 
 
 class ReadinessWarningJson(TypedDict):
-    code: Annotated[str, one_of(["jobs_late", "jobs_dead", "jobs_parked", "mail_off", "broker_away"])]
+    code: Annotated[str, one_of(WARNING_CODES)]
     message: str
 
 
@@ -77,8 +81,26 @@ class JobsJson(CheckJson):
     parked: Annotated[Count | None, "Waiting for `manage.py release_jobs` after a restore."]
 
 
+class WriterJson(CheckJson):
+    host: Annotated[Count | None, "Which host of DATABASE_URL it is, from 1; null on SQLite."]
+
+
+class PoolerJson(CheckJson):
+    mode: Annotated[str | None, one_of([each.value for each in Mode])]
+
+
+class ReplicaJson(CheckJson):
+    """Null without DATABASE_REPLICA_URL. Never a reason for 503: the writer is read instead."""
+
+    lag_seconds: Annotated[Count | None, "Null: it did not answer, or does not say."]
+    most_lag_seconds: Number
+
+
 class ChecksJson(TypedDict):
     database: CheckJson
+    writer: Annotated[WriterJson, "Whether the database takes writes."]
+    pooler: Annotated[PoolerJson, "Whether what stands in between, if anything does, keeps to our sessions."]
+    replica: ReplicaJson | None
     migrations: MigrationsJson
     double_booking_guard: CheckJson
     kept_totals: Annotated[CheckJson, "Whether the database counts the bookings that lists tell of."]
@@ -124,9 +146,10 @@ class HealthView(OpenView):
 class ReadinessView(OpenView):
     @extend_schema(
         summary="Whether bookings can be taken",
-        description="503 when the database does not answer, migrations are missing, or the database does "
-        "not refuse double bookings, or does not count bookings. What else is wrong stands in `warnings`, "
-        "with 200. Answers within a second, whatever hangs.",
+        description="503 when the database does not answer or takes no writes, a pooler mixes sessions up, "
+        "migrations are missing, nothing in the database refuses a double booking, or it does not count "
+        "bookings. What else is wrong stands in `warnings`, with 200. Answers within a second, whatever "
+        "hangs.",
         responses={200: ReadinessJson, 503: NotReadyJson, **problems(400)},
         auth=WITHOUT_LOGIN,
         tags=TAGS,
@@ -148,6 +171,9 @@ class DatabaseState:
     """What the database says of itself; None where it did not get that far."""
 
     answers: bool = False
+    takes_writes: bool | None = None
+    host: int | None = None
+    pooler: Pooler | None = None
     missing_migrations: int | None = None
     guarded: bool | None = None
     counted: bool | None = None
@@ -156,45 +182,21 @@ class DatabaseState:
     held_jobs: int | None = None
 
 
-@dataclass(slots=True)
-class Probe(Generic[Found]):
-    """Looks at something that may hang, in a thread of its own; never more than one at a time.
-
-    Whoever asks meanwhile waits for the same look, so that a server that hangs costs one thread.
-    """
-
-    look: Callable[[], Found]
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _running: Future[Found | None] | None = None
-
-    def begin(self) -> Future[Found | None]:
-        with self._lock:
-            if self._running is None:
-                self._running = Future()
-                threading.Thread(target=self._carry_out, args=(self._running,), daemon=True).start()
-            return self._running
-
-    def _carry_out(self, future: Future[Found | None]) -> None:
-        found = None
-        try:
-            found = self.look()
-        except Exception:
-            logger.exception("probe_failed")
-        with self._lock:
-            self._running = None
-        future.set_result(found)
-
-
 def readiness() -> ReadinessJson:
     """The body of /readyz."""
     until = time.monotonic() + PATIENCE_SECONDS
     looks_at_database, looks_at_broker = DATABASE.begin(), BROKER.begin()
+    looks_at_replica = replica.begin_look() if replica.is_there else None
     state = _wait(looks_at_database, until=until) or DatabaseState()
     broker = _wait(looks_at_broker, until=until) or False
+    follower = None if looks_at_replica is None else _replica_json(_wait(looks_at_replica, until=until))
     late = None if state.oldest_due is None else state.oldest_due > LATE_AFTER
     mail = bool(settings.EMAIL_URL or settings.DEBUG)
     checks: ChecksJson = {
         "database": {"ok": state.answers},
+        "writer": {"ok": state.takes_writes, "host": state.host},
+        "pooler": _pooler_json(state.pooler),
+        "replica": follower,
         "migrations": {
             "ok": None if state.missing_migrations is None else state.missing_migrations == 0,
             "missing": state.missing_migrations,
@@ -211,13 +213,17 @@ def readiness() -> ReadinessJson:
         "mail": {"ok": mail},
         "broker": {"ok": broker},
     }
-    ready = state.answers and state.missing_migrations == 0 and bool(state.guarded and state.counted)
+    ready = state.missing_migrations == 0 and all(
+        (state.answers, state.takes_writes, state.guarded, state.counted)
+    )
+    ready = ready and checks["pooler"]["ok"] is not False
     found = {
         "jobs_late": bool(late),
         "jobs_dead": bool(state.dead_jobs),
         "jobs_parked": bool(state.held_jobs),
         "mail_off": not mail,
         "broker_away": not broker,
+        "replica_away": follower is not None and not follower["ok"],
     }
     return {
         "status": "ready" if ready else "not_ready",
@@ -232,7 +238,23 @@ WARNINGS = {
     "jobs_parked": "A backup was restored; its jobs wait for `manage.py release_jobs`.",
     "mail_off": "No mail leaves: EMAIL_URL is not set, mails are only kept in the message log.",
     "broker_away": "The broker takes no wake-ups; what is due waits until it is back.",
+    "replica_away": "The replica does not answer or is too far behind; the writer is read instead.",
 }
+
+
+def _pooler_json(found: Pooler | None) -> PoolerJson:
+    if found is None:
+        return {"ok": None, "mode": None}
+    return {"ok": not found.problem, "mode": found.mode.value}
+
+
+def _replica_json(look: Look | None) -> ReplicaJson:
+    lag = None if look is None else look.lag_seconds
+    return {
+        "ok": look is not None and look.is_fit,
+        "lag_seconds": None if lag is None else round(lag),
+        "most_lag_seconds": MOST_LAG_SECONDS,
+    }
 
 
 def look_at_database() -> DatabaseState:
@@ -242,6 +264,7 @@ def look_at_database() -> DatabaseState:
         connection.ensure_connection()
         applied = set(MigrationRecorder(connection).applied_migrations())
         state.answers = True
+        _look_at_server(state)
         state.missing_migrations = len(known_migrations() - applied)
         if not state.missing_migrations:
             state.guarded = not sqlite_guard.missing(connection)
@@ -254,6 +277,15 @@ def look_at_database() -> DatabaseState:
     finally:
         connection.close()
     return state
+
+
+def _look_at_server(state: DatabaseState) -> None:
+    wire = connections[DEFAULT_DB_ALIAS]
+    if not isinstance(wire, DatabaseWrapper):
+        state.takes_writes, state.pooler = True, Pooler(Mode.NONE)
+        return
+    state.takes_writes, state.host = takes_writes(wire), host_number(wire)
+    state.pooler = look_at_pooler(wire) if is_pooled(wire) else Pooler(Mode.NONE)
 
 
 def look_at_broker() -> bool:
@@ -283,11 +315,7 @@ def _oldest_due(now: datetime) -> timedelta:
 
 
 def _wait(future: Future[Found | None], *, until: float) -> Found | None:
-    """What was found by then; None when it failed or is still hanging."""
-    try:
-        return future.result(timeout=max(0.0, until - time.monotonic()))
-    except TimeoutError:
-        return None
+    return wait_for(future, seconds=until - time.monotonic())
 
 
 DATABASE = Probe(look_at_database)

@@ -20,8 +20,11 @@ SENTINEL_PORT = 26379
 WRITER = "read-write"
 """Of several hosts libpq takes the first that takes writes, unless the address says otherwise."""
 
+STANDBY = "prefer-standby"
+"""Of several that may be behind, the first that only reads; where there is none, any."""
 
-def parse_database(name: str, url: str) -> dict[str, Any]:
+
+def parse_database(name: str, url: str, *, among_several: str = WRITER) -> dict[str, Any]:
     """What the address says, as Django's DATABASES has it; of several hosts as libpq takes them."""
     scheme, _, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
@@ -36,7 +39,7 @@ def parse_database(name: str, url: str) -> dict[str, Any]:
         **found,
         "HOST": ",".join(host for host, _ in hosts),
         "PORT": ",".join(str(port) for _, port in hosts),
-        "OPTIONS": {"target_session_attrs": WRITER, **(found.get("OPTIONS") or {})},
+        "OPTIONS": {"target_session_attrs": among_several, **(found.get("OPTIONS") or {})},
     }
 
 

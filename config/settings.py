@@ -12,7 +12,7 @@ from csp.constants import NONE, SELF
 from environs import Env
 
 from config import env as read
-from config.hosts import parse_database
+from config.hosts import STANDBY, parse_database
 from config.logs import logging_settings
 from config.wiring import (  # noqa: F401  settings by name
     AFFECTED_BOOKINGS,
@@ -25,6 +25,7 @@ from config.wiring import (  # noqa: F401  settings by name
     SETUP_LINES,
     WEBHOOK_EVENTS,
 )
+from staff.storage.replica import REPLICA
 
 env = Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -145,6 +146,13 @@ DATABASES = {
         else {"ENGINE": "django.db.backends.sqlite3", "NAME": DATA_DIR / "bookings.sqlite3"}
     )
 }
+
+DATABASE_REPLICA_URL = env.str("DATABASE_REPLICA_URL", "")
+if DATABASE_REPLICA_URL:
+    DATABASES[REPLICA] = read.replica_settings(
+        parse_database("DATABASE_REPLICA_URL", DATABASE_REPLICA_URL, among_several=STANDBY)
+    )
+    DATABASE_ROUTERS = ["staff.storage.may_lag.ReplicaRouter"]
 
 _broker = env.str("BROKER_URL", "") or "filesystem://"
 CACHES = {"default": read.cache_settings(env.str("CACHE_URL", ""), _broker)}
@@ -300,6 +308,8 @@ SPECTACULAR_SETTINGS = {
         "BookingStatusEnum": ["scheduled", "provisional", "completed", "cancelled", "no-show"],
         "MessageStateEnum": ["waiting", "sent", "delivered", "kept", "not_sent", "uncertain"],
         "FeeStateEnum": ["due", "paid", "not_charged", "void", "waived", "refunded"],
+        "ModeEnum": ["read", "write", "read_write"],
+        "PoolerModeEnum": ["none", "session", "transaction", "statement"],
         "RequestStateEnum": ["waiting", "mailed"],
     },
 }

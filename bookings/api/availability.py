@@ -34,6 +34,7 @@ from staff.access.auth import actor_of, salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
 from staff.models import SalonSettings, Service, Staff
 from staff.salon.parts import PartJson
+from staff.storage.may_lag import may_lag
 from staff.wire.answers import Count, Date, EitherAnswer, Id, Number, When
 from staff.wire.fields import StrictIdField, StrictIntegerField, WallClockField
 from staff.wire.query import Query, QueryDate, QueryFlag, QueryId
@@ -172,6 +173,7 @@ class AvailabilityView(GatedView):
         parameters=_either_query(),
         tags=["availability"],
     )
+    @may_lag
     def get(self, request: Request) -> Response:
         if "items" in request.query_params:
             return self._visits(request)

@@ -42,6 +42,7 @@ from staff.wire.query import Query, QueryChoice, QueryFlag, QueryText
 from staff.wire.reading import checked_body
 from staff.wire.refusals import BadRequest
 from staff.wire.schema import ID_IN_PATH, documented
+from staff.wire.streaming import streamed
 from staff.wire.views import GatedView
 
 _VERSION = re.compile(r'\s*(?:W/)?"?([0-9]{1,9})"?\s*')
@@ -83,7 +84,7 @@ class BookingListView(GatedView):
 
         def chunks() -> Iterator[list[BookingJson]]:
             rows = bookings.values_list(*COLUMNS)
-            return in_chunks(printer.rows(rows.iterator(chunk_size=ROWS_PER_CHUNK)))
+            return in_chunks(printer.rows(streamed(rows, chunk_size=ROWS_PER_CHUNK)))
 
         return answer_list(asked.page, count=asked.count, fetch=fetch, chunks=chunks)
 

@@ -50,6 +50,7 @@ from bookings.online.submission import OnlineBookingOff, TooManySubmissions
 from bookings.slots.availability.wishes import MOST_ITEMS
 from staff.access.auth import salon_of
 from staff.models import SalonSettings
+from staff.storage.may_lag import may_lag
 from staff.wire.answers import EitherAnswer
 from staff.wire.conditional import IF_NONE_MATCH, answer_if_new
 from staff.wire.fields import (
@@ -174,6 +175,7 @@ class CatalogueView(PublicDoor):
         public=True,
         tags=TAGS,
     )
+    @may_lag
     def get(self, request: Request) -> Response:
         asked = CatalogueQuery.of(request)
         found = catalogue(location=asked["location"], also=keys_in(asked["service"].split(",")))
@@ -193,6 +195,7 @@ class OnlineAvailabilityView(PublicDoor):
         tags=TAGS,
         operation="public_availability",
     )
+    @may_lag
     def get(self, request: Request) -> Response:
         asked, salon, now = OnlineAvailabilityQuery.of(request), salon_of(request), timezone.now()
         _require_on(salon)

@@ -37,6 +37,7 @@ from staff.wire.paging import ROWS_PER_CHUNK, answer_list, in_chunks
 from staff.wire.query import QueryChoice
 from staff.wire.reading import checked_body
 from staff.wire.schema import ID_IN_PATH, documented
+from staff.wire.streaming import streamed
 from staff.wire.views import GatedView
 
 
@@ -231,7 +232,7 @@ def _printer(request: Request) -> VisitPrinter:
 
 def _chunks(visits: QuerySet[Visit], printer: VisitPrinter) -> Any:
     """All of them, some hundred at a time; another statement for the bookings of each chunk."""
-    for chunk in in_chunks(visits.iterator(chunk_size=ROWS_PER_CHUNK)):
+    for chunk in in_chunks(streamed(visits, chunk_size=ROWS_PER_CHUNK)):
         yield printer.all(chunk)
 
 

@@ -19,6 +19,7 @@ from bookings.slots.stretches import work_parts
 from notifications.letters.plain import one_line, paragraphs
 from staff.access.auth import actor_for
 from staff.models import SalonSettings
+from staff.wire.streaming import streamed
 
 BACK = timedelta(days=30)
 AHEAD = timedelta(days=365)
@@ -57,7 +58,7 @@ def calendar_lines(feed: CalendarFeed, *, salon: SalonSettings, now: datetime) -
     head, end = _frame(feed, salon=salon)
     yield head
     rows = bookings_of(feed, salon=salon, now=now)
-    for booking in rows.iterator(chunk_size=ROWS_AT_ONCE):
+    for booking in streamed(rows, chunk_size=ROWS_AT_ONCE):
         for event in _events(booking, feed=feed):
             yield event.to_ical()
     yield end

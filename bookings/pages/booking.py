@@ -39,6 +39,7 @@ from bookings.self_service.visit_link import page_url
 from notifications.letters.language import moment
 from staff.access.idempotency import KeyReused
 from staff.salon.online import LOCAL_HOSTS
+from staff.storage.may_lag import may_lag
 from staff.wire.refusals import BadRequest, Refused, TooMany
 from staff.wire.times import local_date
 
@@ -46,6 +47,7 @@ from staff.wire.times import local_date
 class BookingPage(BookingShell):
     now: datetime
 
+    @may_lag
     def get(self, request: HttpRequest, location: str = "") -> HttpResponse:
         self.now = timezone.now()
         if self.is_off:

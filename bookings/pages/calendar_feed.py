@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from datetime import datetime
 from http import HTTPStatus
 from tempfile import SpooledTemporaryFile
 from typing import IO
@@ -14,9 +15,12 @@ from django.utils import timezone
 
 from bookings.feeds.addresses import note_fetch, open_feed
 from bookings.feeds.content import calendar_lines
+from bookings.models import CalendarFeed
 from bookings.pages.render import HEADERS
 from bookings.pages.shell import PublicPage
 from staff.access.throttles import CalendarThrottle
+from staff.models import SalonSettings
+from staff.storage.may_lag import may_lag
 from staff.wire.conditional import has_already
 
 CONTENT_TYPE = "text/calendar; charset=utf-8"
@@ -34,7 +38,7 @@ class CalendarFeedFile(PublicPage):
     def get(self, request: HttpRequest, token: str) -> HttpResponseBase:
         now = timezone.now()
         feed = open_feed(token)
-        body, tag = _written(calendar_lines(feed, salon=self.salon, now=now))
+        body, tag = _written(feed, salon=self.salon, now=now)
         note_fetch(feed, program=request.headers.get("User-Agent", ""), now=now)
         headers = {**HEADERS, "Cache-Control": "private, no-cache", "ETag": tag}
         if has_already(request.headers, tag):
@@ -44,10 +48,14 @@ class CalendarFeedFile(PublicPage):
         return StreamingHttpResponse(_read(body), content_type=CONTENT_TYPE, headers=headers)
 
 
-def _written(lines: Iterable[bytes]) -> tuple[IO[bytes], str]:
-    """A file at its end, which whoever reads it closes, and its tag."""
+@may_lag
+def _written(feed: CalendarFeed, *, salon: SalonSettings, now: datetime) -> tuple[IO[bytes], str]:
+    """A file at its end, which whoever reads it closes, and its tag.
+
+    May lag, other than whose feed it is and what they may see: that is their login.
+    """
     body, digest = SpooledTemporaryFile(max_size=IN_MEMORY), hashlib.sha256()  # noqa: SIM115
-    for line in lines:
+    for line in calendar_lines(feed, salon=salon, now=now):
         digest.update(line)
         body.write(line)
     return body, f'"{digest.hexdigest()}"'

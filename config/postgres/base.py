@@ -32,8 +32,12 @@ from psycopg.pq.abc import PGconn
 
 from config.postgres import patience
 from config.postgres.instants import adapters_in_utc
+from staff.storage.replica import REPLICA
 
 READ_ONLY = (b"in_hot_standby", b"default_transaction_read_only")
+REPLICA_PATIENCE_SECONDS = 3.0
+"""For its next word; then the same is read from the writer."""
+
 MOST_LAST_WORDS = 10
 """Messages read before we give up on a line: a server that ends says one, then hangs up."""
 
@@ -44,12 +48,16 @@ class _PreparingCursor(base.ServerBindingCursor):
 
 
 class _Connection(psycopg.Connection[Any]):
+    patience: float | None = None
+    """Seconds, where it is not that of the process."""
+
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        """Raises OperationalError, the line closed, where the server says nothing for `patience()`."""
-        if timeout is not None or patience() is None:
+        """Raises OperationalError, the line closed, where the server says nothing for that long."""
+        patient = self.patience or patience()
+        if timeout is not None or patient is None:
             return super().wait(gen, interval, timeout)
         try:
-            return super().wait(gen, interval, patience())
+            return super().wait(gen, interval, patient)
         except psycopg.errors._WaitTimeout as silence:
             self.pgconn.finish()
             raise psycopg.OperationalError("the server has not answered in time") from silence
@@ -89,7 +97,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         self.isolation_level = IsolationLevel.READ_COMMITTED
-        return _Connection.connect(**conn_params)
+        wire = _Connection.connect(**conn_params)
+        if self.alias == REPLICA:
+            # Said with each BEGIN, so that no pooler can pass it on to somebody who writes.
+            wire.read_only = True
+            wire.patience = REPLICA_PATIENCE_SECONDS
+        return wire
 
     def prepared_cursor(self) -> Any:
         """A cursor whose statements the server keeps, planned, for as long as this connection lives."""
@@ -102,7 +115,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def is_usable(self) -> bool:
         """Whether the line is idle and the server has neither hung up nor died."""
         wire = None if self.connection is None else self.connection.pgconn
-        if wire is None or wire.status != ConnStatus.OK or _takes_no_writes(wire):
+        if wire is None or wire.status != ConnStatus.OK:
+            return False
+        if self.alias != REPLICA and _takes_no_writes(wire):
             return False
         if wire.transaction_status not in (TransactionStatus.IDLE, TransactionStatus.INTRANS):
             return False

@@ -16,8 +16,10 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import BigAutoField, Expression, Field, Model, QuerySet
+
+from staff.storage.may_lag import reads_from
 
 M = TypeVar("M", bound=Model)
 Converters = list[tuple[int, tuple[list[Callable[..., Any]], Any]]]
@@ -54,10 +56,11 @@ class BlankIds(Blank):
         return f"{{{ids}}}" if connection.vendor == "postgresql" else f"[{ids}]"
 
 
-def open_cursor(*, keep_plan: bool = True) -> Any:
+def open_cursor(alias: str = DEFAULT_DB_ALIAS, *, keep_plan: bool = True) -> Any:
     """One whose statements the server plans once, where it is our PostgreSQL backend's and `keep_plan`."""
-    preparing = getattr(connection, "prepared_cursor", connection.cursor)
-    return preparing() if keep_plan else connection.cursor()
+    wire = connections[alias]
+    preparing = getattr(wire, "prepared_cursor", wire.cursor)
+    return preparing() if keep_plan else wire.cursor()
 
 
 def filled(params: Iterable[Any], values: dict[str, Any]) -> list[Any]:
@@ -94,7 +97,7 @@ class Prepared:
         if any(isinstance(value, int) and not -(2**63) <= value < 2**63 for value in values.values()):
             return []
         statement = self._written.get(connection.vendor) or self._write()
-        with open_cursor() as cursor:
+        with open_cursor(reads_from()) as cursor:
             cursor.execute(statement.sql, filled(statement.params, values))
             rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
         if not statement.converters:

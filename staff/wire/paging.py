@@ -23,6 +23,7 @@ from rest_framework.response import Response
 from staff.wire.answers import Count, Number, between
 from staff.wire.query import Query, QueryCount
 from staff.wire.renderer import array_response
+from staff.wire.streaming import streamed
 
 DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 200
@@ -116,7 +117,7 @@ def answer_queryset(
     """`answer_list` over an ordered queryset, `row` printing one of its rows."""
 
     def rows() -> Iterator[Mapping[str, Any]]:
-        return (row(each) for each in queryset.iterator(chunk_size=ROWS_PER_CHUNK))
+        return (row(each) for each in streamed(queryset, chunk_size=ROWS_PER_CHUNK))
 
     return answer_list(
         asked,

@@ -156,6 +156,29 @@ class Found:
 @contextlib.contextmanager
 def postgres(options: Mapping[str, str] | None = None) -> Iterator[Server]:
     """A PostgreSQL with an empty database `bookings`; `options` are server settings by name."""
+    with _postgres(_make_cluster, options or {}) as server, _running(server):
+        _run_sql(server.port, "CREATE DATABASE bookings")
+        yield server
+
+
+@contextlib.contextmanager
+def standby(writer: Server) -> Iterator[Server]:
+    """A PostgreSQL that follows `writer`, of which it is a copy."""
+
+    def copy(binaries: Path, data: Path, log: Path, user: str | None, environment: Mapping[str, str]) -> None:
+        source = f"host=127.0.0.1 port={writer.port} user=bookings"
+        command = [str(binaries / "pg_basebackup"), "-D", str(data), "-R", "-d", source]
+        _initialise([*command, "--checkpoint=fast", "--no-sync"], log, user, environment)
+
+    with _postgres(copy, {}) as server, _running(server):
+        yield server
+
+
+@contextlib.contextmanager
+def _postgres(
+    make: Callable[[Path, Path, Path, str | None, Mapping[str, str]], None], options: Mapping[str, str]
+) -> Iterator[Server]:
+    """One whose data `make` has put into its folder; not started."""
     binaries = _postgres_binaries()
     with _folder("bookings-postgres-") as folder:
         user = UNPRIVILEGED if os.geteuid() == 0 else None
@@ -164,9 +187,9 @@ def postgres(options: Mapping[str, str] | None = None) -> Iterator[Server]:
             binaries = _readable_for_others(binaries, folder)
         environment = {"LD_LIBRARY_PATH": str(binaries.parent / "lib"), "LC_ALL": "C"}
         data, log, port = folder / "data", folder / "log", free_port()
-        _make_cluster(binaries, data, log, user, environment)
-        settings = {**POSTGRES_OPTIONS, "port": str(port), **(options or {})}
-        server = Server(
+        make(binaries, data, log, user, environment)
+        settings = {**POSTGRES_OPTIONS, "port": str(port), **options}
+        yield Server(
             url=f"postgres://bookings@127.0.0.1:{port}/bookings",
             port=port,
             command=[
@@ -180,9 +203,6 @@ def postgres(options: Mapping[str, str] | None = None) -> Iterator[Server]:
             user=user,
             environment=environment,
         )
-        with _running(server):
-            _run_sql(port, "CREATE DATABASE bookings")
-            yield server
 
 
 @contextlib.contextmanager
@@ -287,8 +307,14 @@ def _make_cluster(
     binaries: Path, data: Path, log: Path, user: str | None, environment: Mapping[str, str]
 ) -> None:
     command = [str(binaries / "initdb"), "-D", str(data), "-U", "bookings", "-A", "trust"]
+    _initialise(
+        [*command, "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"], log, user, environment
+    )
+
+
+def _initialise(command: list[str], log: Path, user: str | None, environment: Mapping[str, str]) -> None:
     done = subprocess.run(
-        [*command, "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"],
+        command,
         capture_output=True,
         check=False,
         env={**os.environ, **environment},
@@ -299,7 +325,7 @@ def _make_cluster(
     )
     log.write_bytes(done.stdout + done.stderr)
     if done.returncode:
-        raise Missing(f"initdb failed:\n{log.read_text()[-2000:]}")
+        raise Missing(f"{command[0]} failed:\n{log.read_text()[-2000:]}")
 
 
 def _readable_for_others(binaries: Path, folder: Path) -> Path:

@@ -42,6 +42,9 @@ ALL_WELL = {
     "status": "ready",
     "checks": {
         "database": {"ok": True},
+        "writer": {"ok": True, "host": 1 if connection.vendor == "postgresql" else None},
+        "pooler": {"ok": True, "mode": "none"},
+        "replica": None,
         "migrations": {"ok": True, "missing": 0},
         "double_booking_guard": {"ok": True},
         "kept_totals": {"ok": True},
@@ -208,6 +211,9 @@ def test_a_database_and_a_broker_that_hang_are_not_waited_for(stalled_port: int,
     assert body["status"] == "not_ready"
     assert body["checks"] == {
         "database": {"ok": False},
+        "writer": {"ok": None, "host": None},
+        "pooler": {"ok": None, "mode": None},
+        "replica": None,
         "migrations": {"ok": None, "missing": None},
         "double_booking_guard": {"ok": None},
         "kept_totals": {"ok": None},

@@ -24,7 +24,7 @@ from config.checks import check_settings
 ROOT = Path(__file__).resolve().parents[2]
 LOOKED_AT = ["SECRET_KEY", "DEBUG", "HOST", "PORT", "PUBLIC_URL", "PUBLIC_URL_IS_HTTPS", "TRUSTED_PROXIES"]
 LOOKED_AT += ["UPDATE_MAIL_DELAY_SECONDS", "JOB_LEASE_SECONDS", "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET"]
-LOOKED_AT += ["EMAIL_URL", "DEFAULT_FROM_EMAIL"]
+LOOKED_AT += ["EMAIL_URL", "DEFAULT_FROM_EMAIL", "DATABASE_URL", "DATABASE_REPLICA_URL"]
 """By the checks."""
 SHOW = "import json; from django.conf import settings as s; print(json.dumps({names}))"
 
@@ -151,6 +151,8 @@ def test_every_form_of_email_url_gives_up_after_fifteen_seconds(
         ("DATABASE_URL", "postgres://u:p@h1,,h2/salon"),
         ("DATABASE_URL", "postgres://u:p@h1:99999/salon"),
         ("DATABASE_URL", "mysql://root@h1,h2/salon"),
+        ("DATABASE_REPLICA_URL", "sqlite:///salon.sqlite3"),
+        ("DATABASE_REPLICA_URL", "postgres://u:p@h1,,h2/salon"),
         ("BROKER_URL", "sqs://"),
         ("BROKER_URL", "sentinel://h1:26379,h2:26379"),
         ("BROKER_URL", "sentinel://h1:26379,h2:26379/salon/one"),
@@ -180,6 +182,15 @@ def test_a_bad_value_stops_the_start(tmp_path: Path, variable: str, value: str) 
         ({"DEBUG": "1"}, ""),
         ({"SECRET_KEY": "x" * 50}, ""),
         ({"SECRET_KEY": "x" * 50, "JOB_LEASE_SECONDS": "0"}, "config.E002"),
+        ({"SECRET_KEY": "x" * 50, "DATABASE_REPLICA_URL": "postgres://h1/salon"}, "config.E008"),
+        (
+            {
+                "SECRET_KEY": "x" * 50,
+                "DATABASE_REPLICA_URL": "postgres://h1/s",
+                "DATABASE_URL": "postgres://h/s",
+            },
+            "",
+        ),
         ({"SECRET_KEY": "x" * 50, "STRIPE_API_KEY": "sk_test_1"}, "config.W003"),
         ({"SECRET_KEY": "x" * 50, "EMAIL_URL": "smtp://127.0.0.1:25"}, ""),
         (
@@ -234,6 +245,31 @@ def test_the_database_may_be_on_several_hosts(tmp_path: Path, address: str) -> N
     assert (found["ENGINE"], found["NAME"], found["CONN_MAX_AGE"]) == ("config.postgres", "salon", None)
     if "%40" in address:
         assert (found["USER"], found["PASSWORD"]) == ("u", "p@/,")
+
+
+@pytest.mark.parametrize("address", HOSTS)
+def test_a_replica_is_named_as_the_database_is_and_a_standby_comes_first(
+    tmp_path: Path, address: str
+) -> None:
+    read = _settings(
+        tmp_path, DATABASE_URL="postgres://h/salon", DATABASE_REPLICA_URL=f"postgres://{address}"
+    )
+    found = read["DATABASES"]["replica"]
+    host, port, attributes = HOSTS[address]
+    attributes = "prefer-standby" if attributes == "read-write" else attributes
+    assert (found["HOST"], found["PORT"], found["OPTIONS"].get("target_session_attrs")) == (
+        host,
+        port,
+        attributes,
+    )
+    assert (found["ENGINE"], found["NAME"], found["CONN_MAX_AGE"]) == ("config.postgres", "salon", None)
+    assert read["DATABASE_ROUTERS"] == ["staff.storage.may_lag.ReplicaRouter"]
+
+
+def test_without_a_replica_nothing_is_routed(tmp_path: Path) -> None:
+    read = _settings(tmp_path, DATABASE_URL="postgres://h/salon")
+    assert list(read["DATABASES"]) == ["default"]
+    assert "DATABASE_ROUTERS" not in read
 
 
 def test_redis_under_sentinel_is_broker_and_cache_alike(tmp_path: Path) -> None:
