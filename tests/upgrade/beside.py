@@ -211,7 +211,7 @@ def _upgrade(site: Site, old: Release, new: Release, ledger: Ledger, salon: Salo
 
 
 def _what_only_one_knows(load: Load, slots: Slots, salon: Salon) -> int:
-    """Calls beside the five, at either release; gives a visit of which the old one moves the second booking."""
+    """Calls beside the five, at either release; gives a visit of which the old moves an item."""
     for release, name in ((NAME, "Oldcomer"), (NOW, "Newcomer")):
         person = {"first_name": name, "email": f"{name}@example.com"}
         load.ask("client", "POST", "/api/clients", person, of=release)
