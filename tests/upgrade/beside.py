@@ -158,7 +158,7 @@ def _upgrade(site: Site, old: Release, new: Release, ledger: Ledger, salon: Salo
     old_web = site.web(old, NAME, old_port)
     old_workers = site.workers(old, NAME)
     load = Load(webs={NAME: site.desk(old_port, salon.token)}, phase="old alone")
-    _wait_until_ready(site, old_web, load.webs[NAME])
+    wait_until_ready(site, old_web, load.webs[NAME])
     with people(load, slots):
         time.sleep(OLD_SECONDS)
         for each in old_workers:
@@ -170,7 +170,7 @@ def _upgrade(site: Site, old: Release, new: Release, ledger: Ledger, salon: Salo
         workers = site.workers(new, NOW)
         new_web = site.web(new, NOW, new_port)
         newcomer = site.desk(new_port, salon.token)
-        _wait_until_ready(site, new_web, newcomer)
+        wait_until_ready(site, new_web, newcomer)
         load.phase = "both"
         load.webs = {NAME: load.webs[NAME], NOW: newcomer}
         contest(load, slots, CONTESTS)
@@ -229,7 +229,7 @@ def _what_only_one_knows(load: Load, slots: Slots, salon: Salon) -> int:
     return visit_id
 
 
-def _wait_until_ready(site: Site, web: Program, desk: Desk) -> None:
+def wait_until_ready(site: Site, web: Program, desk: Desk) -> None:
     quiet = Desk(port=desk.port, token="", requests=Requests(site.folder / "warming.jsonl"))
     for _ in until(START_SECONDS):
         if quiet.ask("GET", "/readyz", patience=10).status == 200:
