@@ -32,9 +32,8 @@ def migrate() -> int:
     if connection.vendor == "postgresql":
         _be_quick()
         executor = MigrationExecutor(connection)
-        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        state = executor._create_project_state(with_applied_migrations=True)
-        for migration, _backwards in plan:
+        state = None
+        for migration, _backwards in executor.migration_plan(executor.loader.graph.leaf_nodes()):
             state, tries = _apply(executor, migration, state)
             met += tries - 1
         connection.close()
@@ -43,22 +42,23 @@ def migrate() -> int:
 
 
 def _apply(
-    executor: MigrationExecutor, migration: Migration, before: ProjectState
+    executor: MigrationExecutor, migration: Migration, state: ProjectState | None
 ) -> tuple[ProjectState, int]:
-    """The state after it, and in how many tries."""
+    """The models after it, and in how many tries; `state`: before it, None where nobody has read them yet."""
     tries = 1
     while True:
         try:
             node = (migration.app_label, migration.name)
-            return executor.migrate([node], plan=[(migration, False)], state=before.clone()), tries
+            return executor.migrate([node], plan=[(migration, False)], state=state), tries
         except OperationalError as error:
             if getattr(error.__cause__, "sqlstate", None) not in MET_SOMEBODY or tries == TRIES:
                 raise
-            tries += 1
+            tries, state = tries + 1, None
             # Django leaves its transaction open where a migration's last statements fail.
             connection.close()
             time.sleep(BETWEEN_TRIES_SECONDS)
             _be_quick()
+            executor.loader.build_graph()
 
 
 def _be_quick() -> None:
