@@ -180,7 +180,11 @@ def _migrate_then_restart(how: str, running: dict[str, Any] | None, folder: Path
     with _watching() as watch:
         if how == "systemd":
             _systemctl("stop", *UNITS[:-1])
-        _manage("first_run")
+        try:
+            _manage("first_run")
+        finally:
+            if how == "systemd":
+                _systemctl("start", *UNITS[:-1])
         if how == "hand":
             _say(
                 "the schema is up to date; restart worker, beat and web, in this order, then "
@@ -190,8 +194,7 @@ def _migrate_then_restart(how: str, running: dict[str, Any] | None, folder: Path
         if how == "run" and running is not None:
             _run_again(running, folder)
         else:
-            _systemctl("start", *UNITS[:-1])
-            _systemctl("reload-or-restart", WEB)
+            _systemctl("restart", WEB)
         _wait_until_ready()
     return watch.longest
 
