@@ -35,7 +35,7 @@ UPDATE_DELAY = "5"
 PAST_BOOKINGS, PAST_CLIENTS = 20_000, 3_000
 WRITES_WAIT_SECONDS = 5.0
 """No write waits longer than this for the schema to be expanded."""
-MOST_REFUSED = 0.01
+MOST_REFUSED = 0.03
 """Of all calls: PostgreSQL gives up one of those that a migration meets crosswise."""
 
 PAST = f"""
@@ -298,7 +298,9 @@ def _check_mails(site: Site, ledger: Ledger) -> None:
     )
     found = site.rows.all(confirmations)
     wrong = [each for each in found if each[1] != 1]
-    ledger.promise("one confirmation of each booking", kept=not wrong, found=f"{len(wrong)} of {len(found)}")
+    ledger.promise(
+        "one confirmation of each booking", kept=not wrong, found=f"all but {len(wrong)} of {len(found)}"
+    )
     unsent = [each for each in found if each[2] == "done" and not copies[each[3]]]
     ledger.promise("and it has left", kept=not unsent, found=str(Counter(each[2] for each in found)))
     dead = site.rows.one("SELECT count(*) FROM notifications_job WHERE state = 'dead'")
