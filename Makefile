@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-install test-debian13 test-image lint format bench chaos cluster pooler e2e texts requirements clean
+.PHONY: help run test test-install test-debian13 test-image lint format bench chaos cluster pooler upgrade upgrade-test e2e texts requirements clean
 
 # python3 if it fits, else the newest that does; PYTHON names another one.
 BASE_PYTHON := $(shell set -- python3 python3.14 python3.13 python3.12 python3.11 python; \
@@ -21,6 +21,7 @@ LINT_ENV := DEBUG=1 DATA_DIR=$(CURDIR)/.venv/lint DATABASE_URL= BROKER_URL= EMAI
 
 help:
 	@echo "make run     the whole system on http://127.0.0.1:8000 (PORT, HOST, DATA_DIR)"
+	@echo "make upgrade   after \`git pull\`: backup, migrate, restart, health"
 	@echo "make test    the suite on SQLite, then on PostgreSQL and Redis"
 	@echo "make lint    ruff, mypy, migrations, system checks, API schema"
 	@echo "make test-install   make test-debian13   installs from an index of tomorrow, and under Debian 13"
@@ -28,10 +29,15 @@ help:
 	@echo "make bench   make chaos   make e2e   requests per second, fault runs, browser runs"
 	@echo "make pooler   through PgBouncer of Debian 13 and 12, by debootstrap (root)"
 	@echo "make cluster   eight hosts of which one after the other fails (root, Debian 13 by debootstrap)"
+	@echo "make upgrade-test   the previous release and this one on one database; make upgrade under load"
 
 # exec: Ctrl-C and TERM reach the process that stops everything, and make waits for it.
 run: .venv/installed-run
 	@exec $(BIN)/python -m config.run
+
+# After `git pull`, while the salon works on.
+upgrade: .venv/installed-run
+	@exec $(BIN)/python -m config.upgrade $(ARGS)
 
 test: .venv/installed-test
 	@exec $(BIN)/python -m tests.run $(ARGS)
@@ -68,6 +74,9 @@ cluster: .venv/installed-test
 
 pooler: .venv/installed-test
 	@exec $(BIN)/python -m tests.pooler.run $(ARGS)
+
+upgrade-test: .venv/installed-test
+	@exec $(BIN)/python -m tests.upgrade.run $(ARGS)
 
 e2e: .venv/installed-test .venv/installed-e2e
 	@exec $(BIN)/python -m tests.e2e.run $(ARGS)

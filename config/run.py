@@ -5,15 +5,18 @@ Standard library and honcho only: Django is started in processes of its own.
 
 from __future__ import annotations
 
+import fcntl
 import functools
+import json
 import os
 import secrets
 import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from honcho import manager, process
 
@@ -30,6 +33,8 @@ COMMANDS = {
 }
 # A job that has begun may wait for a mail server (15 s) or for Stripe (10 s, three tries).
 STOP_SECONDS = 35
+RUNNING = "run.json"
+"""The file in DATA_DIR that says who runs here."""
 
 
 class Child(process.Process):
@@ -51,9 +56,13 @@ def main() -> int:
     os.chdir(ROOT)
     folder = Path(os.environ.get("DATA_DIR") or ROOT / "var").resolve()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _complete_environment(folder)
+    complete_environment(folder)
     if problem := _why_not_here(os.environ["HOST"], int(os.environ["PORT"])):
         sys.stderr.write(f"{problem}\n")
+        return 1
+    kept = _say_who_runs(folder / RUNNING)
+    if kept is None:
+        sys.stderr.write(f"`make run` is at work on {folder} already.\n")
         return 1
     tidy(folder / "broker")
     prepared = subprocess.run([sys.executable, "manage.py", "first_run"], check=False)
@@ -64,11 +73,18 @@ def main() -> int:
     running._process_ctor = Child
     for name, command in COMMANDS.items():
         running.add_process(name, command.format(python=sys.executable))
+    restart = _restarts_on_demand(running)
     running.loop()
+    if restart:
+        # The same process id in the same terminal, with the code and requirements of now. What honcho forked
+        # has the lock too, until it has ended.
+        for each in running._processes.values():
+            each["process"].join()
+        os.execv(sys.executable, [sys.executable, "-m", "config.run"])
     return 0 if running.returncode in (130, 143) else int(running.returncode or 0)
 
 
-def _complete_environment(folder: Path) -> None:
+def complete_environment(folder: Path) -> None:
     os.environ["DATA_DIR"] = str(folder)
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     os.environ["PYTHONUNBUFFERED"] = "1"
@@ -77,6 +93,35 @@ def _complete_environment(folder: Path) -> None:
     os.environ.setdefault("DEMO", "0" if os.environ.get("DATABASE_URL") else "1")
     if not os.environ.get("SECRET_KEY"):
         _make_secret_key(folder / "secret_key")
+
+
+def _say_who_runs(path: Path) -> IO[str] | None:
+    """Keep the file locked for as long as this process runs; None: another one has it.
+
+    `make upgrade` reads in it whom to restart (`config.upgrade`). `began` is another number for every start.
+    """
+    file = path.open("a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return None
+    file.truncate(0)
+    told = {"pid": os.getpid(), "began": time.time_ns()}
+    json.dump({**told, "host": os.environ["HOST"], "port": os.environ["PORT"]}, file)
+    file.flush()
+    return file
+
+
+def _restarts_on_demand(running: manager.Manager) -> list[int]:
+    """SIGUSR2 ends web and worker as Ctrl-C does; not empty once it has come."""
+    asked: list[int] = []
+
+    def end(number: int, frame: object) -> None:
+        asked.append(number)
+        running.terminate()
+
+    signal.signal(signal.SIGUSR2, end)
+    return asked
 
 
 def _make_secret_key(path: Path) -> None:

@@ -15,6 +15,7 @@ from bookings.lifecycle.by_client import (
     move_by_client,
     note_by_client,
 )
+from bookings.lifecycle.catch_up import CaughtUp, catch_up
 from bookings.lifecycle.change import cancel, change
 from bookings.lifecycle.change_whole import ONE, SCOPES, Whole, cancel_whole, change_whole
 from bookings.lifecycle.how import How
@@ -44,6 +45,7 @@ __all__ = [
     "VISIT_SCOPES",
     "Acceptance",
     "AgreedPrice",
+    "CaughtUp",
     "ClientRequest",
     "How",
     "ItemChanges",
@@ -69,6 +71,7 @@ __all__ = [
     "cancel_by_client",
     "cancel_visit",
     "cancel_whole",
+    "catch_up",
     "change",
     "change_session",
     "change_visit",

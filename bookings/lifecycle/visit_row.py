@@ -28,12 +28,16 @@ SO_SOON = timedelta(hours=24)
 
 
 def begin(items: Sequence[Booking], *, now: datetime, policy: dict[str, Any] | None = None) -> Visit:
-    """A visit of these bookings, not saved yet, saved; they are placed in it in this order."""
+    """A visit of these bookings, not saved yet, saved; they are placed in it in this order.
+
+    That of a row which an older release wrote has its version, so that the SEQUENCE in calendars goes on.
+    """
     first = items[0]
     taken = Visit.objects.filter(key=first.key).exists() if first.pk is not None else False
     visit = Visit(
         key=uuid.uuid4() if taken else first.key,
         client_id=first.client_id,
+        version=first.version if first.pk is not None and first.visit_id is None else 1,
         policy=policy,
         created_at=now,
         updated_at=stamp(now),
@@ -130,9 +134,21 @@ def store(visit: Visit, *, now: datetime) -> None:
     visit.save()
 
 
+def is_true(visit: Visit) -> bool:
+    """Whether it says what its `items` say."""
+    clients = {each.client_id for each in visit.items}
+    return clients == {visit.client_id} and (visit.status, visit.start_at, visit.end_at) == _told(visit)
+
+
 def _derive(visit: Visit) -> None:
+    visit.status, visit.start_at, visit.end_at = _told(visit)
+
+
+def _told(visit: Visit) -> tuple[Booking.Status, datetime, datetime]:
     """Status and times from its bookings: of those not cancelled, or of all where all are."""
     telling = counted(visit.items)
-    visit.status = next(status for status in SAYS_MORE if any(each.status == status for each in telling))
-    visit.start_at = min(each.start_at for each in telling)
-    visit.end_at = max(each.end_at for each in telling)
+    return (
+        next(status for status in SAYS_MORE if any(each.status == status for each in telling)),
+        min(each.start_at for each in telling),
+        max(each.end_at for each in telling),
+    )

@@ -20,7 +20,7 @@ class Hold(models.Model):
     staff = models.ForeignKey("staff.Staff", on_delete=models.CASCADE, related_name="holds")
     service = models.ForeignKey("staff.Service", on_delete=models.CASCADE, related_name="holds")
     party = models.UUIDField(default=uuid.uuid4)
-    persons = models.PositiveIntegerField(default=1)
+    persons = models.PositiveIntegerField(default=1, db_default=1)
     start_at = models.DateTimeField()
     end_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)

@@ -125,12 +125,13 @@ class SearchedField(models.TextField):
     """The texts of the columns `of` as they are searched (`folded`), one below the other.
 
     The digits of each of `numbers` follow their text, so that a number is found however it is spaced. Its
-    model is a `Searched`; a migration that changes one of the columns has to fill this one too.
+    model is a `Searched`; a migration that changes one of the columns has to fill this one too. What an older
+    release writes, which does not know the column, is not found until `manage.py catch_up` (docs/adr/0107).
     """
 
     def __init__(self, *, of: Iterable[str] = (), numbers: Iterable[str] = (), **kwargs: Any) -> None:
         self.texts, self.numbers = tuple(of), tuple(numbers)
-        super().__init__(**{"default": "", "editable": False, **kwargs})
+        super().__init__(**{"default": "", "db_default": "", "editable": False, **kwargs})
 
     def deconstruct(self) -> tuple[str, str, Any, Any]:
         name, _, args, kwargs = super().deconstruct()

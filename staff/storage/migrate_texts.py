@@ -1,4 +1,5 @@
-"""Reading stored texts again by a rule that came later (contract §6a): for data migrations.
+"""Reading stored texts again by a rule that came later (contract §6a): for data migrations, and after
+an upgrade beside an older release (`manage.py catch_up`).
 
 Names: read_again; fill_searched, trigrams.
 """
@@ -6,6 +7,7 @@ Names: read_again; fill_searched, trigrams.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -64,24 +66,37 @@ def _list(row: models.Model, name: str, why: str) -> None:
     logger.warning("text_stays_as_it_was", table=row._meta.db_table, id=row.pk, column=name, why=why)
 
 
-def fill_searched(model: type[models.Model], *, texts: Sequence[str], numbers: Sequence[str] = ()) -> None:
-    """Writes the column `searched` of every row, as a SearchedField of these columns holds it.
+def fill_searched(
+    model: type[models.Model],
+    *,
+    texts: Sequence[str],
+    numbers: Sequence[str] = (),
+    since: datetime | None = None,
+) -> int:
+    """Writes the column `searched` where it is not what a SearchedField of these columns holds; gives of how
+    many rows, of those that were updated `since` (UTC) where that is said.
 
     In batches, in constant memory; a second run changes nothing.
     """
     quoted = connection.ops.quote_name(model._meta.db_table)
-    after = 0
+    stored = model._default_manager.order_by("pk")
+    if since is not None:
+        stored = stored.filter(updated_at__gte=since)
+    after = changed = 0
     while True:
-        rows = model._default_manager.filter(pk__gt=after).order_by("pk").values_list("pk", *texts, *numbers)
+        rows = stored.filter(pk__gt=after).values_list("pk", "searched", *texts, *numbers)
         batch = list(rows[:BATCH])
         if not batch:
-            return
+            return changed
         after = batch[-1][0]
+        wrong = []
+        for pk, held, *values in batch:
+            searched = searched_text(values[: len(texts)], values[len(texts) :])
+            if searched != held:
+                wrong.append((searched, pk))
         with connection.cursor() as cursor:
-            cursor.executemany(
-                f"UPDATE {quoted} SET searched = %s WHERE id = %s",
-                [(searched_text(row[1 : 1 + len(texts)], row[1 + len(texts) :]), row[0]) for row in batch],
-            )
+            cursor.executemany(f"UPDATE {quoted} SET searched = %s WHERE id = %s", wrong)
+        changed += len(wrong)
 
 
 def trigrams(apps: Any, schema_editor: Any) -> None:

@@ -22,10 +22,18 @@ class Program:
     To be started from the main thread only: the kernel ends it when the thread that started it ends.
     """
 
-    def __init__(self, name: str, command: list[str], *, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: list[str],
+        *,
+        environment: Mapping[str, str],
+        log: Path,
+        folder: Path = ROOT,
+    ) -> None:
         self.name = name
         self.log = log
-        self._command = command
+        self._command, self._folder = command, folder
         self._environment = dict(environment)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -47,7 +55,7 @@ class Program:
                 stdout=log,
                 stderr=log,
                 env=self._environment,
-                cwd=ROOT,
+                cwd=self._folder,
                 start_new_session=True,
                 preexec_fn=_end_with_us,
             )

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand
 
+from staff.management.expanding import migrate
 from staff.management.first_logins import keep_login, kept_logins
 from staff.models import Staff
 from staff.wire.addresses import login_address
@@ -22,7 +23,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        call_command("migrate", interactive=False, verbosity=0)
+        migrate()
         call_command("createcachetable", verbosity=0)
         self._make_first_admin()
         if settings.DEMO and "demo" in get_commands():
