@@ -12,7 +12,7 @@ from django.db.models import F
 from bookings.lifecycle.audit import record
 from bookings.models import Booking, Visit, VisitLink, counted, stamp
 from staff.access.actor import Actor
-from staff.storage.prepared_writes import PreparedInsert
+from staff.storage.prepared_writes import PreparedInsert, PreparedUpdate
 
 SAYS_MORE = (
     Booking.Status.PROVISIONAL,
@@ -53,6 +53,7 @@ def begin(items: Sequence[Booking], *, now: datetime, policy: dict[str, Any] | N
 
 
 _STORE = PreparedInsert(Visit)
+_UPDATE = PreparedUpdate(Visit)
 
 
 def keep_true(
@@ -131,7 +132,7 @@ def store(visit: Visit, *, now: datetime) -> None:
     _derive(visit)
     visit.version += 1
     visit.updated_at = stamp(now)
-    visit.save()
+    _UPDATE.write(visit)
 
 
 def is_true(visit: Visit) -> bool:
