@@ -1,0 +1,111 @@
+"""Writes whose statements are written once leave what `save()` and `delete()` leave (docs/adr/0111)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, connection
+from django.db.models import BigAutoField, Model
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from bookings.models import Booking, BusyTime
+from notifications.models import Job, Notification
+from staff.storage.prepared_statements import Blank
+from staff.storage.prepared_writes import ROWS_AT_ONCE, PreparedDelete, PreparedInsert, PreparedUpdate
+from tests.cast.bookings import Salon, make_cast
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def salon() -> Salon:
+    return make_cast()
+
+
+def stored(row: Model) -> dict[str, Any]:
+    """Its columns as the database has them, without what tells it from another."""
+    values: dict[str, Any] = type(row)._default_manager.values().get(pk=row.pk)
+    own = {"id", "session_id", "key", "party"}
+    return {name: value for name, value in values.items() if name not in own}
+
+
+def unsaved(salon: Salon, start_at: datetime, **fields: Any) -> Booking:
+    now = timezone.now().replace(microsecond=5)
+    return Booking(
+        client=salon.alice,
+        staff=salon.bea,
+        service=salon.service,
+        start_at=start_at,
+        end_at=start_at + timedelta(hours=1),
+        notes="é 'quoted' %s",
+        foreign_data={"a": [1, None, "ü"]},
+        parts=[{"kind": "work", "minutes": 60}],
+        price="26.50",
+        created_at=now,
+        updated_at=now,
+        **fields,
+    )
+
+
+def test_an_insert_stores_what_save_stores(salon: Salon) -> None:
+    start_at = datetime(2026, 3, 24, 9, tzinfo=UTC)
+    ours, djangos = unsaved(salon, start_at), unsaved(salon, start_at)
+    PreparedInsert(Booking).write([ours])
+    djangos.save(force_insert=True)
+    assert stored(ours) == stored(djangos)
+    assert (ours.session_id, ours._state.adding) == (ours.pk, False)
+    ours.refresh_from_db()
+    assert ours.parts == [{"kind": "work", "minutes": 60}]
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 9, ROWS_AT_ONCE + 1])
+def test_any_number_of_rows_each_with_its_id(salon: Salon, count: int) -> None:
+    lines = [
+        Notification(staff=salon.bea, type="test", title=str(number), created_at=timezone.now())
+        for number in range(count)
+    ]
+    with CaptureQueriesContext(
+        connection,
+    ) as asked:
+        PreparedInsert(Notification).write(iter(lines))
+    assert len(asked) == -(-count // ROWS_AT_ONCE)
+    by_id = {str(row.pk): row.title for row in Notification.objects.all()}
+    assert by_id == {str(line.pk): line.title for line in lines}
+
+
+def test_a_row_that_is_there_gives_its_id(salon: Salon) -> None:
+    upsert = PreparedInsert(Job, on_conflict='("once_key") DO UPDATE SET "once_key" = EXCLUDED."once_key"')
+    now = timezone.now()
+    first, again = (
+        Job(type="test", once_key="once", payload={}, run_at=now, first_run_at=now, created_at=now)
+        for _ in range(2)
+    )
+    upsert.write([first])
+    upsert.write([again])
+    assert (again.pk, Job.objects.count()) == (first.pk, 1)
+
+
+def test_an_update_stores_every_column_and_finds_a_row_that_is_gone(salon: Salon) -> None:
+    booking = Booking.objects.get(pk=salon.book()["id"])
+    booking.notes, booking.version, booking.foreign_data = "moved", 7, {"x": 1}
+    PreparedUpdate(Booking).write(booking)
+    expected = stored(booking)
+    booking.save()
+    assert stored(booking) == expected
+    assert (expected["notes"], expected["version"]) == ("moved", 7)
+    gone = Booking.objects.get(pk=booking.pk)
+    gone.pk = booking.pk + 1000
+    with pytest.raises(DatabaseError, match="is gone"):
+        PreparedUpdate(Booking).write(gone)
+
+
+def test_a_delete_takes_the_rows_of_its_blanks_alone(salon: Salon) -> None:
+    kept = salon.book()
+    taken = salon.book(start_at="2026-03-24 14:00:00", end_at="2026-03-24 15:00:00")
+    PreparedDelete(lambda: BusyTime.objects.filter(booking_id=Blank("booking_id", BigAutoField()))).run(
+        booking_id=taken["id"]
+    )
+    assert list(BusyTime.objects.values_list("booking_id", flat=True)) == [kept["id"]]
