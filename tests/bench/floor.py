@@ -1,24 +1,25 @@
 """The floor: a bare WSGI application on psycopg that gives the same answers with the fewest statements.
 
 No framework, no checks of the body, no throttles, no errors: only who is asking, the rows, JSON. It writes
-everything a booking writes (booking, busy time, audit row, notifications, job, message) in one transaction,
-after the same lock. One connection per thread is kept, as the product keeps its own.
+everything a booking writes (visit, booking, busy time, audit row, notifications, job, message) in one
+transaction, after the same lock (`tests.bench.floor_writes`). One connection per thread is kept, as the
+product keeps its own.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-import uuid
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha512
 from typing import Any
 from urllib.parse import parse_qs
 
 import orjson
 import psycopg
-from psycopg.types.json import Jsonb
+
+from tests.bench.floor_writes import book, cancel, move
 
 COLUMNS = """b.id, b.client_id, b.staff_id, b.service_id, b.start_at, b.end_at, b.status, b.notes,
 b.internal_notes, b.provisional_token, b.feedback_token, b.waitlist_id,
@@ -34,7 +35,9 @@ SETTINGS = "SELECT timezone, currency, locale, double_booking FROM staff_salonse
 LIST = f"""SELECT {COLUMNS} FROM {JOINED} WHERE b.id IN (SELECT id FROM bookings_booking
 WHERE status <> 'cancelled' ORDER BY start_at DESC, id DESC LIMIT 50 OFFSET %s)
 ORDER BY b.start_at DESC, b.id DESC"""
-COUNT = "SELECT count(*) FROM bookings_booking WHERE status <> 'cancelled'"
+KEPT = "SELECT coalesce(sum(number), 0)::bigint FROM bookings_bookingtotal WHERE status <> 'cancelled'"
+"""As a server that keeps its total would ask, at any number of bookings."""
+
 WEEK = f"""SELECT {COLUMNS} FROM {JOINED} WHERE b.id IN (SELECT id FROM bookings_booking
 WHERE status <> 'cancelled' AND staff_id = %s AND start_at >= %s AND start_at < %s
 ORDER BY start_at DESC, id DESC LIMIT 200) ORDER BY b.start_at DESC, b.id DESC"""
@@ -42,46 +45,25 @@ WEEK_COUNT = """SELECT count(*) FROM bookings_booking
 WHERE status <> 'cancelled' AND staff_id = %s AND start_at >= %s AND start_at < %s"""
 ONE = f"SELECT {COLUMNS} FROM {JOINED} WHERE b.id = %s"
 
-LOCK = "SELECT id, location_id FROM staff_staff WHERE id = %s AND is_active FOR NO KEY UPDATE"
-LOOK_UP = """SELECT c.first_name, c.last_name, c.email, s.name, s.price, s.buffer_before_minutes,
-s.buffer_after_minutes, EXISTS (SELECT 1 FROM staff_holiday h WHERE h.date = %s::timestamptz::date),
-(SELECT min(l.id) FROM staff_location l WHERE l.is_active)
-FROM clients_client c, staff_service s
-WHERE c.id = %s AND c.archived_at IS NULL AND s.id = %s AND s.is_active"""
-HOURS = """SELECT weekday, opens, closes,
-EXISTS (SELECT 1 FROM staff_staff_services o WHERE o.staff_id = h.staff_id AND o.service_id = %s),
-EXISTS (SELECT 1 FROM staff_timeoff t WHERE t.staff_id = h.staff_id AND t.end_at > %s AND t.start_at < %s)
-FROM staff_workinghours h WHERE h.staff_id = %s"""
-BOOK = """INSERT INTO bookings_booking (client_id, staff_id, service_id, location_id, start_at, end_at,
-status, status_detail, notes, internal_notes, key, party, persons, price, buffer_before_minutes,
-buffer_after_minutes, source, base_url, announced_as, sequence, version, foreign_data, amelia_deleted,
-created_at, updated_at)
-VALUES (%s, %s, %s, %s, %s, %s, 'scheduled', '', '', '', %s, %s, 1, %s, %s, %s, 'api', '', '', 0, 1, '{}',
-false, %s, %s) RETURNING id"""
-FORGET = "DELETE FROM bookings_busytime WHERE staff_id = %s AND expires_at <= %s"
-OCCUPY = """INSERT INTO bookings_busytime (staff_id, party, starts_at, ends_at, booking_id)
-VALUES (%s, %s, %s, %s, %s)"""
-AUDIT = """INSERT INTO bookings_bookingevent (booking_id, at, door, actor_type, actor_id, actor_name,
-from_status, to_status, changes, reason) VALUES (%s, %s, 'api', 'staff', %s, %s, '', 'scheduled', '{}', '')
-RETURNING id"""
-TELL = """INSERT INTO notifications_notification
-(staff_id, type, title, body, booking_id, is_read, created_at)
-SELECT id, 'booking.new', 'New booking', %s, %s, false, %s FROM staff_staff
-WHERE is_active AND (role = 'admin' OR id = %s)"""
-STOP = """SELECT id FROM notifications_job
-WHERE recipient = %s AND state = 'pending' AND type = 'followup.step'"""
-JOB = """INSERT INTO notifications_job (type, once_key, booking_id, recipient, payload, state, run_at,
-first_run_at, attempts, sends, external_id, last_error, created_at)
-VALUES ('booking.created', %s, %s, %s, '{}', 'pending', %s, %s, 0, 0, '', '', %s) RETURNING id"""
-MESSAGE = """INSERT INTO notifications_message (job_id, type, booking_id, client_id, "to", channel, state,
-reason, locale, subject, html, text, ics, ics_method, headers, facts, message_id, created_at)
-VALUES (%s, 'booking.created', %s, %s, %s, 'email', 'waiting', '', '', '', '', '', '', '', %s, %s, %s, %s)"""
+CHANGES = f"""SELECT {COLUMNS} FROM {JOINED} WHERE b.updated_at <= %s
+AND (b.updated_at > %s OR (b.updated_at = %s AND b.id > %s)) ORDER BY b.updated_at, b.id LIMIT 1001"""
+OLDEST_WRITER = """SELECT min(xact_start) FROM pg_stat_activity
+WHERE backend_xid IS NOT NULL AND datname = current_database()"""
+LENGTH = """SELECT coalesce(d.duration_minutes, s.duration_minutes), s.buffer_before_minutes,
+s.buffer_after_minutes FROM staff_service s
+LEFT JOIN staff_serviceduration d ON d.service_id = s.id AND d.staff_id = %s
+WHERE s.id = %s AND s.is_active"""
+OPEN = "SELECT weekday, opens, closes FROM staff_workinghours WHERE staff_id = %s"
+CLOSED = "SELECT date FROM staff_holiday WHERE date = %s"
+AWAY = "SELECT start_at, end_at FROM staff_timeoff WHERE staff_id = %s AND end_at > %s AND start_at < %s"
+TAKEN = """SELECT starts_at, ends_at FROM bookings_busytime
+WHERE staff_id = %s AND ends_at > %s AND starts_at < %s AND starts_at > %s"""
 
 _kept = threading.local()
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """The four calls that are measured, each answered 200."""
+    """The calls that are measured, each answered 200."""
     wire = _connection()
     secret = environ["HTTP_AUTHORIZATION"].removeprefix("Bearer ")
     person = wire.execute(TOKEN, [sha512(secret.encode()).hexdigest()]).fetchone()
@@ -90,12 +72,25 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
         start_response("401 Unauthorized", [("Content-Length", "0")])
         return [b""]
     path: str = environ["PATH_INFO"]
-    if environ["REQUEST_METHOD"] == "POST":
-        answer = _book(wire, person, orjson.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))))
+    method, query = environ["REQUEST_METHOD"], parse_qs(environ["QUERY_STRING"])
+    last = path.rpartition("/")[2]
+    if method == "POST":
+        written = book(wire, person, _body(environ))
+        answer = {**_one(wire, written), "warnings": []}
+    elif method == "PUT":
+        move(wire, person, int(last), _body(environ))
+        answer = {**_one(wire, int(last)), "warnings": []}
+    elif method == "DELETE":
+        cancel(wire, person, int(last))
+        answer = _one(wire, int(last))
     elif path == "/api/bookings":
-        answer = _list(wire, parse_qs(environ["QUERY_STRING"]))
+        answer = _list(wire, query)
+    elif path == "/api/bookings/changes":
+        answer = _changes(wire)
+    elif path == "/api/availability":
+        answer = _starts(wire, query)
     else:
-        answer = _rows(wire.execute(ONE, [int(path.rpartition("/")[2])]))[0]
+        answer = _one(wire, int(last))
     body = orjson.dumps(answer, default=str)
     start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
     return [body]
@@ -115,7 +110,7 @@ def _list(wire: psycopg.Connection[Any], query: dict[str, list[str]]) -> dict[st
         total = wire.execute(WEEK_COUNT, asked).fetchone()
         items = _rows(wire.execute(WEEK, asked))
     else:
-        total = wire.execute(COUNT).fetchone()
+        total = wire.execute(KEPT).fetchone()
         items = _rows(wire.execute(LIST, [(page - 1) * 50]))
     count = total[0] if total else 0
     return {"items": items, "total": count, "page": page, "limit": 50, "pages": -(-count // 50)}
@@ -133,38 +128,44 @@ def _printed(value: Any) -> Any:
     return f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else value
 
 
-def _book(wire: psycopg.Connection[Any], person: tuple[Any, ...], order: dict[str, Any]) -> dict[str, Any]:
-    client, staff, service = order["client_id"], order["staff_id"], order["service_id"]
-    start, end, now = f"{order['start_at']}Z", f"{order['end_at']}Z", datetime.now(UTC)
-    with wire.transaction():
-        wire.execute(LOCK, [staff]).fetchone()
-        found = wire.execute(LOOK_UP, [start, client, service]).fetchone() or ()
-        first, last, email, name, price, before, after, _holiday, location = found
-        wire.execute(HOURS, [service, start, end, staff]).fetchall()
-        party = uuid.uuid4()
-        values = [
-            client,
-            staff,
-            service,
-            location,
-            start,
-            end,
-            uuid.uuid4(),
-            party,
-            price,
-            before,
-            after,
-            now,
-            now,
-        ]
-        (booking,) = wire.execute(BOOK, values).fetchone() or (0,)
-        wire.execute(FORGET, [staff, now])
-        wire.execute(OCCUPY, [staff, party, start, end, booking])
-        (event,) = wire.execute(AUDIT, [booking, now, person[0], person[1]]).fetchone() or (0,)
-        wire.execute(TELL, [f"{first} {last}, {name}, {start}", booking, now, staff])
-        wire.execute(STOP, [f"client:{client}"]).fetchall()
-        key = f"booking.created:{booking}:{event}:{client}"
-        (job,) = wire.execute(JOB, [key, booking, f"client:{client}", now, now, now]).fetchone() or (0,)
-        empty, message_id = Jsonb({}), f"<{uuid.uuid4().hex}@localhost>"
-        wire.execute(MESSAGE, [job, booking, client, email, empty, empty, message_id, now])
-    return {**_rows(wire.execute(ONE, [booking]))[0], "warnings": []}
+def _body(environ: dict[str, Any]) -> dict[str, Any]:
+    body: dict[str, Any] = orjson.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
+    return body
+
+
+def _one(wire: psycopg.Connection[Any], booking: int) -> dict[str, Any]:
+    return _rows(wire.execute(ONE, [booking]))[0]
+
+
+def _changes(wire: psycopg.Connection[Any]) -> dict[str, Any]:
+    """From the beginning, 1,000 at most; nothing that a writer at work may still come before."""
+    settled = datetime.now(UTC) - timedelta(seconds=5)
+    (oldest,) = wire.execute(OLDEST_WRITER).fetchone() or (None,)
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    found = _rows(wire.execute(CHANGES, [min(settled, oldest or settled), epoch, epoch, 0]))
+    return {"items": found[:1000], "cursor": str(found[999]["id"] if found else 0), "more": len(found) > 1000}
+
+
+def _starts(wire: psycopg.Connection[Any], query: dict[str, list[str]]) -> dict[str, Any]:
+    """The free starts of one person on one day, every quarter of an hour."""
+    staff, service, day = int(query["staff_id"][0]), int(query["service_id"][0]), query["date_from"][0]
+    begins = datetime.fromisoformat(day).replace(tzinfo=UTC)
+    ends = begins + timedelta(days=1)
+    minutes, before, after = wire.execute(LENGTH, [staff, service]).fetchone() or (0, 0, 0)
+    length, early, late = (timedelta(minutes=each) for each in (minutes, before, after))
+    hours = [row for row in wire.execute(OPEN, [staff]).fetchall() if row[0] == begins.weekday()]
+    closed = wire.execute(CLOSED, [day]).fetchone()
+    away = wire.execute(AWAY, [staff, begins, ends]).fetchall()
+    taken = wire.execute(TAKEN, [staff, begins, ends, begins - timedelta(days=3)]).fetchall()
+    starts = []
+    for _, opens, closes in [] if closed else hours:
+        at = datetime.combine(begins, opens, UTC)
+        until = datetime.combine(begins, closes, UTC)
+        while at + length <= until:
+            first, last = at - early, at + length + late
+            if not any(start < last and end > first for start, end in (*away, *taken)):
+                starts.append(_printed(at))
+            at += timedelta(minutes=15)
+    each = {"staff_id": staff, "duration_minutes": minutes, "starts": starts}
+    days = [{"date": day, "staff": [each]}]
+    return {"service_id": service, "timezone": "UTC", "step_minutes": 15, "days": days}

@@ -1,13 +1,15 @@
 """`make bench`: the product beside a bare WSGI and psycopg server, on one PostgreSQL and in the same minutes.
 
-    python -m tests.bench.run                        # 100,000 bookings
+    python -m tests.bench.run                        # 1,000, 100,000 and 1,000,000 bookings
+    python -m tests.bench.run --quick                # 100,000
     python -m tests.bench.run --rounds 3 --bookings 20000
 
-Prints for every call the ratio of their calls per second (rounds taken in turns, the median of the rounds'
-ratios), statements and plans at both sizes, the wait for each public page beside that for one booking, and
-what costs most. Ends with 1 when a plan reads all bookings,
-when a call needs more statements than it may or more at one size than at the other, or with `--strict` when
-a ratio misses its aim. Absolute figures depend on the machine; the ratio is what may be compared.
+Prints for every call and size the ratio of their calls per second (rounds taken in turns, the median of the
+rounds' ratios) and of their p99, how the ratio grows with the bookings, statements and plans, the wait for
+each public page beside that for one booking, and what costs most. Ends with 1 when a plan reads all bookings,
+when a call needs more statements than it may or more at one size than at another, when the floor does
+something else than the product, or with `--strict` when a ratio misses what it must be. Absolute figures
+depend on the machine; the ratio is what may be compared.
 """
 
 from __future__ import annotations
@@ -22,32 +24,38 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
+from tests.bench.calls import CONNECTIONS, Caller, Compared, compare, differences
 from tests.bench.load import Request, calls_per_second
 from tests.bench.pages import compare_pages
 from tests.bench.seed import grow, people_for
 from tests.cast import servers
 from tests.chaos.house import Ground, House
-from tests.chaos.programs import ROOT, Program, processor_seconds, until
+from tests.chaos.programs import ROOT, Program, until
 
-AIMS: dict[str, float | None] = {"list of 50": 0.3, "one": 0.3, "create": 0.2, "a week": None}
 MOST_STATEMENTS = {"list": 4, "one": 3}
-SMALL = 1000
-CONNECTIONS = 4
+SIZES = (1000, 100_000, 1_000_000)
+QUICK = 100_000
+LEAST_GROWTH = 0.85
+"""The ratio at the most bookings as a part of that at the fewest."""
+
 WORKERS = 2
 CLIENTS = 500
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.run")
-    parser.add_argument("--bookings", type=int, default=100_000)
+    parser.add_argument("--bookings", type=int, help="this size alone, beside the smallest for the plans")
+    parser.add_argument("--quick", action="store_true", help=f"the same with {QUICK:,}")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--seconds", type=float, default=0.6, help="of each round, call and server")
-    parser.add_argument("--strict", action="store_true", help="a ratio under its aim is a failure")
+    parser.add_argument("--strict", action="store_true", help="a ratio under what it must be is a failure")
     asked = parser.parse_args(arguments)
+    only = QUICK if asked.quick else asked.bookings
+    compared = SIZES if only is None else (only,)
     faults: list[str] = []
-    people = people_for(asked.bookings)
+    people = people_for(max(compared))
     options: dict[str, Any] = {
         "staff": people,
         "clients": CLIENTS,
@@ -56,16 +64,32 @@ def main(arguments: list[str]) -> int:
     }
     with Ground() as ground, ground.house("postgres", **options) as house:
         url = house.variables["DATABASE_URL"]
-        costs = {}
-        for size in sorted({min(SMALL, asked.bookings), asked.bookings}):
-            began = time.monotonic()
-            grow(url, to=size)
-            print(f"{size:,} bookings of {people} people after {time.monotonic() - began:.0f} s", flush=True)
-            costs[size] = _inside(house, "statements")
-        faults += _say_statements(costs)
+        costs: dict[int, dict[str, Any]] = {}
+        found: dict[int, dict[str, Compared]] = {}
+        misses: list[str] = []
+        sizes = sorted({min(SIZES[0], max(compared)), *compared})
+        grow(url, to=sizes[0])
         house.start(web=WORKERS)
         with _floor(house) as (floor, port):
-            misses = _compare(house, floor, port, rounds=asked.rounds, seconds=asked.seconds)
+            ours = Caller(house, house.port, people=slice(0, 5))
+            theirs = Caller(house, port, people=slice(5, 10))
+            for size in sizes:
+                began = time.monotonic()
+                grow(url, to=size)
+                print(
+                    f"{size:,} bookings of {people} people after {time.monotonic() - began:.0f} s", flush=True
+                )
+                costs[size] = _inside(house, "statements")
+                if size in compared:
+                    faults += differences(ours, theirs, size=size)
+                    found[size] = compare(
+                        ours, theirs, house.web, floor, size=size, rounds=asked.rounds, seconds=asked.seconds
+                    )
+                    misses += [
+                        f"at {size:,}: {miss}" for each in found[size].values() for miss in each.faults
+                    ]
+        faults += _say_statements(costs)
+        misses += _say_growth(found)
         misses += _compare_visits(house, rounds=asked.rounds, seconds=asked.seconds)
         misses += compare_pages(
             house.port,
@@ -117,56 +141,16 @@ def _say_statements(costs: dict[int, dict[str, Any]]) -> list[str]:
     return faults
 
 
-class Measured(NamedTuple):
-    """One round of one server: calls per second, and processor ms per call, its own and PostgreSQL's."""
-
-    rate: float
-    own: float
-    database: float
-
-    @property
-    def cpu(self) -> float:
-        return self.own + self.database
-
-
-def _compare(house: House, floor: Program, floor_port: int, *, rounds: int, seconds: float) -> list[str]:
-    """Rounds in turns; prints rates and ratios, gives the calls whose ratio misses its aim."""
-    print(
-        f"\n{WORKERS} gunicorn workers each, {CONNECTIONS} connections, median of {rounds} rounds in turns:"
-        "\ncalls per second, their ratio (middle half of the rounds); processor ms per call, web + PostgreSQL"
-        f"\n  {'call':<11} {'product':>8} {'floor':>7} {'ratio':>6} {'':>11} {'aim':>4}"
-        f" {'product':>14} {'floor':>14} {'ratio':>6}"
-    )
-    misses = []
-    ours = _requests(house, house.port, people=slice(0, 5))
-    theirs = _requests(house, floor_port, people=slice(5, 10))
-    for name, aim in AIMS.items():
-        pairs: list[tuple[Measured, Measured]] = []
-        for number in range(rounds + 1):
-            product = _measure(house, house.web, house.port, ours[name], seconds=seconds)
-            bare = _measure(house, floor, floor_port, theirs[name], seconds=seconds)
-            if number:
-                pairs.append((product, bare))
-        ratios = sorted(product.rate / bare.rate for product, bare in pairs)
-        ratio = statistics.median(ratios)
-        costs = [
-            f"{statistics.median(pair[side].own for pair in pairs):.2f} + "
-            f"{statistics.median(pair[side].database for pair in pairs):.2f}"
-            for side in (0, 1)
-        ]
-        saved = statistics.median(bare.cpu / max(product.cpu, 0.001) for product, bare in pairs)
-        wanted = "" if aim is None else f"{aim}"
-        middle = f"{ratios[len(ratios) // 4]:.2f}-{ratios[-1 - len(ratios) // 4]:.2f}"
-        print(
-            f"  {name:<11} {statistics.median(each.rate for each, _ in pairs):>8.0f} "
-            f"{statistics.median(each.rate for _, each in pairs):>7.0f} "
-            f"{ratio:>6.2f} {middle:>11} {wanted:>4} "
-            f"{costs[0]:>14} {costs[1]:>14} {saved:>6.2f}{'  missed' if ratio < (aim or 0) else ''}",
-            flush=True,
-        )
-        if ratio < (aim or 0):
-            misses.append(f"{name}: {ratio:.2f} of the floor, aim {aim}")
-    return misses
+def _say_growth(found: dict[int, dict[str, Compared]]) -> list[str]:
+    """How each ratio changes from the fewest bookings to the most, and which falls too far."""
+    few, many = min(found), max(found)
+    if few == many:
+        return []
+    grown = {name: each.ratio / found[few][name].ratio for name, each in found[many].items()}
+    print(f"\nratio at {many:,} as a part of that at {few:,} (at least {LEAST_GROWTH})")
+    for name, part in grown.items():
+        print(f"  {name:<15} {part:.2f}{'  missed' if part < LEAST_GROWTH else ''}", flush=True)
+    return [f"{name}: falls to {part:.2f}" for name, part in grown.items() if part < LEAST_GROWTH]
 
 
 def _compare_visits(house: House, *, rounds: int, seconds: float) -> list[str]:
@@ -236,51 +220,6 @@ def _visit_requests(house: House) -> dict[str, tuple[Request, Request, int, floa
     }
 
 
-def _measure(house: House, server: Program, port: int, request: Request, *, seconds: float) -> Measured:
-    groups = server.children(), house.backends()
-    before = [processor_seconds(group) for group in groups]
-    rate = calls_per_second(port, request, connections=CONNECTIONS, seconds=seconds)
-    own, database = (
-        (processor_seconds(group) - used) * 1000 / max(1.0, rate * seconds)
-        for group, used in zip(groups, before, strict=True)
-    )
-    return Measured(rate, own, database)
-
-
-def _requests(house: House, port: int, *, people: slice) -> dict[str, Request]:
-    """The calls as bytes; a create takes the next free half hour of `people`."""
-    salon = house.salon
-    today = datetime.now(UTC).date()
-    week = f"date_from={today - timedelta(days=3)}&date_to={today + timedelta(days=3)}"
-    head = f"Host: 127.0.0.1:{port}\r\nAuthorization: Bearer {salon.token}\r\n"
-    start = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=700)
-    counter = itertools.count()
-    staff = salon.staff[people]
-
-    def get(path: str) -> Request:
-        request = f"GET {path} HTTP/1.1\r\n{head}\r\n".encode()
-        return lambda: request
-
-    def create() -> bytes:
-        place, who = divmod(next(counter), len(staff))
-        begins = start + timedelta(minutes=30 * place)
-        order = {
-            "client_id": salon.clients[place % len(salon.clients)],
-            "staff_id": staff[who],
-            "service_id": salon.service,
-            "start_at": f"{begins:%Y-%m-%d %H:%M:%S}",
-            "end_at": f"{begins + timedelta(minutes=30):%Y-%m-%d %H:%M:%S}",
-        }
-        return _post("/api/bookings", head, order)
-
-    return {
-        "list of 50": get("/api/bookings?page=1"),
-        "one": get("/api/bookings/500"),
-        "a week": get(f"/api/bookings?page=1&limit=200&staff_id={staff[0]}&{week}"),
-        "create": create,
-    }
-
-
 def _post(path: str, head: str, order: dict[str, Any]) -> bytes:
     body = json.dumps(order).encode()
     lines = (
@@ -298,7 +237,7 @@ def _floor(house: House) -> Iterator[tuple[Program, int]]:
     program = house._program("floor", *command, *where)
     program.start()
     try:
-        one = _requests(house, port, people=slice(0, 1))["one"]
+        one = Caller(house, port, people=slice(0, 1)).requests(size=1)["one"]
         for _ in until(60):
             try:
                 calls_per_second(port, one, connections=4, seconds=0.2)
