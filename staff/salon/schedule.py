@@ -84,9 +84,11 @@ def instant_on(day: date, moment: time, *, zone: ZoneInfo) -> datetime:
 def time_off_of(
     staff_ids: Collection[int], *, start_at: datetime, end_at: datetime
 ) -> dict[int, list[Stretch]]:
-    """The absences of each of `staff_ids` that overlap the stretch, joined and in order. One statement."""
+    """The absences of each of `staff_ids` that overlap the stretch, joined and in order. One statement,
+    none for nobody."""
     found: dict[int, list[Stretch]] = defaultdict(list)
-    for staff_id, away_from, back_at in _TIME_OFF.rows(staff_ids=staff_ids, begins=start_at, ends=end_at):
+    rows = _TIME_OFF.rows(staff_ids=staff_ids, begins=start_at, ends=end_at) if staff_ids else ()
+    for staff_id, away_from, back_at in rows:
         found[staff_id].append(Stretch(away_from, back_at))
     return {staff_id: joined(found[staff_id]) for staff_id in staff_ids}
 

@@ -140,7 +140,7 @@ def timetables_of(
     closed = frozenset(holiday_names(first, last) if holidays is None else holidays)
     hours: dict[int, list[Hours]] = {staff_id: [] for staff_id in staff_ids}
     locations: dict[int, int | None] = {}
-    for staff_id, location_id, *row in _WEEKS.rows(staff_ids=staff_ids):
+    for staff_id, location_id, *row in _WEEKS.rows(staff_ids=staff_ids) if staff_ids else ():
         locations[staff_id] = location_id
         if row[0] is not None:
             hours[staff_id].append(Hours(*row))
