@@ -30,13 +30,16 @@ def migrate() -> int:
     """
     met = 0
     if connection.vendor == "postgresql":
-        _be_quick()
         executor = MigrationExecutor(connection)
+        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        if plan:
+            _be_quick()
         state = None
-        for migration, _backwards in executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        for migration, _backwards in plan:
             state, tries = _apply(executor, migration, state)
             met += tries - 1
-        connection.close()
+        if plan:
+            connection.close()
     call_command("migrate", interactive=False, verbosity=0)
     return met
 
