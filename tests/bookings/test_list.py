@@ -207,7 +207,7 @@ def test_the_statements_do_not_grow_with_the_bookings(salon: Salon, count: int) 
         f"/api/bookings/{booking['id']}": 3,
         "/api/bookings/changes": 4,
         f"/api/bookings/{booking['id']}/events": 5,
-        f"/api/bookings/{booking['id']}/messages": 5,
+        f"/api/bookings/{booking['id']}/messages": 6,
     }
     for path, limit in limits.items():
         with CaptureQueriesContext(
