@@ -12,12 +12,14 @@ queryset with blanks in it; from then on only the blanks are filled in.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
-from django.db.models import BigAutoField, Expression, Field, Model, QuerySet
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import BigAutoField, Expression, Field, Model, QuerySet, TextField
 
 from staff.storage.may_lag import reads_from
 
@@ -35,8 +37,8 @@ class Blank(Expression):
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         return "%s", (self,)
 
-    def filled(self, values: dict[str, Any]) -> Any:
-        return self.output_field.get_db_prep_value(values[self.name], connection)
+    def filled(self, values: dict[str, Any], wire: BaseDatabaseWrapper) -> Any:
+        return self.output_field.get_db_prep_value(values[self.name], wire)
 
 
 class BlankIds(Blank):
@@ -51,21 +53,37 @@ class BlankIds(Blank):
     def as_sqlite(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         return "SELECT value FROM json_each(%s)", (self,)
 
-    def filled(self, values: dict[str, Any]) -> str:
+    def filled(self, values: dict[str, Any], wire: BaseDatabaseWrapper) -> str:
         ids = ",".join(map(str, values[self.name]))
-        return f"{{{ids}}}" if connection.vendor == "postgresql" else f"[{ids}]"
+        return f"{{{ids}}}" if wire.vendor == "postgresql" else f"[{ids}]"
 
 
-def open_cursor(alias: str = DEFAULT_DB_ALIAS, *, keep_plan: bool = True) -> Any:
+class BlankTexts(Blank):
+    """Any number of texts, as one value: for `__in`."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, TextField())
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        return "SELECT unnest(%s::text[])", (self,)
+
+    def as_sqlite(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        return "SELECT value FROM json_each(%s)", (self,)
+
+    def filled(self, values: dict[str, Any], wire: BaseDatabaseWrapper) -> list[str] | str:
+        texts = list(map(str, values[self.name]))
+        return texts if wire.vendor == "postgresql" else json.dumps(texts)
+
+
+def open_cursor(wire: BaseDatabaseWrapper, *, keep_plan: bool = True) -> Any:
     """One whose statements the server plans once, where it is our PostgreSQL backend's and `keep_plan`."""
-    wire = connections[alias]
     preparing = getattr(wire, "prepared_cursor", wire.cursor)
     return preparing() if keep_plan else wire.cursor()
 
 
-def filled(params: Iterable[Any], values: dict[str, Any]) -> list[Any]:
+def filled(params: Iterable[Any], values: dict[str, Any], wire: BaseDatabaseWrapper) -> list[Any]:
     """The parameters of a statement, its blanks filled in."""
-    return [each.filled(values) if isinstance(each, Blank) else each for each in params]
+    return [each.filled(values, wire) if isinstance(each, Blank) else each for each in params]
 
 
 class _Statement(NamedTuple):
@@ -96,9 +114,10 @@ class Prepared:
         # No column holds such a number, and PostgreSQL would compare it by another operator.
         if any(isinstance(value, int) and not -(2**63) <= value < 2**63 for value in values.values()):
             return []
-        statement = self._written.get(connection.vendor) or self._write()
-        with open_cursor(reads_from()) as cursor:
-            cursor.execute(statement.sql, filled(statement.params, values))
+        wire = connections[reads_from()]
+        statement = self._written.get(wire.vendor) or self._write()
+        with open_cursor(wire) as cursor:
+            cursor.execute(statement.sql, filled(statement.params, values, wire))
             rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
         if not statement.converters:
             return rows

@@ -6,6 +6,7 @@ fields, and the row knows afterwards what the database gave it.
 
     PreparedInsert(BookingEvent).write([event])
     PreparedUpdate(Booking).write(booking)
+    PreparedChange(lambda: Job.objects.filter(pk__in=BlankIds("ids")), state="cancelled").run(ids=[5, 7])
     PreparedDelete(lambda: BusyTime.objects.filter(booking_id=Blank("id", BigAutoField()))).run(id=5)
 """
 
@@ -14,9 +15,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
-from django.db import DatabaseError, connection
-from django.db.models import Model, QuerySet
-from django.db.models.sql import DeleteQuery
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Field, Model, QuerySet
+from django.db.models.sql import DeleteQuery, UpdateQuery
 
 from staff.storage.prepared_statements import filled, open_cursor
 
@@ -29,10 +31,17 @@ FEW = 4
 """Statements of up to so many rows are worth keeping."""
 
 
+def _stored(field: Field[Any, Any], row: Model, wire: BaseDatabaseWrapper, *, add: bool) -> Any:
+    """What `field` has the database keep of `row`."""
+    value = field.pre_save(row, add=add)
+    return None if value is None else field.get_db_prep_save(value, wire)
+
+
 class PreparedInsert(Generic[M]):
     """One INSERT of whole rows of a model.
 
-    `on_conflict`: what follows ON CONFLICT. With DO NOTHING no row knows its id afterwards.
+    `on_conflict`: what follows ON CONFLICT. With DO NOTHING only a row that is written alone knows its id
+    afterwards, and knows none where there was a conflict.
     """
 
     def __init__(self, model: type[M], *, on_conflict: str = "") -> None:
@@ -40,11 +49,7 @@ class PreparedInsert(Generic[M]):
         self._on_conflict = on_conflict
         fields = model._meta.concrete_fields
         self._columns = [field for field in fields if not (field.primary_key or field.generated)]
-        self._given_back = [
-            field
-            for field in fields
-            if (field.primary_key or field.generated) and "DO NOTHING" not in on_conflict
-        ]
+        self._given_back = [field for field in fields if field.primary_key or field.generated]
         self._written: dict[tuple[str, int], str] = {}
 
     def write(self, rows: Iterable[M]) -> None:
@@ -54,34 +59,35 @@ class PreparedInsert(Generic[M]):
             self._write(wanted[first : first + ROWS_AT_ONCE])
 
     def _write(self, rows: Sequence[M]) -> None:
-        values = [
-            field.get_db_prep_save(field.pre_save(row, add=True), connection)
-            for row in rows
-            for field in self._columns
-        ]
-        with open_cursor(keep_plan=len(rows) <= FEW) as cursor:
-            cursor.execute(self._statement(len(rows)), values)
-            given = cursor.fetchall() if self._given_back else [()] * len(rows)
-        for row, values in zip(rows, given, strict=True):
-            row._state.adding, row._state.db = False, connection.alias
+        wire = connections[DEFAULT_DB_ALIAS]
+        values = [_stored(field, row, wire, add=True) for row in rows for field in self._columns]
+        with open_cursor(wire, keep_plan=len(rows) <= FEW) as cursor:
+            cursor.execute(self._statement(len(rows), wire), values)
+            given = cursor.fetchall() if self._gives_back(len(rows)) else []
+        for row, values in zip(rows, given, strict="DO NOTHING" not in self._on_conflict):
+            row._state.adding, row._state.db = False, wire.alias
             for field, value in zip(self._given_back, values, strict=True):
                 setattr(row, field.attname, value)
 
-    def _statement(self, count: int) -> str:
-        wanted = connection.vendor, count
+    def _gives_back(self, count: int) -> bool:
+        """Of several rows nobody could say which were there before."""
+        return count == 1 or "DO NOTHING" not in self._on_conflict
+
+    def _statement(self, count: int, wire: BaseDatabaseWrapper) -> str:
+        wanted = wire.vendor, count
         if wanted not in self._written:
-            self._written[wanted] = self._sql(count)
+            self._written[wanted] = self._sql(count, wire)
         return self._written[wanted]
 
-    def _sql(self, count: int) -> str:
-        quote, table = connection.ops.quote_name, self._model._meta.db_table
+    def _sql(self, count: int, wire: BaseDatabaseWrapper) -> str:
+        quote, table = wire.ops.quote_name, self._model._meta.db_table
         row = f"({', '.join(['%s'] * len(self._columns))})"
         names = ", ".join(quote(str(field.column)) for field in self._columns)
         sql = f"INSERT INTO {quote(table)} ({names}) VALUES {', '.join([row] * count)}"
         if self._on_conflict:
             sql += f" ON CONFLICT {self._on_conflict}"
         given_back = ", ".join(quote(str(field.column)) for field in self._given_back)
-        return f"{sql} RETURNING {given_back}" if given_back else sql
+        return f"{sql} RETURNING {given_back}" if self._gives_back(count) else sql
 
 
 class PreparedUpdate(Generic[M]):
@@ -96,21 +102,20 @@ class PreparedUpdate(Generic[M]):
 
     def write(self, row: M) -> None:
         """Raises DatabaseError where the row is gone."""
-        values = [
-            field.get_db_prep_save(field.pre_save(row, add=False), connection) for field in self._columns
-        ]
-        with open_cursor() as cursor:
-            cursor.execute(self._statement(), [*values, row.pk])
+        wire = connections[DEFAULT_DB_ALIAS]
+        values = [_stored(field, row, wire, add=False) for field in self._columns]
+        with open_cursor(wire) as cursor:
+            cursor.execute(self._statement(wire), [*values, row.pk])
             given = cursor.fetchone()
         if given is None:
             raise DatabaseError(f"{self._model.__name__} {row.pk} is gone.")
         for field, value in zip(self._given_back, given[1:], strict=True):
             setattr(row, field.attname, value)
 
-    def _statement(self) -> str:
-        vendor = connection.vendor
+    def _statement(self, wire: BaseDatabaseWrapper) -> str:
+        vendor = wire.vendor
         if vendor not in self._written:
-            quote, meta = connection.ops.quote_name, self._model._meta
+            quote, meta = wire.ops.quote_name, self._model._meta
             pairs = ", ".join(f"{quote(str(field.column))} = %s" for field in self._columns)
             given_back = ", ".join(quote(str(field.column)) for field in (meta.pk, *self._given_back))
             self._written[vendor] = (
@@ -120,17 +125,33 @@ class PreparedUpdate(Generic[M]):
         return self._written[vendor]
 
 
-class PreparedDelete:
-    """One DELETE of the rows of `build`'s queryset, with blanks: of a model whose rows nothing names."""
+class PreparedChange:
+    """One UPDATE of the rows of `build`'s queryset, with blanks in it and in what is `set`."""
 
-    def __init__(self, build: Callable[[], QuerySet[Any]]) -> None:
+    def __init__(self, build: Callable[[], QuerySet[Any]], **set: Any) -> None:
         self._build = build
+        self._set = set
         self._written: dict[str, tuple[str, tuple[Any, ...]]] = {}
 
-    def run(self, **values: Any) -> None:
-        if connection.vendor not in self._written:
-            query = self._build().query.chain(klass=DeleteQuery)
-            self._written[connection.vendor] = query.get_compiler(connection=connection).as_sql()
-        sql, params = self._written[connection.vendor]
-        with open_cursor() as cursor:
-            cursor.execute(sql, filled(params, values))
+    def run(self, **values: Any) -> int:
+        """Gives how many rows there were."""
+        wire = connections[DEFAULT_DB_ALIAS]
+        if wire.vendor not in self._written:
+            self._written[wire.vendor] = self._query().get_compiler(connection=wire).as_sql()
+        sql, params = self._written[wire.vendor]
+        with open_cursor(wire) as cursor:
+            cursor.execute(sql, filled(params, values, wire))
+            count: int = cursor.rowcount
+        return count
+
+    def _query(self) -> Any:
+        query: UpdateQuery = self._build().query.chain(klass=UpdateQuery)  # type: ignore[assignment]
+        query.add_update_values(self._set)
+        return query
+
+
+class PreparedDelete(PreparedChange):
+    """One DELETE of the rows of `build`'s queryset, with blanks: of a model whose rows nothing names."""
+
+    def _query(self) -> Any:
+        return self._build().query.chain(klass=DeleteQuery)

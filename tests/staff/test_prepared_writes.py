@@ -7,14 +7,20 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection
-from django.db.models import BigAutoField, Model
+from django.db.models import BigAutoField, DateTimeField, JSONField, Model
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bookings.models import Booking, BusyTime
 from notifications.models import Job, Notification
-from staff.storage.prepared_statements import Blank
-from staff.storage.prepared_writes import ROWS_AT_ONCE, PreparedDelete, PreparedInsert, PreparedUpdate
+from staff.storage.prepared_statements import Blank, BlankTexts
+from staff.storage.prepared_writes import (
+    ROWS_AT_ONCE,
+    PreparedChange,
+    PreparedDelete,
+    PreparedInsert,
+    PreparedUpdate,
+)
 from tests.cast.bookings import Salon, make_cast
 
 pytestmark = pytest.mark.django_db
@@ -78,14 +84,48 @@ def test_any_number_of_rows_each_with_its_id(salon: Salon, count: int) -> None:
 
 def test_a_row_that_is_there_gives_its_id(salon: Salon) -> None:
     upsert = PreparedInsert(Job, on_conflict='("once_key") DO UPDATE SET "once_key" = EXCLUDED."once_key"')
-    now = timezone.now()
-    first, again = (
-        Job(type="test", once_key="once", payload={}, run_at=now, first_run_at=now, created_at=now)
-        for _ in range(2)
-    )
+    first, again = owed("once"), owed("once")
     upsert.write([first])
     upsert.write([again])
     assert (again.pk, Job.objects.count()) == (first.pk, 1)
+
+
+def test_a_row_alone_knows_whether_it_was_written_where_nothing_is_done_about_a_conflict(
+    salon: Salon,
+) -> None:
+    careful = PreparedInsert(Job, on_conflict="DO NOTHING")
+    first, again, second, third = (owed(once_key) for once_key in ("once", "once", "twice", "thrice"))
+    careful.write([first])
+    careful.write([again])
+    careful.write([second, third])
+    assert (first.pk, again.pk) == (Job.objects.get(once_key="once").pk, None)
+    assert (second.pk, third.pk, Job.objects.count()) == (None, None, 3)
+
+
+def test_a_change_sets_what_is_given_of_the_rows_of_its_blanks_alone(salon: Salon) -> None:
+    jobs = [owed(once_key) for once_key in ("it's", 'a "b" \\', "ü,{x}")]
+    PreparedInsert(Job).write(jobs)
+    later = timezone.now() + timedelta(days=1)
+    change = PreparedChange(
+        lambda: Job.objects.filter(once_key__in=BlankTexts("once_keys")),
+        dedupe_key=None,
+        run_at=Blank("run_at", DateTimeField()),
+        payload=Blank("payload", JSONField()),
+    )
+    wanted = [jobs[1].once_key, jobs[2].once_key]
+    assert change.run(once_keys=wanted, run_at=later, payload={"a": ["ü", None]}) == 2
+    assert change.run(once_keys=[], run_at=later, payload={}) == 0
+    found = {row.once_key: (row.run_at, row.payload, row.dedupe_key) for row in Job.objects.all()}
+    assert found == {
+        jobs[0].once_key: (jobs[0].run_at, {}, jobs[0].dedupe_key),
+        **{once_key: (later, {"a": ["ü", None]}, None) for once_key in wanted},
+    }
+
+
+def owed(once_key: str) -> Job:
+    now = timezone.now()
+    times = {"run_at": now, "first_run_at": now, "created_at": now}
+    return Job(type="test", once_key=once_key, dedupe_key=f"debounce {once_key}", payload={}, **times)
 
 
 def test_an_update_stores_every_column_and_finds_a_row_that_is_gone(salon: Salon) -> None:
