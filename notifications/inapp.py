@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import BigAutoField, CharField, QuerySet
 
 from notifications.models import Notification
 from staff.models import Staff
-from staff.storage.prepared_statements import Prepared
-from staff.storage.prepared_writes import PreparedInsert
+from staff.storage.prepared_statements import Blank, Prepared
+from staff.storage.prepared_writes import PreparedDelete, PreparedInsert
 from staff.storage.storing import found
 
 LONGEST_TITLE = 300
@@ -55,7 +55,14 @@ def tell_admins_once_in(period: timedelta, *, type: str, title: str, body: str =
 
 def withdraw(*, booking_id: int, type: str) -> None:
     """Take the lines of this type about this booking out of every list."""
-    Notification.objects.filter(booking_id=booking_id, type=type).delete()
+    _WITHDRAW.run(booking_id=booking_id, type=type)
+
+
+_WITHDRAW = PreparedDelete(
+    lambda: Notification.objects.filter(
+        booking_id=Blank("booking_id", BigAutoField()), type=Blank("type", CharField())
+    )
+)
 
 
 def mark_read(notification_id: int, *, staff_id: int) -> Notification:

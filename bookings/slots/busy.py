@@ -26,7 +26,7 @@ from bookings.slots.stretches import stretches_of
 from staff.access.actor import Actor
 from staff.models import Staff
 from staff.salon.schedule import Stretch
-from staff.storage.prepared_statements import Blank, PreparedRows
+from staff.storage.prepared_statements import Blank, BlankIds, PreparedRows
 from staff.storage.prepared_writes import PreparedDelete, PreparedInsert
 from staff.wire.refusals import ConflictingBookingJson
 from staff.wire.times import print_when
@@ -143,7 +143,10 @@ def _joined(stretches: Iterable[tuple[datetime, datetime]]) -> list[tuple[dateti
 def release(*bookings: Booking) -> None:
     """The bookings occupy nobody any more; one statement, none for nobody."""
     if bookings:
-        BusyTime.objects.filter(booking_id__in=[each.pk for each in bookings]).delete()
+        _RELEASE.run(ids=[each.pk for each in bookings])
+
+
+_RELEASE = PreparedDelete(lambda: BusyTime.objects.filter(booking_id__in=BlankIds("ids")))
 
 
 def overlapping(staff_id: int, stretches: Iterable[Stretch]) -> list[BusyTime]:

@@ -13,7 +13,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import formats, translation
 from django.utils.translation import gettext as _
 
@@ -24,7 +23,7 @@ from bookings.quiet_hours import text_from
 from bookings.slots import holds
 from bookings.slots.busy import lock_staff
 from bookings.slots.warn_or_refuse import refusals_for
-from bookings.waitlist.freed_slots import FreedSlot, is_away, is_offered, live_offers_around
+from bookings.waitlist.freed_slots import FreedSlot, is_away, is_offered, live_offers_around, who_waits
 from bookings.waitlist.place_for_one import Place, place_at
 from bookings.why_not_sent import Reason
 from notifications.inapp import tell_staff
@@ -38,8 +37,6 @@ from staff.wire.times import local_date
 
 OFFER = "waitlist.offer"
 UNHELD_OFFER_LASTS = timedelta(hours=24)
-ENTRIES_TRIED = 20
-"""How many are tried while other transactions are taking the first ones."""
 
 
 def offer_freed_slot(
@@ -59,8 +56,7 @@ def offer_freed_slot(
     """
     if freed.start_at <= now:
         return False
-    candidates = _who_waits(freed, salon=salon, first_round=event_id is not None)
-    waiting = list(candidates.values_list("pk", "client_id")[:ENTRIES_TRIED])
+    waiting = who_waits(freed, salon=salon, first_round=event_id is not None)
     if not waiting:
         return False
     end_dead_offers(freed, now=now)
@@ -256,31 +252,6 @@ def _is_good(offer: WaitlistOffer, *, now: datetime) -> bool:
     if offer.expires_at <= now or entry.status != WaitlistEntry.Status.NOTIFIED or entry.client.archived_at:
         return False
     return place_of(offer, now=now) is not None
-
-
-def _who_waits(freed: FreedSlot, *, salon: SalonSettings, first_round: bool) -> QuerySet[WaitlistEntry]:
-    """Never offered anything before offered once, then by when, then oldest.
-
-    When a slot is passed on, those who were offered it before are left out, or it would go round in a circle.
-    """
-    found = WaitlistEntry.objects.filter(
-        Q(staff_id=None) | Q(staff_id=freed.staff_id),
-        status=WaitlistEntry.Status.WAITING,
-        service_id=freed.service_id,
-        date=local_date(freed.start_at, zone=salon.zone),
-        client__archived_at=None,
-    )
-    if freed.client_id is not None:
-        found = found.exclude(client_id=freed.client_id)
-    if not first_round:
-        offered = WaitlistOffer.objects.filter(
-            entry=OuterRef("pk"),
-            staff_id=freed.staff_id,
-            start_at=freed.start_at,
-            freed_booking_id=freed.booking_id,
-        )
-        found = found.exclude(Exists(offered))
-    return found.order_by(F("last_offered_at").asc(nulls_first=True), "id")
 
 
 def _locked_waiting(entry_id: int, *, queueing: bool) -> WaitlistEntry | None:

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import (
+    BigAutoField,
+    DateTimeField,
+    Exists,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    SmallIntegerField,
+    UUIDField,
+)
 
 from notifications.models import EMAIL, SMS, Job, Message
 from notifications.outbox.recipient import ONE_AT_A_TIME
 from notifications.outbox.states import IS_CLAIMED, IS_LIVE, IS_PENDING
+from staff.storage.prepared_statements import Blank, Prepared, PreparedRows
+from staff.storage.prepared_writes import PreparedChange
 
 MOST_TEXTS_AT_ONCE = 3
 """A provider of texts that hangs keeps as many threads waiting, and leaves the fourth to the mails."""
@@ -31,6 +43,7 @@ class Place(NamedTuple):
 
 
 NOWHERE: Mapping[int, Place] = {}
+FRONT = Place(datetime(1970, 1, 1, tzinfo=UTC), 0)
 
 
 def anything_due(*, now: datetime) -> bool:
@@ -38,14 +51,10 @@ def anything_due(*, now: datetime) -> bool:
 
     Asked in the order of the index: an unordered look for any one row may read all finished ones first.
     """
-    return any(
-        Job.objects.filter(IS_PENDING, urgency=urgency, run_at__lte=now)
-        .order_by("run_at", "id")
-        .values_list("id", flat=True)
-        .first()
-        is not None
-        for urgency in Job.Urgency
-    )
+    return any(_ONE_DUE.rows(urgency=urgency, now=now) for urgency in Job.Urgency)
+
+
+_ONE_DUE = Prepared(lambda: _due().order_by("run_at", "id").values_list("id")[:1])
 
 
 def oldest_due(*, now: datetime) -> datetime | None:
@@ -53,13 +62,13 @@ def oldest_due(*, now: datetime) -> datetime | None:
 
     One that has to wait for an earlier mail is not waiting for a worker. None when nothing waits.
     """
-    due = [
-        _claimable(now, urgency).order_by("run_at", "id").values_list("run_at", flat=True).first()
-        for urgency in Job.Urgency
-    ]
+    due = [run_at for urgency in Job.Urgency for (run_at,) in _OLDEST.rows(urgency=urgency, now=now)]
     left = Job.objects.filter(IS_CLAIMED, lease_until__lte=now).order_by("lease_until")
     left_since = left.values_list("lease_until", flat=True).first()
-    return min((since for since in (*due, left_since) if since is not None), default=None)
+    return min((*due, *([] if left_since is None else [left_since])), default=None)
+
+
+_OLDEST = Prepared(lambda: _claimable().order_by("run_at", "id").values_list("run_at")[:1])
 
 
 def claim(*, now: datetime, after: Mapping[int, Place] = NOWHERE) -> Job | None:
@@ -77,32 +86,40 @@ def claim(*, now: datetime, after: Mapping[int, Place] = NOWHERE) -> Job | None:
             return None
         token = uuid.uuid4()
         lease_until = _lease_from(now)
-        changed = Job.objects.filter(IS_PENDING, pk=job.pk).update(
-            state=Job.State.CLAIMED,
-            token=token,
-            lease_until=lease_until,
-            attempts=F("attempts") + 1,
-            dedupe_key=None,
-        )
-        if changed != 1:
+        if _TAKE.run(id=job.pk, token=token, lease_until=lease_until) != 1:
             return None
     job.state, job.token, job.lease_until = Job.State.CLAIMED, token, lease_until
     job.attempts, job.dedupe_key = job.attempts + 1, None
     return job
 
 
+_TAKE = PreparedChange(
+    lambda: Job.objects.filter(IS_PENDING, pk=Blank("id", BigAutoField())),
+    state=Job.State.CLAIMED,
+    token=Blank("token", UUIDField()),
+    lease_until=Blank("lease_until", DateTimeField()),
+    attempts=F("attempts") + 1,
+    dedupe_key=None,
+)
+
+
 def _next(now: datetime, after: Mapping[int, Place]) -> Job | None:
     """The first row of the first queue that has one to take, locked."""
     for urgency in Job.Urgency:
-        due = _claimable(now, urgency)
-        if (place := after.get(urgency)) is not None:
-            due = due.filter(
-                Q(run_at__gt=place.run_at) | Q(run_at=place.run_at, id__gt=place.id), run_at__gte=place.run_at
-            )
-        job = due.order_by("run_at", "id").select_for_update(skip_locked=True, no_key=True).first()
+        run_at, id = after.get(urgency, FRONT)
+        job = _NEXT.first(urgency=urgency, now=now, run_at=run_at, id=id)
         if job is not None:
             return job
     return None
+
+
+def _behind() -> QuerySet[Job]:
+    run_at, id = Blank("run_at", DateTimeField()), Blank("id", BigAutoField())
+    behind = _claimable().filter(Q(run_at__gt=run_at) | Q(run_at=run_at, id__gt=id), run_at__gte=run_at)
+    return behind.order_by("run_at", "id").select_for_update(skip_locked=True, no_key=True)[:1]
+
+
+_NEXT = PreparedRows(Job, _behind)
 
 
 def mark_sending(job: Job, *, now: datetime, frozen: Mapping[str, Any] | None = None) -> None:
@@ -135,7 +152,12 @@ def _lease_from(now: datetime) -> datetime:
     return now + timedelta(seconds=settings.JOB_LEASE_SECONDS)
 
 
-def _claimable(now: datetime, urgency: int) -> QuerySet[Job]:
+def _due() -> QuerySet[Job]:
+    urgency, now = Blank("urgency", SmallIntegerField()), Blank("now", DateTimeField())
+    return Job.objects.filter(IS_PENDING, urgency=urgency, run_at__lte=now)
+
+
+def _claimable() -> QuerySet[Job]:
     """Due, and for a mail: no other one of the same visit and recipient is on its way.
 
     On its way is one that is claimed, or an earlier one (by id) whose time has come once and which is
@@ -143,6 +165,7 @@ def _claimable(now: datetime, urgency: int) -> QuerySet[Job]:
     that a mail server puts off. An endpoint is given one webhook at a time: one that is slow must not hold up
     all workers; nor must texts.
     """
+    now = Blank("now", DateTimeField())
     on_its_way = Job.objects.filter(
         (IS_CLAIMED & ~Q(id=OuterRef("id")))
         | (
@@ -160,13 +183,10 @@ def _claimable(now: datetime, urgency: int) -> QuerySet[Job]:
     )
     texts = Job.objects.filter(IS_CLAIMED, channel=SMS, lease_until__gt=now)
     busy = Job.objects.filter(IS_CLAIMED, recipient__startswith=ONE_AT_A_TIME).values("recipient")
-    return Job.objects.filter(
+    return _due().filter(
         # Each has an index of its own, which one with an OR would not use.
         ~Exists(on_its_way.filter(visit_id=OuterRef("visit_id"))),
         ~Exists(on_its_way.filter(booking_id=OuterRef("booking_id"), visit_id__isnull=True)),
         ~Q(recipient__in=busy),
         Q(channel=EMAIL) | ~Exists(texts[MOST_TEXTS_AT_ONCE - 1 : MOST_TEXTS_AT_ONCE]),
-        IS_PENDING,
-        urgency=urgency,
-        run_at__lte=now,
     )

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import cache, partial
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import BigAutoField, CharField, DateTimeField, Q, QuerySet
 
 from notifications.models import Job, Message
 from notifications.outbox.recipient import Recipient
 from notifications.outbox.states import IS_CLAIMED, IS_LIVE, IS_PENDING
+from staff.storage.prepared_statements import Blank, BlankIds, BlankTexts, Prepared
+from staff.storage.prepared_writes import PreparedChange
 
 
 def drop(
@@ -32,24 +36,65 @@ def drop(
     What a worker holds, and what may already have left (`on_its_way`), stays. Gives how many were dropped.
     Raises ValueError when nothing narrows it down.
     """
-    found = _matching(booking_id, visit_id, types, recipient, once_keys).filter(IS_PENDING, sending_at=None)
-    if dedupe_key is not None:
-        found = found.filter(dedupe_key=dedupe_key)
+    values: dict[str, Any] = {
+        "booking_id": booking_id,
+        "visit_id": visit_id,
+        "recipient": recipient,
+        "once_keys": once_keys,
+        "dedupe_key": dedupe_key,
+    }
+    given = {name: value for name, value in values.items() if value is not None}
+    if not given:
+        raise ValueError(f"Say which: {', '.join(_GIVEN)}.")
+    if types is not None and not types:
+        return 0
+    waiting = _waiting(tuple(given), None if types is None else tuple(sorted(types)), tuple(sparing))
+    said = reason[: Message.LONGEST_REASON]
+    # The caller's own transaction where there is one: what goes wrong here undoes all of it.
+    with transaction.atomic(savepoint=False):
+        ids = [pk for (pk,) in waiting.rows(**given)]
+        if ids:
+            _CANCEL.run(ids=ids, now=now, reason=said)
+            _NOT_SENT.run(ids=ids, reason=said)
+    return len(ids)
+
+
+@cache
+def _waiting(given: tuple[str, ...], types: tuple[str, ...] | None, sparing: tuple[str, ...]) -> Prepared:
+    """The ids, locked in their order, of what is pending; `types` and `sparing` are constants of ours."""
+    return Prepared(partial(_pending, given, types, sparing))
+
+
+def _pending(
+    given: tuple[str, ...], types: tuple[str, ...] | None, sparing: tuple[str, ...]
+) -> QuerySet[Job, tuple[int]]:
+    found = Job.objects.filter(IS_LIVE, IS_PENDING, *(_GIVEN[name] for name in given), sending_at=None)
+    if types is not None:
+        found = found.filter(type__in=types)
     for beginning in sparing:
         found = found.exclude(once_key__startswith=beginning)
-    with transaction.atomic():
-        ids = list(found.order_by("id").select_for_update(no_key=True).values_list("id", flat=True))
-        if ids:
-            Job.objects.filter(id__in=ids).update(
-                state=Job.State.CANCELLED,
-                finished_at=now,
-                last_error=reason[: Message.LONGEST_REASON],
-                dedupe_key=None,
-            )
-            Message.objects.filter(job_id__in=ids).update(
-                state=Message.State.NOT_SENT, reason=reason[: Message.LONGEST_REASON]
-            )
-    return len(ids)
+    return found.order_by("id").select_for_update(no_key=True).values_list("id")
+
+
+_GIVEN = {
+    "booking_id": Q(booking_id=Blank("booking_id", BigAutoField())),
+    "visit_id": Q(visit_id=Blank("visit_id", BigAutoField())),
+    "recipient": Q(recipient=Blank("recipient", CharField())),
+    "once_keys": Q(once_key__in=BlankTexts("once_keys")),
+    "dedupe_key": Q(dedupe_key=Blank("dedupe_key", CharField())),
+}
+_CANCEL = PreparedChange(
+    lambda: Job.objects.filter(pk__in=BlankIds("ids")),
+    state=Job.State.CANCELLED,
+    finished_at=Blank("now", DateTimeField()),
+    last_error=Blank("reason", CharField()),
+    dedupe_key=None,
+)
+_NOT_SENT = PreparedChange(
+    lambda: Message.objects.filter(job_id__in=BlankIds("ids")),
+    state=Message.State.NOT_SENT,
+    reason=Blank("reason", CharField()),
+)
 
 
 def pass_over(job_id: int, *, now: datetime, reason: str) -> bool:
@@ -87,7 +132,7 @@ def on_its_way(
     Such a message cannot be taken back: treat it as told.
     """
     in_hand = IS_CLAIMED | (IS_PENDING & Q(sending_at__isnull=False))
-    return _matching(booking_id, visit_id, types, recipient, None).filter(in_hand).exists()
+    return _matching(booking_id, visit_id, types, recipient).filter(in_hand).exists()
 
 
 def _matching(
@@ -95,10 +140,9 @@ def _matching(
     visit_id: int | None,
     types: Collection[str] | None,
     recipient: Recipient | None,
-    once_keys: Collection[str] | None,
 ) -> QuerySet[Job]:
-    if (booking_id, visit_id, recipient, once_keys) == (None,) * 4:
-        raise ValueError("Say which: booking_id, visit_id, recipient or once_keys.")
+    if (booking_id, visit_id, recipient) == (None,) * 3:
+        raise ValueError("Say which: booking_id, visit_id or recipient.")
     found = Job.objects.filter(IS_LIVE)
     if visit_id is not None:
         found = found.filter(visit_id=visit_id)
@@ -108,6 +152,4 @@ def _matching(
         found = found.filter(type__in=types)
     if recipient is not None:
         found = found.filter(recipient=recipient)
-    if once_keys is not None:
-        found = found.filter(once_key__in=once_keys)
     return found

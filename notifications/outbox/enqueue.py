@@ -11,13 +11,15 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import CharField, DateTimeField, JSONField
 
 from notifications.models import EMAIL, SMS, Job, Message
 from notifications.outbox.recipient import NOBODY, Recipient
 from notifications.outbox.states import IS_PENDING
 from notifications.registry import said_by_handler
 from notifications.wake import wake_workers
-from staff.storage.prepared_writes import PreparedInsert
+from staff.storage.prepared_statements import Blank
+from staff.storage.prepared_writes import PreparedChange, PreparedInsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,27 +92,39 @@ _OWE = PreparedInsert(Job, on_conflict='("once_key") DO UPDATE SET "once_key" = 
 def _insert_or_move(due: Due, *, now: datetime) -> None:
     """The upsert of the debounce. A row that a worker claims meanwhile is left alone and a new one made."""
     while not _move(due):
-        Job.objects.bulk_create([_job(due, now=now)], ignore_conflicts=True)
-        made = Job.objects.filter(once_key=due.once_key).only("id").first()
-        if made is not None:
-            if due.is_mail:
-                _insert_messages([(made, due)], now=now)
+        job = _job(due, now=now)
+        _OWE_ONCE.write([job])
+        owed = job.pk or Job.objects.filter(once_key=due.once_key).values_list("pk", flat=True).first()
+        if owed is not None:
+            job.pk = owed
+            _insert_messages([(job, due)], now=now)
             return
         # Another transaction made the pending row between our two statements: that one is to move.
 
 
+_OWE_ONCE = PreparedInsert(Job, on_conflict="DO NOTHING")
+
+
 def _move(due: Due) -> bool:
     """What the pending row names beyond this due another transaction wrote: then its time counts too."""
-    waiting = Job.objects.filter(IS_PENDING, dedupe_key=due.dedupe_key)
     run_at, payload = due.run_at, dict(due.payload)
     if payload:
+        waiting = Job.objects.filter(IS_PENDING, dedupe_key=due.dedupe_key)
         found = waiting.select_for_update(no_key=True).only("run_at", "payload").first()
         if found is None:
             return False
         payload = _united(found.payload, payload)
         if payload != due.payload:
             run_at = min(run_at, found.run_at)
-    return bool(waiting.update(run_at=run_at, first_run_at=run_at, payload=payload))
+    return bool(_PUT_OFF.run(dedupe_key=due.dedupe_key, run_at=run_at, payload=payload))
+
+
+_PUT_OFF = PreparedChange(
+    lambda: Job.objects.filter(IS_PENDING, dedupe_key=Blank("dedupe_key", CharField())),
+    run_at=Blank("run_at", DateTimeField()),
+    first_run_at=Blank("run_at", DateTimeField()),
+    payload=Blank("payload", JSONField()),
+)
 
 
 def _united(waiting: Mapping[str, Any], coming: Mapping[str, Any]) -> dict[str, Any]:
