@@ -28,12 +28,12 @@ from bookings.api.serializers import (
     printed_skipped,
     printed_warnings,
 )
+from bookings.api.visible_booking import VisibleBooking
 from bookings.errors import BookingNotFound
 from bookings.lifecycle.recurrence import starts_of, wall_of
 from bookings.links import checked_base_url
 from bookings.models import Booking, BookingEvent
 from bookings.slots.refused_to_everybody import find_offered
-from staff.access.actor import SYSTEM
 from staff.access.auth import actor_of, salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
 from staff.wire.answers import EitherAnswer, ListAnswer
@@ -45,6 +45,7 @@ from staff.wire.schema import ID_IN_PATH, documented
 from staff.wire.streaming import streamed
 from staff.wire.views import GatedView
 
+_TIMES = VisibleBooking("start_at", "end_at")
 _VERSION = re.compile(r'\s*(?:W/)?"?([0-9]{1,9})"?\s*')
 
 
@@ -155,11 +156,10 @@ class BookingView(GatedView):
     )
     def put(self, request: Request, id: int) -> Response:
         actor, salon = actor_of(request), salon_of(request)
-        stored = (
-            Booking.objects.visible_to(actor).filter(pk=id).order_by().values("start_at", "end_at").first()
-        )
-        if stored is None:
+        times = _TIMES.row(id, to=actor)
+        if times is None:
             raise BookingNotFound
+        stored = dict(zip(("start_at", "end_at"), times, strict=True))
         changes = checked_body(BookingChangesSerializer, request, zone=salon.zone, stored=stored)
         base_url = changes.pop("base_url", None)
         scope, skip_conflicts = changes.pop("scope"), changes.pop("skip_conflicts")
@@ -233,7 +233,7 @@ class BookingView(GatedView):
             expected_version=expected_version(request),
             salon=salon,
         )
-        printed = read_back(outcome, Printer(salon))
+        printed = Printer(salon).held(outcome.booking)
         return Response(printed, headers=etag(printed["version"]))
 
 
@@ -248,7 +248,7 @@ def length_of(wanted: Mapping[str, Any], *, zone: ZoneInfo) -> timedelta:
 
 
 def written(outcome: lifecycle.Outcome, printer: Printer) -> Response:
-    printed = read_back(outcome, printer)
+    printed = printer.held(outcome.booking)
     answer: WrittenBookingJson = {
         **printed,  # type: ignore[typeddict-item]  # a row of ours holds no `occurrences`
         "warnings": printed_warnings(outcome.warnings),
@@ -276,14 +276,6 @@ def written_whole(whole: lifecycle.Whole, printer: Printer) -> Response:
         "warnings": printed_warnings(whole.warnings),
     }
     return Response(answer)
-
-
-def read_back(outcome: lifecycle.Outcome, printer: Printer) -> BookingJson:
-    """The booking as stored: whoever moved it onto another agenda still gets the answer to that."""
-    printed = printer.visible(outcome.booking.pk, to=SYSTEM)
-    if printed is None:
-        raise BookingNotFound
-    return printed
 
 
 def etag(version: int) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -11,19 +10,20 @@ from typing import Annotated, Any, NamedTuple, NotRequired, TypedDict
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import BigAutoField, QuerySet
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from bookings.api.visible_booking import VisibleBooking
 from bookings.lifecycle import ONE, SCOPES, Skipped, Warning
 from bookings.lifecycle.in_person import CANNOT_ASK
 from bookings.models import LEGAL_STATUS_PAIRS, Booking, BookingEvent
 from bookings.slots.availability import Objection
-from staff.access.actor import SYSTEM, Actor
+from staff.access.actor import Actor
 from staff.models import SalonSettings
 from staff.salon.parts import ONE_MINUTE, PartJson, in_full
 from staff.serializers import PartsField
-from staff.storage.prepared_statements import Blank, BlankIds, Prepared
+from staff.storage.prepared_statements import BlankIds, Prepared
 from staff.wire.answers import Amount, Id, Key, Number, When, one_of
 from staff.wire.fields import (
     ChoiceTextField,
@@ -208,9 +208,14 @@ class Printer:
 
     def visible(self, booking_id: int, *, to: Actor) -> BookingJson | None:
         """This booking printed, or None when there is none or `to` may not see it. One statement."""
-        limited = to.agenda_of is not None
-        found = _VISIBLE[limited].rows(id=booking_id, agenda_of=to.agenda_of)
-        return self.row(found[0]) if found else None
+        found = _ONE.row(booking_id, to=to)
+        return None if found is None else self.row(found)
+
+    def held(self, booking: Booking) -> BookingJson:
+        """A booking as this process holds it, just written. No statement for what it names and has read."""
+        return self.row(
+            tuple(getattr(booking if not of else getattr(booking, of), name, None) for of, name in _HELD)
+        )
 
     def these(self, ids: Iterable[int]) -> list[BookingJson]:
         """These bookings printed, in this order. One statement."""
@@ -229,20 +234,8 @@ class Printer:
         return None if row is None else self.row(row)
 
 
-def _visible(actor: Actor) -> QuerySet[Booking, tuple[Any, ...]]:
-    bookings = Booking.objects.visible_to(actor).filter(pk=Blank("id", BigAutoField()))
-    rows: QuerySet[Booking, tuple[Any, ...]] = bookings.order_by().values_list(*COLUMNS)
-    return rows
-
-
-_SOMEBODY: Any = Blank("agenda_of", BigAutoField())
-_VISIBLE = {
-    False: Prepared(lambda: _visible(SYSTEM)),
-    True: Prepared(lambda: _visible(replace(SYSTEM, agenda_of=_SOMEBODY))),
-}
-"""The one scoped queryset for one id: of somebody who sees all, and of somebody limited to an agenda."""
-
-
+_ONE = VisibleBooking(*COLUMNS)
+_HELD = [(of, name) for of, _, name in (column.rpartition("__") for column in COLUMNS)]
 _THESE = Prepared(lambda: Booking.objects.filter(pk__in=BlankIds("ids")).order_by().values_list(*COLUMNS))
 
 

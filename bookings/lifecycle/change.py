@@ -19,7 +19,7 @@ from bookings.lifecycle.how import AS_USUAL, How
 from bookings.lifecycle.locks import begin_again, lock_booking
 from bookings.lifecycle.outcome import Before, Change, Outcome, printed_price
 from bookings.lifecycle.requests import ask_client, set_deadline, spend_token
-from bookings.lifecycle.session_membership import leave_session, party_for
+from bookings.lifecycle.session_membership import leave_session, party_of_return
 from bookings.lifecycle.written import Written
 from bookings.links import new_token
 from bookings.models import Booking, BookingEvent, Visit, stamp
@@ -187,7 +187,9 @@ def write(
     _keep_session(edit, party=how.party, now=now)
     _keep_tokens(edit, how=how, salon=salon, now=now)
     if edit.needs_slot:
-        booking.party = how.party or party_for(booking, returns=edit.returns, now=now)
+        returning = party_of_return(booking, now=now) if edit.returns and how.party is None else None
+        # Whoever has moved has left their session, and is alone.
+        booking.party = how.party or returning or uuid.uuid4()
     if booking.status != Booking.Status.CANCELLED:
         booking.amelia_deleted = False
     booking.base_url = booking.base_url if how.base_url is None else how.base_url
@@ -287,7 +289,7 @@ def _keep_session(edit: _Edit, *, party: uuid.UUID | None, now: datetime) -> Non
     elif booking.stands and (edit.reopened or edit.touches("persons", "client_id")):
         others = checks.live_members(booking.session_id, but=booking.pk)
         one = booking.service.max_capacity == 1
-        seats = party_for(booking, returns=True, now=now) if edit.returns and not one else booking.party
+        seats = party_of_return(booking, now=now) if edit.returns and not one else booking.party
         held = 0 if one else held_persons(party=seats, staff_id=booking.staff_id, now=now)
         if others or held:
             who: dict[str, Any] = {"client_id": booking.client_id, "persons": booking.persons}

@@ -21,7 +21,8 @@ from bookings.models import Booking, BookingQuerySet, Visit, VisitQuerySet, in_o
 from clients.models import Client
 from notifications.models.jobs import ONE_PENDING
 from staff.access.actor import Actor
-from staff.storage.prepared_statements import BlankIds, PreparedRows
+from staff.models import Service
+from staff.storage.prepared_statements import BlankIds, Prepared, PreparedRows, columns_of, row_of
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
@@ -77,15 +78,13 @@ def lock_booking(*, actor: Actor, booking_id: int) -> Booking:
 
 def lock_bookings(ids: Collection[int]) -> dict[int, Booking]:
     """These bookings by id, and all others of their visits, locked after their visits; each knows its visit,
-    and the visit its `items`.
+    client and service, and the visit its `items`.
 
     The first ones of their sessions are locked as well: a session is locked in id order. Raises VisitChanged.
     """
     visits = {each.pk: each for each in _VISITS_OF.all(ids=ids)}
     found = {row.pk: row for row in _WITH_THEIRS.all(ids=ids, visits=visits)}
-    clients = {each.pk: each for each in _CLIENTS.all(ids={row.client_id for row in found.values()} - {None})}
-    for row in found.values():
-        row.client = clients.get(row.client_id or 0)
+    _read_about(found)
     _check_visits(found, ids, visits)
     for visit in visits.values():
         visit.items = in_order(row for row in found.values() if row.visit_id == visit.pk)
@@ -109,7 +108,32 @@ def _with_theirs() -> BookingQuerySet:
 
 
 _WITH_THEIRS = PreparedRows(Booking, _with_theirs)
-_CLIENTS = PreparedRows(Client, lambda: Client.objects.filter(pk__in=BlankIds("ids")).order_by())
+
+
+def _read_about(found: Mapping[int, Booking]) -> None:
+    """Whose these bookings are, and of which services: each client and each service once."""
+    clients: dict[int | None, Client | None] = {None: None}
+    services: dict[int, Service] = {}
+    for booking_id, *columns in _ABOUT.rows(ids=found):
+        row = found[booking_id]
+        if row.client_id not in clients:
+            clients[row.client_id] = row_of(Client, columns[: len(columns_of(Client))])
+        if row.service_id not in services:
+            services[row.service_id] = row_of(Service, columns[len(columns_of(Client)) :])
+        row.client, row.service = clients[row.client_id], services[row.service_id]
+
+
+_ABOUT = Prepared(
+    lambda: (
+        Booking.objects.filter(pk__in=BlankIds("ids"))
+        .order_by()
+        .values_list(
+            "pk",
+            *(f"client__{name}" for name in columns_of(Client)),
+            *(f"service__{name}" for name in columns_of(Service)),
+        )
+    )
+)
 
 
 def lock_visits(visits: VisitQuerySet) -> dict[int, Visit]:

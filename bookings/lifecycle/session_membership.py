@@ -34,9 +34,9 @@ def _in_session() -> QuerySet[Booking, tuple[int]]:
 _IN_SESSION = Prepared(_in_session)
 
 
-def party_for(booking: Booking, *, returns: bool, now: datetime) -> uuid.UUID:
-    """The party of those present in its session, else a fresh one; who `returns` to where only holds keep
-    seats of its class takes theirs.
+def party_of_return(booking: Booking, *, now: datetime) -> uuid.UUID:
+    """The party of those present in the session that it comes back to; of the holds, where only these keep
+    seats of its class; else a fresh one.
 
     Never the one it had: a deliberate overlap may stand there under that party, and a later move or
     restore is checked anew (contract §1.3).
@@ -44,9 +44,7 @@ def party_for(booking: Booking, *, returns: bool, now: datetime) -> uuid.UUID:
     present = live_members(booking.session_of_id or booking.pk, but=booking.pk)
     if present:
         return present[0].party
-    kept = None
-    if returns:
-        kept = party_of_seats(
-            service=booking.service, staff_id=booking.staff_id, start_at=booking.start_at, now=now
-        )
+    kept = party_of_seats(
+        service=booking.service, staff_id=booking.staff_id, start_at=booking.start_at, now=now
+    )
     return kept or uuid.uuid4()
