@@ -27,12 +27,12 @@ from bookings.slots.availability import Blocked, Day, StaffDay, availability
 from bookings.slots.availability.chains import chain_starts
 from bookings.slots.availability.wishes import MOST_ITEMS, wishes_for
 from bookings.slots.class_seats import Standing
-from bookings.slots.refused_to_everybody import bookable, find_service
+from bookings.slots.refused_to_everybody import find_service, nobody_bookable
 from bookings.slots.visit_holds import keep_visit
 from staff.access.actor import Actor
 from staff.access.auth import actor_of, salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
-from staff.models import SalonSettings, Service, Staff
+from staff.models import SalonSettings, Service
 from staff.salon.parts import PartJson
 from staff.storage.may_lag import may_lag
 from staff.wire.answers import Count, Date, EitherAnswer, Id, Number, When
@@ -180,8 +180,6 @@ class AvailabilityView(GatedView):
         asked = AvailabilityQuery.of(request)
         staff_id, explain = asked["staff_id"], asked["explain"]
         service = find_service(asked["service_id"])
-        if staff_id is not None:
-            bookable(Staff.objects.filter(pk=staff_id).first(), staff_id)
         salon = salon_of(request)
         days = availability(
             service=service,
@@ -192,6 +190,8 @@ class AvailabilityView(GatedView):
             staff_id=staff_id,
             explain_to=actor_of(request) if explain else None,
         )
+        if staff_id is not None and not days[0].staff:
+            raise nobody_bookable(staff_id)
         days = [_without_unseen(day, actor=actor_of(request)) for day in days]
         return Response(_availability_json(service, days, salon=salon, explain=explain))
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.utils import formats, translation
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from bookings.lifecycle.outcome import Change
 from bookings.models import Booking, Visit
@@ -28,7 +28,7 @@ def tell_salon_of_series(bookings: Sequence[Booking], *, salon: SalonSettings, n
             staff_ids={each.staff_id for each in bookings},
             and_admins=True,
             type="booking.new",
-            title=titles()["booking.new"],
+            title=str(TITLES["booking.new"]),
             body=f"{body} (+{more})" if more else body,
             booking_id=first.pk,
             now=now,
@@ -43,7 +43,7 @@ def tell_salon_of_visit(visit: Visit, type: str, change: Change) -> None:
             staff_ids={each.staff_id for each in visit.items},
             and_admins=True,
             type=type,
-            title=titles()[type],
+            title=str(TITLES[type]),
             body=f"{summary(first, salon=change.salon)} (+{more})",
             booking_id=first.pk,
             now=change.now,
@@ -59,7 +59,7 @@ def tell_salon_of_move(changes: Sequence[Change]) -> None:
             staff_ids={each.before.staff_id for each in changes if each.before is not None},
             and_admins=True,
             type="booking.moved",
-            title=titles()["booking.moved"],
+            title=str(TITLES["booking.moved"]),
             body=f"{body} (+{more})" if more else body,
             booking_id=first.booking.pk,
             now=first.now,
@@ -77,7 +77,7 @@ def _tell(change: Change, type: str, *, and_admins: bool) -> None:
             staff_ids=[change.booking.staff_id],
             and_admins=and_admins,
             type=type,
-            title=titles()[type],
+            title=str(TITLES[type]),
             body=summary(change.booking, salon=change.salon),
             booking_id=change.booking.pk,
             now=change.now,
@@ -91,15 +91,15 @@ def summary(booking: Booking, *, salon: SalonSettings) -> str:
     return ", ".join(part for part in (client, booking.service.name, when) if part)
 
 
-def titles() -> dict[str, str]:
-    return {
-        "booking.new": _("New booking"),
-        "booking.requested": _("A client asks for an appointment"),
-        "booking.request_waiting": _("A request has been waiting for an answer"),
-        "booking.accepted": _("Booking request accepted"),
-        "booking.declined": _("Booking request declined"),
-        "booking.lapsed": _("Booking request lapsed"),
-        "booking.moved": _("Moved by the client"),
-        "booking.cancelled_by_client": _("Cancelled by the client"),
-        "booking.followup": _("Did they come? Mark completed or no-show"),
-    }
+TITLES = {
+    "booking.new": _("New booking"),
+    "booking.requested": _("A client asks for an appointment"),
+    "booking.request_waiting": _("A request has been waiting for an answer"),
+    "booking.accepted": _("Booking request accepted"),
+    "booking.declined": _("Booking request declined"),
+    "booking.lapsed": _("Booking request lapsed"),
+    "booking.moved": _("Moved by the client"),
+    "booking.cancelled_by_client": _("Cancelled by the client"),
+    "booking.followup": _("Did they come? Mark completed or no-show"),
+}
+"""Said in the language that is active when they are told."""

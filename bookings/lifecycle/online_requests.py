@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import translation
 
 from bookings.lifecycle.how import How
-from bookings.lifecycle.inapp_lines import summary, titles
+from bookings.lifecycle.inapp_lines import TITLES, summary
 from bookings.lifecycle.locks import begin_again, lock_bookings, lock_visits
 from bookings.lifecycle.visit_items import Step, change_items
 from bookings.models import Booking, BookingQuerySet, Visit
@@ -82,7 +82,7 @@ def _remind(visit_id: int, *, salon: SalonSettings, now: datetime) -> int:
             return 0
         inapp.tell_admins(
             type=WAITING,
-            title=titles()[WAITING],
+            title=str(TITLES[WAITING]),
             body=summary(waiting, salon=salon),
             booking_id=waiting.pk,
             now=now,

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import translation
 
-from bookings.lifecycle.inapp_lines import summary, titles
+from bookings.lifecycle.inapp_lines import TITLES, summary
 from bookings.models import Booking
 from notifications import inapp
 from notifications.models import Notification
@@ -48,7 +48,7 @@ def _ask(booking_id: int, *, salon: SalonSettings, now: datetime) -> int:
             staff_ids=[booking.staff_id],
             and_admins=True,
             type=FOLLOWUP,
-            title=titles()[FOLLOWUP],
+            title=str(TITLES[FOLLOWUP]),
             body=summary(booking, salon=salon),
             booking_id=booking_id,
             now=now,

@@ -41,8 +41,12 @@ def check_holiday(start_at: datetime, end_at: datetime, *, zone: ZoneInfo) -> No
 def bookable(staff: Staff | None, staff_id: int) -> Staff:
     """The staff member, who takes bookings. Raises BadRequest."""
     if staff is None or not staff.is_active or not staff.bookable:
-        raise BadRequest.field("staff_id", f"There is no staff member {staff_id} who takes bookings.")
+        raise nobody_bookable(staff_id)
     return staff
+
+
+def nobody_bookable(staff_id: int) -> BadRequest:
+    return BadRequest.field("staff_id", f"There is no staff member {staff_id} who takes bookings.")
 
 
 def find_service(service_id: int) -> Service:
