@@ -6,10 +6,10 @@
 
 Prints for every call and size the ratio of their calls per second (rounds taken in turns, the median of the
 rounds' ratios) and of their p99, how the ratio grows with the bookings, statements and plans, the wait for
-each public page beside that for one booking, and what costs most. Ends with 1 when a plan reads all bookings,
-when a call needs more statements than it may or more at one size than at another, when the floor does
-something else than the product, or with `--strict` when a ratio misses what it must be. Absolute figures
-depend on the machine; the ratio is what may be compared.
+each public page beside that for one booking, what the bare array of all takes, and what costs most. Ends with
+1 when a plan reads all bookings, when a call needs more statements than it may or more at one size than at
+another, when the floor does something else than the product, or with `--strict` when a ratio misses what it
+must be. Absolute figures depend on the machine; the ratio is what may be compared.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from tests.bench.calls import CONNECTIONS, Caller, Compared, compare, difference
 from tests.bench.load import Request, calls_per_second
 from tests.bench.pages import compare_pages
 from tests.bench.seed import grow, people_for
+from tests.bench.whole_list import compare_whole_list
 from tests.cast import servers
 from tests.chaos.house import Ground, House
 from tests.chaos.programs import ROOT, Program, until
@@ -90,6 +91,7 @@ def main(arguments: list[str]) -> int:
                     ]
         faults += _say_statements(costs)
         misses += _say_growth(found)
+        misses += compare_whole_list(house)
         misses += _compare_visits(house, rounds=asked.rounds, seconds=asked.seconds)
         misses += compare_pages(
             house.port,
