@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
 
 from bookings.lifecycle import visit_row
 from bookings.lifecycle.locks import begin_again, lock_bookings
-from bookings.models import Booking, Visit
+from bookings.models import Booking, Visit, stamp
 
 BATCH = 500
+SHOWN = ("version", "updated_at")
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ def catch_up(*, since: datetime, now: datetime) -> CaughtUp:
     without = list(Booking.objects.filter(visit=None).order_by("pk").values_list("pk", flat=True))
     given = sum(_give_visit(each, now=now) for each in without)
     corrected = sum(_correct(each, now=now) for each in _untrue(since=since))
-    return CaughtUp(visits=given, corrected=corrected, series=_name_series(since=since))
+    named = sum(_name_series(each, now=now) for each in _unnamed(since=since))
+    return CaughtUp(visits=given, corrected=corrected, series=named)
 
 
 @begin_again
@@ -43,9 +44,10 @@ def _give_visit(booking_id: int, *, now: datetime) -> bool:
     booking = lock_bookings([booking_id])[booking_id]
     if booking.visit_id is not None:
         return False
+    _show_anew(booking, now=now)
     visit_row.begin([booking], now=now)
     booking.announced_staff_id = booking.staff_id if booking.announced_as else None
-    booking.save(update_fields=["visit", "position", "announced_staff_id"])
+    booking.save(update_fields=[*SHOWN, "visit", "position", "announced_staff_id"])
     return True
 
 
@@ -77,15 +79,33 @@ def _correct(booking_id: int, *, now: datetime) -> bool:
         visit_row.keep_true(
             each, of_other_client=True, moved=False, together=False, changed_by_client=None, now=now
         )
-        each.save(update_fields=["visit", "position"])
+        _show_anew(each, now=now)
+        each.save(update_fields=[*SHOWN, "visit", "position"])
     if not strangers:
         visit_row.store(visit, now=now)
     return True
 
 
-def _name_series(*, since: datetime) -> int:
-    """The first booking of a series has its id as well."""
+def _unnamed(*, since: datetime) -> list[int]:
+    """The first bookings of series, which have their ids as well."""
     changed = Booking.objects.filter(updated_at__gte=since, series_id__isnull=False)
     named = changed.order_by().values("series_id").distinct()
-    renamed: int = Booking.objects.filter(pk__in=named, series_id=None).update(series_id=F("pk"))
-    return renamed
+    first = Booking.objects.filter(pk__in=named, series_id=None).order_by("pk")
+    return list(first.values_list("pk", flat=True))
+
+
+@begin_again
+@transaction.atomic
+def _name_series(booking_id: int, *, now: datetime) -> bool:
+    booking = lock_bookings([booking_id])[booking_id]
+    if booking.series_id is not None:
+        return False
+    booking.series_id = booking.pk
+    _show_anew(booking, now=now)
+    booking.save(update_fields=[*SHOWN, "series_id"])
+    return True
+
+
+def _show_anew(booking: Booking, *, now: datetime) -> None:
+    """What is shown of a locked booking changes: another version, for who polls."""
+    booking.version, booking.updated_at = booking.version + 1, stamp(now)

@@ -18,14 +18,15 @@ from bookings import lifecycle
 from bookings.lifecycle.announced import last_announced
 from bookings.lifecycle.mail_types import STANDING_MAILS, TAKING_BACK
 from bookings.mails.resent import Kind
-from bookings.models import Booking, BookingEvent, BusyTime, NoShowFee, ReminderRule, SpentToken, Visit
+from bookings.models import Booking, BookingEvent, BusyTime, NoShowFee
 from bookings.send_again import send_again
 from clients.models import Client
 from notifications.execution import run_due
-from notifications.models import FollowupSequence, FollowupStep, Job, Message, Notification
+from notifications.models import FollowupSequence, FollowupStep, Job, Message
 from staff.access.actor import Actor
 from staff.models import Service, Staff
 from staff.wire.refusals import Refused
+from tests.cast.emptying import empty_the_database
 from tests.cast.factories import make_bea, make_client, make_cora, make_salon, make_service
 from tests.cast.passes import examples
 from tests.cast.reminder_model import ReminderModel
@@ -106,10 +107,7 @@ class World:
 
 
 def make_world(*, asked_online: bool) -> World:
-    for model in (Message, Job, NoShowFee, Notification, SpentToken, BusyTime, BookingEvent, Booking, Visit):
-        model.objects.all().delete()
-    for model in (FollowupStep, FollowupSequence, Client, ReminderRule, Staff, Service):
-        model.objects.all().delete()
+    empty_the_database()
     make_salon(noshow_enabled=True, noshow_fee_value=20, timezone="UTC")
     services = [
         make_service(),
@@ -200,33 +198,46 @@ def was_told(booking: Booking) -> bool:
     return any((facts.get("announces") or {}).get("as") for facts in told.values_list("facts", flat=True))
 
 
-def pending(world: World, *types: str) -> int:
-    return Job.objects.filter(booking_id=world.booking_id, state="pending", type__in=types).count()
+@dataclass(frozen=True)
+class Rows:
+    """What there is about the booking at one moment, read in few statements: it is asked after every step."""
 
+    booking: Booking
+    jobs: list[Job]
+    messages: list[Message]
 
-def reached(world: World, type: str) -> Counter[Any]:
-    told = Message.objects.filter(booking_id=world.booking_id, type=type, state__in=REACHED)
-    return Counter((each.client_id, each.job.payload.get("step_id")) for each in told.select_related("job"))
+    @classmethod
+    def now(cls, world: World) -> Rows:
+        messages = Message.objects.select_related("job").defer("html", "text", "ics")
+        of_booking = messages.filter(booking_id=world.booking_id)
+        jobs = list(Job.objects.filter(booking_id=world.booking_id))
+        return cls(Booking.objects.select_related("service").get(pk=world.booking_id), jobs, list(of_booking))
+
+    def pending(self, *types: str) -> list[Job]:
+        return [job for job in self.jobs if job.state == "pending" and job.type in types]
+
+    def reached(self, type: str) -> Counter[Any]:
+        told = [each for each in self.messages if each.type == type and each.state in REACHED]
+        return Counter((each.client_id, each.job.payload.get("step_id")) for each in told)
 
 
 def check(world: World) -> None:
-    booking = world.booking
+    rows = Rows.now(world)
+    booking = rows.booking
     assert kept() == counted()
-    resent = Job.objects.filter(state="pending", type="booking.resent").values_list(
-        "recipient", "payload__type"
-    )
-    assert max(Counter(resent).values(), default=0) <= 1
+    resent = Counter((job.recipient, job.payload["type"]) for job in rows.pending("booking.resent"))
+    assert max(resent.values(), default=0) <= 1
     check_busy_times(booking)
     check_tokens(booking)
-    assert pending(world, "booking.updated") <= 1
+    assert len(rows.pending("booking.updated")) <= 1
     if booking.status in ("completed", "cancelled", "no-show"):
-        assert pending(world, *STANDING_MAILS) == 0
+        assert rows.pending(*STANDING_MAILS) == []
     if booking.status != "cancelled":
-        others = Job.objects.filter(booking_id=booking.pk, state="pending", type__in=TAKING_BACK)
+        others = rows.pending(*TAKING_BACK)
         assert all(job.recipient != f"client:{booking.client_id}" for job in others)
-    check_visit(world, booking)
-    check_money(booking)
-    present = Counter(Booking.objects.filter(status="no-show").values_list("client_id", flat=True))
+    check_visit(rows)
+    check_money(rows)
+    present = Counter([booking.client_id] if booking.status == "no-show" else [])
     assert {client.pk: present[client.pk] for client in world.clients} == dict(
         Client.objects.values_list("pk", "no_show_count")
     )
@@ -257,47 +268,43 @@ def check_tokens(booking: Booking) -> None:
         assert booking.feedback_token is not None
 
 
-def check_visit(world: World, booking: Booking) -> None:
+def check_visit(rows: Rows) -> None:
     """A completed visit has earned one review request and each step once; an undone one nothing more."""
-    waiting = Job.objects.filter(
-        booking_id=booking.pk, state="pending", recipient=f"client:{booking.client_id}"
-    )
+    booking = rows.booking
+    after = rows.pending("review.request", "followup.step")
+    waiting = [job for job in after if job.recipient == f"client:{booking.client_id}"]
     steps = list(FollowupStep.objects.values_list("pk", flat=True))
     for type, wanted in (("review.request", [None]), ("followup.step", steps)):
-        told = reached(world, type)
+        told = rows.reached(type)
         assert all(count == 1 for count in told.values()), (type, told)
-        due = Counter(job.payload.get("step_id") for job in waiting.filter(type=type))
+        due = Counter(job.payload.get("step_id") for job in waiting if job.type == type)
         if booking.status != "completed":
             assert not due
             continue
         for each in wanted:
-            ended = Message.objects.filter(booking_id=booking.pk, type=type, client_id=booking.client_id)
             closed = any(
                 message.state == "not_sent" and message.job.payload.get("step_id") == each
-                for message in ended.select_related("job")
+                for message in rows.messages
+                if message.type == type and message.client_id == booking.client_id
             )
             assert due[each] + told[(booking.client_id, each)] == 1 or (closed and due[each] == 0), (
                 type,
                 each,
             )
-    assert (
-        pending(world, "review.request", "followup.step")
-        == waiting.filter(type__in=["review.request", "followup.step"]).count()
-    )
+    assert after == waiting
 
 
-def check_money(booking: Booking) -> None:
-    fees = NoShowFee.objects.filter(booking=booking)
+def check_money(rows: Rows) -> None:
+    booking = rows.booking
+    fees = list(NoShowFee.objects.filter(booking=booking))
     live = [fee for fee in fees if fee.state in ("due", "not_charged")]
     if booking.status == "no-show":
         charged = [fee for fee in live if fee.client_id == booking.client_id]
         assert len(charged) >= 1
         assert sum(fee.state == "due" for fee in live) <= 1
     else:
-        assert not fees.filter(state="due").exists()
-        assert not Job.objects.filter(
-            booking_id=booking.pk, state="pending", type__in=["noshow.fee", "noshow.mail"]
-        ).exists()
+        assert all(fee.state != "due" for fee in fees)
+        assert rows.pending("noshow.fee", "noshow.mail") == []
 
 
 def check_belief(world: World, traveller: Any) -> None:

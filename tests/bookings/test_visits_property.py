@@ -23,11 +23,7 @@ from bookings.mails.resent import Kind
 from bookings.models import (
     Booking,
     BookingEvent,
-    BusyTime,
-    Hold,
     NoShowFee,
-    ReminderRule,
-    SpentToken,
     Visit,
     WaitlistEntry,
     WaitlistOffer,
@@ -37,11 +33,12 @@ from bookings.slots.busy import overlapping
 from bookings.slots.stretches import stretches_of
 from clients.models import Client
 from notifications.execution import run_due
-from notifications.models import FollowupSequence, FollowupStep, Job, Message, Notification
+from notifications.models import FollowupSequence, FollowupStep, Job, Message
 from staff.access.actor import Actor
 from staff.models import Service, Staff
 from staff.wire.refusals import Refused
 from tests.cast.calendars import ClientCalendar
+from tests.cast.emptying import empty_the_database
 from tests.cast.factories import make_bea, make_client, make_cora, make_salon, make_service
 from tests.cast.parts import COLOUR
 from tests.cast.passes import examples
@@ -135,12 +132,7 @@ class World:
 
 
 def make_world() -> World:
-    for model in (WaitlistOffer, Message, Job, NoShowFee, Notification, SpentToken, BusyTime, Hold):
-        model._default_manager.all().delete()
-    for model in (BookingEvent, Booking, Visit, WaitlistEntry, FollowupStep, FollowupSequence, Client):
-        model._default_manager.all().delete()
-    for model in (ReminderRule, Staff, Service):
-        model._default_manager.all().delete()
+    empty_the_database()
     make_salon(
         timezone="UTC",
         noshow_enabled=True,
