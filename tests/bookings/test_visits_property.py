@@ -45,7 +45,7 @@ from tests.cast.passes import examples
 from tests.cast.reminder_model import ReminderModel
 from tests.cast.reminders import hours_before, two_days_before
 from tests.cast.totals import counted, kept
-from tests.cast.visits import calendar_is_true, one_visit_each
+from tests.cast.visits import calendar_is_true, one_visit_each, visits_with_items
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
 
@@ -263,75 +263,94 @@ def send_again_and_check(world: World, item: int, kind: Kind) -> None:
     )
 
 
+@dataclass(frozen=True)
+class Rows:
+    """What there is at one moment, read in few statements: it is asked after every step."""
+
+    visits: list[Visit]
+    jobs: list[Job]
+    messages: list[Message]
+    fees: list[NoShowFee]
+
+    @classmethod
+    def now(cls) -> Rows:
+        messages = Message.objects.select_related("job").defer("html", "text", "ics")
+        return cls(
+            visits_with_items(), list(Job.objects.all()), list(messages), list(NoShowFee.objects.all())
+        )
+
+
 def check(world: World, known: Known) -> None:
     one_visit_each()
-    for visit in Visit.objects.prefetch_related("bookings"):
-        if not visit.bookings.exists():
-            continue
-        check_mails(visit)
-        check_after_visit(visit)
-        check_fee(visit, known.fees)
+    rows = Rows.now()
+    for visit in rows.visits:
+        check_mails(visit, rows)
+        check_after_visit(visit, rows)
+        check_fee(visit, rows, known.fees)
     calendar_is_true()
-    check_tokens()
+    check_tokens(rows)
     check_offers(known.offers)
     known.reminders.check()
     assert kept() == counted()
-    missed = set(Booking.objects.filter(status="no-show").values_list("client_id", "visit_id"))
+    items = [each for visit in rows.visits for each in visit.items]
+    missed = {(each.client_id, each.visit_id) for each in items if each.status == "no-show"}
     present = Counter(client_id for client_id, _ in missed)
     assert {client.pk: present[client.pk] for client in world.clients} == dict(
         Client.objects.values_list("pk", "no_show_count")
     )
 
 
-def check_mails(visit: Visit) -> None:
+def check_mails(visit: Visit, rows: Rows) -> None:
     """Each mail that waits is one for the whole visit, and may still be true."""
-    waiting = Job.objects.filter(visit_id=visit.pk, state="pending")
-    assert waiting.filter(dedupe_key=f"booking.updated:visit:{visit.pk}").count() <= 1
-    mine = waiting.filter(recipient=f"client:{visit.client_id}")
+    waiting = [job for job in rows.jobs if job.visit_id == visit.pk and job.state == "pending"]
+    assert [job.dedupe_key for job in waiting].count(f"booking.updated:visit:{visit.pk}") <= 1
+    mine = [job.type for job in waiting if job.recipient == f"client:{visit.client_id}"]
     for type in ("booking.created", "booking.provisional", "booking.cancelled", "booking.resent"):
-        assert mine.filter(type=type).count() <= 1, type
+        assert mine.count(type) <= 1, type
     if visit.status in CLOSED:
-        assert not waiting.filter(type__in=STANDING_MAILS).exists()
+        assert not {job.type for job in waiting} & set(STANDING_MAILS)
     if visit.status != "cancelled":
-        assert not mine.filter(type="booking.cancelled").exists()
+        assert "booking.cancelled" not in mine
 
 
-def check_after_visit(visit: Visit) -> None:
+def check_after_visit(visit: Visit, rows: Rows) -> None:
     """One request for a review and each step for each item, each once for this client; none where undone."""
-    done = [each for each in visit.bookings.all() if each.status == "completed"]
-    reviews = Job.objects.filter(visit_id=visit.pk, type="review.request")
-    waiting = reviews.filter(state="pending")
-    told = Message.objects.filter(visit_id=visit.pk, type="review.request", state__in=REACHED)
-    assert all(count == 1 for count in Counter(told.values_list("client_id", flat=True)).values())
-    assert waiting.count() <= 1
+    done = [each for each in visit.items if each.status == "completed"]
+    reviews = [job for job in rows.jobs if job.visit_id == visit.pk and job.type == "review.request"]
+    waiting = [job for job in reviews if job.state == "pending"]
+    of_reviews = [each for each in rows.messages if each.type == "review.request"]
+    told = Counter(
+        each.client_id for each in of_reviews if each.visit_id == visit.pk and each.state in REACHED
+    )
+    assert all(count == 1 for count in told.values())
+    assert len(waiting) <= 1
     if not done:
-        assert not waiting.exists()
-    elif not told.filter(client_id=visit.client_id).exists():
-        given_up = Message.objects.filter(job__in=reviews, client_id=visit.client_id, state="not_sent")
-        job = waiting.first()
-        assert job is not None or given_up.exists()
-        assert job is None or job.run_at >= visit.end_at or visit.end_at > START
-    steps = Job.objects.filter(visit_id=visit.pk, type="followup.step", state="pending")
-    assert set(steps.values_list("booking_id", flat=True)) <= {each.pk for each in done}
-    reached = Message.objects.filter(type="followup.step", state__in=REACHED)
-    both = Counter(reached.values_list("booking_id", "client_id", "job__payload__step_id"))
+        assert not waiting
+    elif not told[visit.client_id]:
+        ids = {job.pk for job in reviews}
+        mine = [each for each in of_reviews if each.job_id in ids and each.client_id == visit.client_id]
+        assert waiting or any(each.state == "not_sent" for each in mine)
+        assert not waiting or waiting[0].run_at >= visit.end_at or visit.end_at > START
+    steps = [
+        job.booking_id
+        for job in rows.jobs
+        if job.visit_id == visit.pk and job.type == "followup.step" and job.state == "pending"
+    ]
+    assert set(steps) <= {each.pk for each in done}
+    reached = [each for each in rows.messages if each.type == "followup.step" and each.state in REACHED]
+    both = Counter((each.booking_id, each.client_id, each.job.payload["step_id"]) for each in reached)
     assert all(count == 1 for count in both.values())
 
 
-def check_fee(visit: Visit, known: set[int]) -> None:
+def check_fee(visit: Visit, rows: Rows, known: set[int]) -> None:
     """Of all no-shows together, once nothing of the visit stands."""
-    items = list(visit.bookings.all())
-    fees = NoShowFee.objects.filter(booking__in=items)
-    due = fees.filter(state="due")
-    missed = [each for each in items if each.status == "no-show"]
-    if not missed or any(each.stands for each in items):
-        assert not due.exists()
-        unsent = Job.objects.filter(
-            booking_id__in=[each.pk for each in items],
-            state="pending",
-            type__in=["noshow.fee", "noshow.mail"],
-        )
-        assert not unsent.exists()
+    ids = {each.pk for each in visit.items}
+    due = [fee for fee in rows.fees if fee.booking_id in ids and fee.state == "due"]
+    missed = [each for each in visit.items if each.status == "no-show"]
+    if not missed or any(each.stands for each in visit.items):
+        assert not due
+        unsent = [job.type for job in rows.jobs if job.booking_id in ids and job.state == "pending"]
+        assert not {"noshow.fee", "noshow.mail"} & set(unsent)
         return
     [fee] = due
     assert fee.client_id == visit.client_id
@@ -341,8 +360,8 @@ def check_fee(visit: Visit, known: set[int]) -> None:
         assert fee.amount_minor == max(total * 50, Decimal(1000))
 
 
-def check_tokens() -> None:
-    for booking in Booking.objects.all():
+def check_tokens(rows: Rows) -> None:
+    for booking in (each for visit in rows.visits for each in visit.items):
         assert booking.provisional_token is None or booking.status == "provisional"
         assert (booking.provisional_token is None) == (booking.provisional_expires_at is None)
         assert booking.feedback_token is not None or booking.status != "completed"

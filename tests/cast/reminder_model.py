@@ -19,9 +19,13 @@ class ReminderModel:
     """To be asked after every step; the salon's clock shows UTC. `since`: when each was first warranted."""
 
     since: dict[Key, datetime] = field(default_factory=dict)
+    _rules: dict[int, ReminderRule] = field(default_factory=dict, init=False)
+    _visits: dict[int, Visit] = field(default_factory=dict, init=False)
 
     def check(self) -> None:
         now = timezone.now()
+        self._rules = {each.pk: each for each in ReminderRule.objects.all()}
+        self._visits = {each.pk: each for each in Visit.objects.all()}
         groups = self._groups(now)
         self._note_new(groups, now)
         rows = list(Job.objects.filter(type="visit.reminder", state="pending"))
@@ -37,13 +41,15 @@ class ReminderModel:
             if key[3] > now:
                 assert warranted[key] == row.dedupe_key
                 assert (row.visit_id, row.recipient) == (key[0], f"client:{key[2]}")
-                assert row.run_at == _due(ReminderRule.objects.get(pk=key[1]), key[3])
+                assert row.run_at == _due(self._rules[key[1]], key[3])
 
     def _groups(self, now: datetime) -> dict[str, list[Key]]:
         """By what one message tells of."""
         found: dict[str, list[Key]] = {}
-        for visit in Visit.objects.filter(status="scheduled", start_at__gt=now, client__isnull=False):
-            for rule in ReminderRule.objects.all():
+        for visit in self._visits.values():
+            if visit.status != "scheduled" or visit.start_at <= now or visit.client_id is None:
+                continue
+            for rule in self._rules.values():
                 name = f"reminder:{visit.pk}:{rule.pk}"
                 if rule.at is not None:
                     name = f"reminder:{rule.pk}:{visit.client_id}:{visit.start_at.astimezone(UTC).date()}"
@@ -55,10 +61,10 @@ class ReminderModel:
         for keys in groups.values():
             in_time = any(key in self.since and self._is_sent_later(key, now) for key in keys)
             for key in keys:
-                self.since.setdefault(key, Visit.objects.get(pk=key[0]).created_at if in_time else now)
+                self.since.setdefault(key, self._visits[key[0]].created_at if in_time else now)
 
     def _is_sent_later(self, key: Key, now: datetime) -> bool:
-        due = _due(ReminderRule.objects.get(pk=key[1]), key[3])
+        due = _due(self._rules[key[1]], key[3])
         return due > now and due - self.since[key] >= timedelta(hours=2)
 
 
