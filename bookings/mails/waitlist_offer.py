@@ -7,7 +7,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from bookings import links
+from bookings import links, waitlist
 from bookings.mails.client_mail import ClientReader, not_needed, put_off, read_recipient
 from bookings.mails.details import Times, what_and_with_whom, when_rows, where
 from bookings.models import WaitlistEntry, WaitlistOffer
@@ -37,12 +37,16 @@ class WaitlistOfferMail(LetterHandler[WaitlistOffer, ClientReader]):
         return offer, ClientReader.of(read_recipient(job))
 
     def compose_text(self, job: Job, *, now: datetime) -> Text:
-        """Raises TryLater until the end of the quiet hours, if a failed try has brought it into them."""
+        """Raises TryLater until the end of the quiet hours, if a late or failed try has come into them: the
+        offer lasts from then."""
+        text = super().compose_text(job, now=now)
         offer, reader = self.read(job)
         morning = out_of_quiet_hours(now, salon=reader.salon)
         if morning != now:
+            if not waitlist.put_off(offer.pk, salon=reader.salon, now=now):
+                raise not_needed(Reason.SPENT)
             put_off(until=morning, latest=offer.start_at - NEAREST)
-        return super().compose_text(job, now=now)
+        return text
 
     def letter(self, job: Job, offer: WaitlistOffer, *, reader: ClientReader, now: datetime) -> Letter:
         if reader.client.archived_at is not None:

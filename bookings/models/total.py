@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from functools import cache
 
 from django.db import models
@@ -27,13 +26,10 @@ class BookingTotal(models.Model):
         return f"{self.staff_id}: {self.number} {self.status}"
 
 
-def kept_total(*, of: Collection[int] = (), status: str | None = None) -> int:
-    """How many bookings have this status (None: any but cancelled): of the one person in `of`, with nobody
-    in it of all. No booking is of two persons."""
-    if len(of) > 1:
-        return 0
-    asked = _sum(of_one=bool(of), of_status=status is not None)
-    [(total,)] = asked.rows(staff_id=next(iter(of), 0), status=status or "")
+def kept_total(*, staff_id: int | None = None, status: str | None = None) -> int:
+    """How many bookings have this status (None: any but cancelled), with this person (None: with anybody)."""
+    asked = _sum(of_one=staff_id is not None, of_status=status is not None)
+    [(total,)] = asked.rows(staff_id=staff_id or 0, status=status or "")
     return int(total or 0)
 
 

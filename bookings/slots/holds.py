@@ -244,6 +244,12 @@ def release(*, token: str) -> None:
         _delete(held)
 
 
+def prolong(*, hold_id: int, expires_at: datetime) -> None:
+    """A live hold lasts until then (UTC), in the caller's transaction after `lock_staff`."""
+    Hold.objects.filter(pk=hold_id).update(expires_at=expires_at)
+    BusyTime.objects.filter(hold_id=hold_id).update(expires_at=expires_at)
+
+
 def drop(*, hold_id: int) -> None:
     """Delete the hold and its busy time, in the caller's transaction; nothing to do where it is gone."""
     _delete([hold_id])

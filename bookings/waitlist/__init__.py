@@ -17,6 +17,7 @@ from bookings.waitlist.offers import (
     offer_freed_slot,
     sweep_offers,
 )
+from bookings.waitlist.put_off import put_off
 
 __all__ = [
     "NOBODY",
@@ -37,5 +38,6 @@ __all__ = [
     "offer_by_hand",
     "offer_freed_slot",
     "pass_on_slots",
+    "put_off",
     "sweep_offers",
 ]

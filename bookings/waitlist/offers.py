@@ -108,7 +108,7 @@ def make_offer(
         not_sent="" if leaves_at else Reason.QUIET_HOURS,
     )
     enqueue([due], now=now)
-    _tell_salon(entry, freed, to_call=not (way.to and leaves_at), salon=salon, now=now)
+    tell_salon(offer, to_call=not (way.to and leaves_at), salon=salon, now=now)
     return offer
 
 
@@ -131,7 +131,7 @@ def pass_on(offer_id: int, *, salon: SalonSettings, now: datetime) -> bool:
     """End a live offer that was not taken, and offer the slot to the next if it is still free.
 
     The entry waits again, unless it has been booked, cancelled or has expired. False when the offer was no
-    longer live.
+    longer live, or has come to last longer (`put_off`).
     """
     with transaction.atomic():
         known = WaitlistOffer.objects.filter(pk=offer_id).first()
@@ -140,7 +140,7 @@ def pass_on(offer_id: int, *, salon: SalonSettings, now: datetime) -> bool:
         lock_staff(known.staff_id)
         entry = lock_entry(known.entry_id)
         offer = live_offer_of(entry)
-        if offer is None or offer.pk != offer_id:
+        if offer is None or offer.pk != offer_id or _is_good(offer, now=now):
             return False
         if entry.status == WaitlistEntry.Status.NOTIFIED:
             entry.status = WaitlistEntry.Status.WAITING
@@ -312,7 +312,7 @@ def _write_offer(
     told_at: datetime,
     now: datetime,
 ) -> WaitlistOffer:
-    expires_at = min(told_at + (held_for or UNHELD_OFFER_LASTS), freed.start_at)
+    expires_at = ends_at(told_at, start_at=freed.start_at, held_for=held_for)
     hold = None
     if held_for:
         hold = holds.write(
@@ -338,15 +338,19 @@ def _write_offer(
     )
 
 
+def ends_at(told_at: datetime, *, start_at: datetime, held_for: timedelta) -> datetime:
+    """Until when an offer of `start_at` lasts whose client is told at `told_at` (all UTC)."""
+    return min(told_at + (held_for or UNHELD_OFFER_LASTS), start_at)
+
+
 def _once_key(offer: WaitlistOffer, *, event_id: int | None) -> str:
     cause = f"event:{event_id}" if event_id is not None else f"offer:{offer.pk}"
     return f"{OFFER}:{offer.freed_booking_id}:{cause}"
 
 
-def _tell_salon(
-    entry: WaitlistEntry, freed: FreedSlot, *, to_call: bool, salon: SalonSettings, now: datetime
-) -> None:
+def tell_salon(offer: WaitlistOffer, *, to_call: bool, salon: SalonSettings, now: datetime) -> None:
     """`to_call`: no message of the offer reaches its client."""
+    entry = offer.entry
     client = entry.client
     with translation.override(salon.locale):
         if to_call:
@@ -354,13 +358,13 @@ def _tell_salon(
             reach = client.phone or client.mobile
         else:
             title, reach = _("A freed time was offered to the waitlist"), ""
-        when = formats.date_format(freed.start_at.astimezone(salon.zone), "l j F H:i")
+        when = formats.date_format(offer.start_at.astimezone(salon.zone), "l j F H:i")
         tell_staff(
-            staff_ids=[freed.staff_id],
+            staff_ids=[offer.staff_id],
             and_admins=True,
             type=OFFER,
             title=title,
             body=", ".join(part for part in (client.name, reach, entry.service.name, when) if part),
-            booking_id=freed.booking_id,
+            booking_id=offer.freed_booking_id,
             now=now,
         )

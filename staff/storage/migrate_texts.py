@@ -76,15 +76,17 @@ def fill_searched(
     """Writes the column `searched` where it is not what a SearchedField of these columns holds; gives of how
     many rows, of those that were updated `since` (UTC) where that is said.
 
-    In batches, in constant memory; a second run changes nothing.
+    In batches, in constant memory; a second run changes nothing. A row whose texts or numbers somebody has
+    changed since its batch was read is left as they wrote it.
     """
-    quoted = connection.ops.quote_name(model._meta.db_table)
+    read = (*texts, *numbers)
+    update = _write_where_unchanged(model, read)
     stored = model._default_manager.order_by("pk")
     if since is not None:
         stored = stored.filter(updated_at__gte=since)
     after = changed = 0
     while True:
-        rows = stored.filter(pk__gt=after).values_list("pk", "searched", *texts, *numbers)
+        rows = stored.filter(pk__gt=after).values_list("pk", "searched", *read)
         batch = list(rows[:BATCH])
         if not batch:
             return changed
@@ -93,10 +95,19 @@ def fill_searched(
         for pk, held, *values in batch:
             searched = searched_text(values[: len(texts)], values[len(texts) :])
             if searched != held:
-                wrong.append((searched, pk))
-        with connection.cursor() as cursor:
-            cursor.executemany(f"UPDATE {quoted} SET searched = %s WHERE id = %s", wrong)
-        changed += len(wrong)
+                wrong.append((searched, pk, *values))
+        if wrong:
+            with connection.cursor() as cursor:
+                cursor.executemany(update, wrong)
+                changed += cursor.rowcount
+
+
+def _write_where_unchanged(model: type[models.Model], read: Sequence[str]) -> str:
+    """By what it was made of: `searched` itself may come to be the same again from other texts. None of these
+    columns may be null."""
+    quote = connection.ops.quote_name
+    same = " AND ".join(f"{quote(name)} = %s" for name in read)
+    return f"UPDATE {quote(model._meta.db_table)} SET searched = %s WHERE id = %s AND {same}"
 
 
 def trigrams(apps: Any, schema_editor: Any) -> None:

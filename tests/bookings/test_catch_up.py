@@ -46,6 +46,19 @@ def test_a_booking_without_a_visit_gets_its_own(cast: Salon) -> None:
     assert booking.announced_staff_id == cast.bea.pk
 
 
+def test_who_polls_is_shown_the_visit_and_the_series(cast: Salon) -> None:
+    alone, given, one = _book(cast), _book(cast, hours=2), _book(cast, hours=4)
+    Booking.objects.filter(pk=given.pk).update(visit=one.visit_id, position=2)
+    _as_the_older_release_wrote(alone, visit=None, series_id=one.pk)
+    _as_the_older_release_wrote(given, client=cast.bob)
+    before = {each.pk: each.version for each in Booking.objects.all()}
+    polled = timezone.now()
+    Booking.objects.update(updated_at=polled - timedelta(minutes=1))
+    assert _caught_up() == lifecycle.CaughtUp(visits=1, corrected=1, series=1)
+    shown = Booking.objects.filter(updated_at__gte=polled)
+    assert {each.pk: each.version for each in shown} == {pk: seen + 1 for pk, seen in before.items()}
+
+
 def test_a_visit_says_again_what_its_booking_says(cast: Salon) -> None:
     booking = _book(cast)
     later = {"start_at": booking.start_at + timedelta(days=1), "end_at": booking.end_at + timedelta(days=1)}

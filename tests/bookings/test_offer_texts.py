@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from bookings.models import BusyTime, WaitlistOffer
+from bookings.models import BusyTime, Hold, WaitlistOffer
+from bookings.waitlist.offers import pass_on
 from notifications.models import Job, Message, Notification
 from staff.models import SalonSettings
 from tests.cast.availability import at
@@ -19,7 +20,7 @@ from tests.cast.texts import NUMBER, make_channel, provider_for, send_due
 from tests.cast.waitlist import booked, cancelled, offer_jobs, status, sweep, waits
 
 EVENING, NIGHT = at("2026-11-23 20:59"), at("2026-11-23 23:30")
-MORNING = at("2026-11-24 08:00")
+NINE, MORNING = at("2026-11-23 21:00"), at("2026-11-24 08:00")
 HALF_PAST_NINE = at("2026-11-24 09:30")
 CALL = "Please call: a time is free for somebody on the waitlist without an e-mail address"
 OFFERED = "A freed time was offered to the waitlist"
@@ -105,6 +106,56 @@ def test_who_has_a_mail_address_is_written_to_at_night(salon: Salon) -> None:
 
 
 @pytest.mark.parametrize(
+    ("fails", "minutes", "until"),
+    [
+        (0, 30, MORNING + timedelta(minutes=30)),
+        (1, 30, MORNING + timedelta(minutes=30)),
+        (0, 120, HALF_PAST_NINE),
+    ],
+)
+def test_one_that_is_put_off_to_the_morning_lasts_from_then(
+    salon: Salon, provider: TextServer, clock: Any, fails: int, minutes: int, until: datetime
+) -> None:
+    SalonSettings.objects.update(waitlist_hold_minutes=minutes)
+    clock.move_to(EVENING)
+    entry = waits(salon)
+    freed(salon)
+    if fails:
+        provider.fail_next("503", times=fails)
+        send_due()
+    clock.move_to(NINE + timedelta(seconds=1 + 30 * fails))
+    send_due()
+    assert Job.objects.get(type="waitlist.offer").run_at == MORNING + timedelta(seconds=1)
+    assert [each.objects.get().expires_at for each in (WaitlistOffer, Hold, BusyTime)] == [until] * 3
+    clock.move_to(MORNING)
+    assert (sweep(), status(entry), log()) == (0, "notified", ("sms", "waiting", ""))
+    clock.move_to(MORNING + timedelta(seconds=1))
+    send_due()
+    assert ([each.to for each in provider.taken], titles()) == ([NUMBER], {OFFERED})
+    clock.move_to(until)
+    assert (sweep(), status(entry), BusyTime.objects.count()) == (1, "waiting", 0)
+
+
+def test_one_that_was_over_before_the_night_is_not_put_off(
+    salon: Salon, provider: TextServer, clock: Any
+) -> None:
+    clock.move_to(EVENING)
+    waits(salon)
+    over_at = freed(salon).expires_at
+    clock.move_to(over_at)
+    send_due()
+    assert (log(), titles(), provider.taken) == (("sms", "not_sent", "spent"), {OFFERED}, [])
+    assert BusyTime.objects.get().expires_at == WaitlistOffer.objects.get().expires_at == over_at
+
+
+def test_one_that_came_to_last_longer_is_not_passed_on_by_who_saw_it_end(salon: Salon) -> None:
+    entry = waits(salon)
+    offer = freed(salon)
+    assert pass_on(offer.pk, salon=SalonSettings.load(), now=MORNING) is False
+    assert (status(entry), BusyTime.objects.count()) == ("notified", 1)
+
+
+@pytest.mark.parametrize(
     ("start_at", "state", "reason", "run_at"),
     [
         (HALF_PAST_NINE, "waiting", "", MORNING + timedelta(seconds=1)),
@@ -123,6 +174,7 @@ def test_a_try_that_failed_before_the_night_waits_where_it_can(
     clock.move_to(EVENING + timedelta(hours=1))
     send_due()
     assert (log(), provider.taken) == (("sms", state, reason), [])
+    assert titles() == ({OFFERED} if run_at else {OFFERED, CALL})
     if run_at:
         assert Job.objects.get(type="waitlist.offer").run_at == run_at
         clock.move_to(run_at)

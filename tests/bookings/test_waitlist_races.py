@@ -116,6 +116,26 @@ def test_two_clicks_a_sweep_and_the_desk_make_one_booking(salon: Salon, noon: da
     assert no_overlap()
 
 
+def test_an_offer_that_is_put_off_is_taken_once_or_lasts_longer(salon: Salon, noon: datetime) -> None:
+    for attempt in range(6):
+        start_at = noon + (attempt - 3) * AN_HOUR
+        (entry,) = waits(salon, noon, 1)
+        cancel(booked(salon, start_at))()
+        offer = WaitlistOffer.objects.get(entry=entry)
+        later = timezone.now() + timedelta(minutes=10)
+        put_off = partial(waitlist.put_off, offer.pk, salon=SalonSettings.load(), now=later)
+        take = answered(partial(take_offer, token=offer.token))
+        words = at_once(put_off, put_off, sweep, *[take] * (attempt % 3), put_off)
+        offer.refresh_from_db()
+        if attempt % 3:
+            assert (words.count("done"), offer.state) == (1, "taken")
+        else:
+            assert (words, offer.state) == ([True, True, 0, True], "live")
+            assert offer.expires_at >= later + timedelta(minutes=30)
+            assert BusyTime.objects.get(hold_id=offer.hold_id).expires_at == offer.expires_at
+    assert no_overlap()
+
+
 def test_offers_taken_elsewhere_while_their_slots_are_swept_never_block_each_other(
     salon: Salon, noon: datetime
 ) -> None:

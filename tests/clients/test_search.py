@@ -155,6 +155,26 @@ def test_clients_of_before_are_found_after_the_migration():
     assert list(Client.objects.order_by("pk").values_list("searched", flat=True)) == kept
 
 
+def test_who_is_renamed_while_texts_are_filled_in_is_found_by_the_new_name():
+    renamed, other = make_client("Zoë", "", email="", phone="06 12"), make_client("Aylin")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE clients_client SET searched = 'noel'")
+
+    def rename_first(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if many:
+            renamed.first_name = "Noël"
+            renamed.phone = ""
+            renamed.save()
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(rename_first):
+        filled = fill_searched(
+            Client, texts=("first_name", "last_name", "email"), numbers=("phone", "mobile")
+        )
+    assert filled == Client.objects.count() - 1
+    assert (found("noel"), found("zoe"), found("aylin")) == (["Noël"], [], [other.name])
+
+
 @pytest.mark.postgres_only
 def test_a_database_without_trigrams_says_who_can_add_them():
     with connection.cursor() as cursor, connection.schema_editor() as editor:

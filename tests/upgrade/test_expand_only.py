@@ -30,14 +30,45 @@ NARROWED = {
 }
 """What refuses more than before in a table that the previous release writes, each with why that may be."""
 
+PYTHON = {
+    "staff.migrations.0004_plain_texts.country": "fills in a column that is new",
+    "staff.migrations.0004_plain_texts.texts": "spells texts and numbers in one way",
+    "clients.migrations.0002_plain_texts.texts": "spells texts and numbers in one way",
+    "notifications.migrations.0004_plain_texts.texts": "spells texts in one way",
+    "bookings.migrations.0005_plain_texts.texts": "spells texts in one way",
+    "staff.storage.migrate_texts.trigrams": "adds an extension of PostgreSQL",
+    "clients.migrations.0004_searched.fill": "fills in a column that is new",
+    "bookings.migrations.0007_searched_waitlist.fill": "fills in a column that is new",
+    "bookings.migrations.0006_one_open_waitlist_entry.keep_one": "cancels who waits twice for the same",
+    "bookings.migrations.0008_series_with_its_first.name_first": "gives the first of a series its own id",
+    "bookings.migrations.0011_a_visit_for_every_booking.give_visits": "fills in what is new",
+    "bookings.migrations.0018_shipped_rules.ship": "fills a table that is new",
+}
+"""The functions of migrations that run on the database, each with what it does: none is read by a test, and
+none takes anything away that the previous release knows."""
+
 
 def test_the_previous_release_can_work_on_the_schema_of_today() -> None:
     before, after = _tables()
-    assert sorted(set(_breaks(before, after)) - set(NARROWED)) == []
+    assert sorted(set(_breaks(before, after)) - set(NARROWED) - {_unread(each) for each in PYTHON}) == []
 
 
 def test_nothing_is_excused_that_is_not_there() -> None:
-    assert set(NARROWED) <= set(_breaks(*_tables()))
+    assert set(NARROWED) | {_unread(each) for each in PYTHON} <= set(_breaks(*_tables()))
+
+
+def _again(constraint: models.CheckConstraint) -> Operation:
+    """Another one of the same name in its place."""
+    return migrations.SeparateDatabaseAndState(
+        database_operations=[
+            migrations.RemoveConstraint("booking", constraint.name),
+            migrations.AddConstraint("booking", constraint),
+        ]
+    )
+
+
+def _drop_notes(apps: Any, schema_editor: Any) -> None:
+    schema_editor.execute("ALTER TABLE bookings_booking DROP COLUMN notes")
 
 
 @pytest.mark.parametrize(
@@ -78,8 +109,18 @@ def test_nothing_is_excused_that_is_not_there() -> None:
             "bookings.booking: constraint few_persons",
         ),
         (
+            _again(
+                models.CheckConstraint(condition=models.Q(persons=1), name="booking_persons_at_least_one")
+            ),
+            "bookings.booking: constraint booking_persons_at_least_one",
+        ),
+        (
             migrations.RunSQL("ALTER TABLE bookings_booking DROP COLUMN notes"),
-            "bookings: SQL that no test can read",
+            "SQL of bookings, which no test can read",
+        ),
+        (
+            migrations.RunPython(_drop_notes, migrations.RunPython.noop),
+            f"{__name__}._drop_notes, which no test can read",
         ),
     ],
     ids=lambda each: type(each).__name__ if isinstance(each, Operation) else None,
@@ -115,7 +156,7 @@ def test_one_is_not_refused_that(operation: Operation) -> None:
 
 @dataclass
 class Tables:
-    """As the migrations leave them in the database. `unread`: apps with SQL of their own in them."""
+    """As the migrations leave them in the database. `unread`: what those of our apps do in SQL and Python."""
 
     state: ProjectState
     unread: list[str] = field(default_factory=list)
@@ -148,15 +189,23 @@ def _apply(operation: Operation, app: str, tables: Tables) -> None:
     if isinstance(operation, migrations.SeparateDatabaseAndState):
         for each in operation.database_operations:
             _apply(each, app, tables)
-    elif isinstance(operation, migrations.RunSQL):
-        tables.unread.append(app)
+    elif isinstance(operation, (migrations.RunSQL, migrations.RunPython)):
+        if app in LAST_MIGRATIONS:
+            tables.unread += _own_words(operation, app)
     else:
         operation.state_forwards(app, tables.state)
 
 
+def _own_words(operation: migrations.RunSQL | migrations.RunPython, app: str) -> list[str]:
+    if isinstance(operation, migrations.RunSQL):
+        return [f"SQL of {app}"]
+    code = operation.code
+    return [] if code is migrations.RunPython.noop else [f"{code.__module__}.{code.__qualname__}"]
+
+
 def _breaks(previous: ProjectState, tables: Tables) -> Iterator[str]:
-    for app in tables.unread:
-        yield f"{app}: SQL that no test can read"
+    for each in tables.unread:
+        yield _unread(each)
     after = tables.state
     for key, old in previous.models.items():
         if key[0] not in LAST_MIGRATIONS:
@@ -170,6 +219,10 @@ def _breaks(previous: ProjectState, tables: Tables) -> Iterator[str]:
             yield f"{name}: its table is {_table(new)} now"
         for what in (*_columns(old, new), *_constraints(old, new)):
             yield f"{name}: {what}"
+
+
+def _unread(what: str) -> str:
+    return f"{what}, which no test can read"
 
 
 def _columns(old: ModelState, new: ModelState) -> Iterator[str]:
@@ -196,9 +249,10 @@ def _narrowed(column: str, before: Any, now: Any) -> Iterator[str]:
 
 
 def _constraints(old: ModelState, new: ModelState) -> Iterator[str]:
-    known = {each.name for each in old.options.get("constraints", ())}
+    """Those that are new, and those that say something else than before under their name."""
+    known = {each.name: each.deconstruct() for each in old.options.get("constraints", ())}
     for each in new.options.get("constraints", ()):
-        if each.name not in known:
+        if known.get(each.name) != each.deconstruct():
             yield f"constraint {each.name}"
 
 
