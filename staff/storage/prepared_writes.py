@@ -43,6 +43,17 @@ def _stored(field: Field[Any, Any], row: Model, wire: BaseDatabaseWrapper, *, ad
     return field.get_db_prep_save(value, wire)
 
 
+def _written_and_given_back(model: type[Model]) -> tuple[list[Field[Any, Any]], list[Field[Any, Any]]]:
+    """The columns that we give values, and those that the database gives us: the id, and what it reckons."""
+    fields = model._meta.concrete_fields
+    given_back = [field for field in fields if field.primary_key or field.generated]
+    return [field for field in fields if field not in given_back], given_back
+
+
+def _named(fields: Iterable[Field[Any, Any]], wire: BaseDatabaseWrapper) -> str:
+    return ", ".join(wire.ops.quote_name(str(field.column)) for field in fields)
+
+
 class PreparedInsert(Generic[M]):
     """One INSERT of whole rows of a model.
 
@@ -53,9 +64,7 @@ class PreparedInsert(Generic[M]):
     def __init__(self, model: type[M], *, on_conflict: str = "") -> None:
         self._model = model
         self._on_conflict = on_conflict
-        fields = model._meta.concrete_fields
-        self._columns = [field for field in fields if not (field.primary_key or field.generated)]
-        self._given_back = [field for field in fields if field.primary_key or field.generated]
+        self._columns, self._given_back = _written_and_given_back(model)
         self._written: dict[tuple[str, int], str] = {}
 
     def write(self, rows: Iterable[M]) -> None:
@@ -88,21 +97,17 @@ class PreparedInsert(Generic[M]):
     def _sql(self, count: int, wire: BaseDatabaseWrapper) -> str:
         quote, table = wire.ops.quote_name, self._model._meta.db_table
         row = f"({', '.join(['%s'] * len(self._columns))})"
-        names = ", ".join(quote(str(field.column)) for field in self._columns)
-        sql = f"INSERT INTO {quote(table)} ({names}) VALUES {', '.join([row] * count)}"
+        sql = f"INSERT INTO {quote(table)} ({_named(self._columns, wire)}) VALUES {', '.join([row] * count)}"
         if self._on_conflict:
             sql += f" ON CONFLICT {self._on_conflict}"
-        given_back = ", ".join(quote(str(field.column)) for field in self._given_back)
-        return f"{sql} RETURNING {given_back}" if self._gives_back(count) else sql
+        return f"{sql} RETURNING {_named(self._given_back, wire)}" if self._gives_back(count) else sql
 
 
 class PreparedUpdate(Generic[M]):
     """One UPDATE of all columns of a row that is locked, as `save()` does it."""
 
     def __init__(self, model: type[M]) -> None:
-        fields = model._meta.concrete_fields
-        self._columns = [field for field in fields if not (field.primary_key or field.generated)]
-        self._given_back = [field for field in fields if field.generated]
+        self._columns, self._given_back = _written_and_given_back(model)
         self._model = model
         self._written: dict[str, str] = {}
 
@@ -115,7 +120,7 @@ class PreparedUpdate(Generic[M]):
             given = cursor.fetchone()
         if given is None:
             raise DatabaseError(f"{self._model.__name__} {row.pk} is gone.")
-        for field, value in zip(self._given_back, given[1:], strict=True):
+        for field, value in zip(self._given_back, given, strict=True):
             setattr(row, field.attname, value)
 
     def _statement(self, wire: BaseDatabaseWrapper) -> str:
@@ -123,7 +128,7 @@ class PreparedUpdate(Generic[M]):
         if vendor not in self._written:
             quote, meta = wire.ops.quote_name, self._model._meta
             pairs = ", ".join(f"{quote(str(field.column))} = %s" for field in self._columns)
-            given_back = ", ".join(quote(str(field.column)) for field in (meta.pk, *self._given_back))
+            given_back = _named(self._given_back, wire)
             self._written[vendor] = (
                 f"UPDATE {quote(meta.db_table)} SET {pairs} WHERE {quote(str(meta.pk.column))} = %s "
                 f"RETURNING {given_back}"
