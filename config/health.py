@@ -82,7 +82,10 @@ class JobsJson(CheckJson):
 
 
 class WriterJson(CheckJson):
-    host: Annotated[Count | None, "Which host of DATABASE_URL it is, from 1; null on SQLite."]
+    host: Annotated[
+        Count | None,
+        "Which host of DATABASE_URL it is, from 1; null on SQLite, and where it is none of them.",
+    ]
 
 
 class PoolerJson(CheckJson):

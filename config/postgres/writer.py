@@ -12,11 +12,16 @@ def takes_writes(wire: DatabaseWrapper) -> bool:
         return bool(cursor.fetchone()[0] == "off")
 
 
-def host_number(wire: DatabaseWrapper) -> int:
-    """Which of the hosts of the address it is, from 1: a number tells a stranger nothing of our network."""
+def host_number(wire: DatabaseWrapper) -> int | None:
+    """Which of the hosts of the address it is, from 1: a number tells a stranger nothing of our network.
+
+    None where it is none of several.
+    """
     settings = wire.settings_dict
     hosts, ports = str(settings["HOST"]).split(","), str(settings["PORT"]).split(",")
+    if len(hosts) == 1:
+        return 1
     places = list(zip(hosts, ports, strict=True))
     info = wire.connection.info
     place = (info.host, str(info.port))
-    return places.index(place) + 1 if place in places else 1
+    return places.index(place) + 1 if place in places else None

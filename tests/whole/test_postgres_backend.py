@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from unittest.mock import patch
 
 import pytest
 from django.core.signals import request_started
@@ -12,6 +13,7 @@ from django.db.models import CharField
 from django.test.utils import CaptureQueriesContext
 
 from bookings.slots.refused_to_everybody import find_service
+from config.postgres.writer import host_number
 from staff.models import SalonSettings, Staff
 from staff.storage.prepared_statements import Blank, PreparedRows
 from staff.wire.refusals import BadRequest
@@ -103,6 +105,23 @@ def test_a_server_that_takes_no_writes_is_one_that_is_away():
     assert not connection.is_usable()
     connection.close_if_unusable_or_obsolete()
     assert desk.put("/api/settings", {"business_name": "Salon Bea"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("hosts", "number"), [("{here},elsewhere", 1), ("elsewhere,{here}", 2), ("a,b", None)]
+)
+def test_the_writer_is_told_by_its_place_in_the_address(hosts: str, number: int | None) -> None:
+    connection.ensure_connection()
+    info, port = connection.connection.info, connection.connection.info.port
+    address = {"HOST": hosts.format(here=info.host), "PORT": f"{port},{port}"}
+    with patch.dict(connection.settings_dict, address):
+        assert host_number(connection) == number
+
+
+def test_the_only_host_is_the_first_however_it_is_named() -> None:
+    connection.ensure_connection()
+    with patch.dict(connection.settings_dict, {"HOST": "", "PORT": ""}):
+        assert host_number(connection) == 1
 
 
 def test_a_server_that_says_nothing_is_not_waited_for(monkeypatch):
