@@ -95,7 +95,7 @@ class PoolerJson(CheckJson):
 class ReplicaJson(CheckJson):
     """Null without DATABASE_REPLICA_URL. Never a reason for 503: the writer is read instead."""
 
-    lag_seconds: Annotated[Count | None, "Null: it did not answer, or does not say."]
+    lag_seconds: Annotated[Count | None, "Null: it did not answer, or cannot say; then it is not read."]
     most_lag_seconds: Number
 
 
@@ -254,7 +254,7 @@ def _pooler_json(found: Pooler | None) -> PoolerJson:
 def _replica_json(look: Look | None) -> ReplicaJson:
     lag = None if look is None else look.lag_seconds
     return {
-        "ok": look is not None and look.is_fit,
+        "ok": look is not None and look.is_fit(now=time.monotonic()),
         "lag_seconds": None if lag is None else round(lag),
         "most_lag_seconds": MOST_LAG_SECONDS,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -24,7 +25,7 @@ from bookings.models import CalendarFeed, Visit
 from bookings.self_service.visit_link import page_url
 from staff.models import SalonSettings, Service
 from staff.storage.may_lag import ReplicaRouter, may_lag, reads_from
-from staff.storage.replica import REPLICA, replica
+from staff.storage.replica import REPLICA, Look, replica
 from staff.wire.refusals import NotFound
 from tests.cast import servers
 from tests.cast.bookings import MORNING
@@ -53,7 +54,7 @@ def _has_replica(django_db_setup: None) -> Iterator[None]:
 def follower(monkeypatch: pytest.MonkeyPatch) -> Iterator[BaseDatabaseWrapper]:
     monkeypatch.setattr(router, "routers", [ReplicaRouter()])
     # A machine that is busy must not pass for a replica that is away.
-    for name in ("WAIT_SECONDS", "WAIT_FOR_WRITER_SECONDS", "LOOK_HOLDS_SECONDS"):
+    for name in ("WAIT_SECONDS", "WAIT_FOR_WRITER_SECONDS", "MOST_LAG_SECONDS"):
         monkeypatch.setattr(f"staff.storage.replica.{name}", 100.0)
     monkeypatch.setattr("config.postgres.base.REPLICA_PATIENCE_SECONDS", 100.0)
     replica.forget()
@@ -221,6 +222,32 @@ def test_a_replica_that_follows_is_told_of(follower: BaseDatabaseWrapper) -> Non
     assert checks["replica"] == {"ok": True, "lag_seconds": 0, "most_lag_seconds": 10}
 
 
+def test_what_was_written_since_it_was_looked_at_counts_as_missing() -> None:
+    look = Look(at=1002.0, lag_seconds=4.0, since=1000.0)
+    assert look.is_fit(now=1006.0)
+    assert not look.is_fit(now=1006.1)
+    assert Look(at=1002.0, lag_seconds=0.0, since=1000.0).is_fit(now=1010.0)
+    assert not Look(at=1000.0, lag_seconds=None, since=1000.0).is_fit(now=1000.0)
+
+
+def test_a_writer_that_says_nothing_may_have_written_since_it_last_did(
+    follower: BaseDatabaseWrapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other than one that is away, which writes nothing: the replica is in step with what is old."""
+    assert replica.may_be_read()
+    monkeypatch.setattr("staff.storage.replica.WAIT_FOR_WRITER_SECONDS", 0.0)
+    monkeypatch.setattr("staff.storage.replica.MOST_LAG_SECONDS", 0.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        there = {**connection.settings_dict, "HOST": "127.0.0.1", "PORT": str(silent.getsockname()[1])}
+        monkeypatch.setitem(connections.settings, "default", there)
+        look = replica.begin_look().result(timeout=100)
+        asked = replica._at_writer.begin()
+    asked.result(timeout=100)
+    assert look is not None
+    assert look.lag_seconds == 0
+    assert not look.is_fit(now=look.at)
+
+
 def test_a_writer_that_only_reads_is_not_ready() -> None:
     name = connection.settings_dict["NAME"]
     with connection.cursor() as cursor:
@@ -240,7 +267,7 @@ FOLLOWED = """
 import json, os, sys, time
 from tests.cast import servers
 
-with servers.postgres() as writer, servers.standby(writer) as follower:
+with servers.postgres({"autovacuum": "off"}) as writer, servers.standby(writer) as follower:
     os.environ.update(DATABASE_URL=writer.url, DATABASE_REPLICA_URL=follower.url + "?connect_timeout=20")
     import django
     django.setup()
@@ -250,13 +277,21 @@ with servers.postgres() as writer, servers.standby(writer) as follower:
     from staff.storage.may_lag import may_lag, reads_from
 
     # A machine that is busy must not pass for a replica that is away.
-    of_replica.WAIT_SECONDS = of_replica.WAIT_FOR_WRITER_SECONDS = of_replica.LOOK_HOLDS_SECONDS = 100.0
+    of_replica.WAIT_SECONDS = of_replica.WAIT_FOR_WRITER_SECONDS = of_replica.MOST_LAG_SECONDS = 100.0
     base.REPLICA_PATIENCE_SECONDS = 100.0
 
     def sql(name, text):
         with connections[name].cursor() as cursor:
             cursor.execute(text)
             return cursor.fetchall() if cursor.description else None
+
+    def hang_up():
+        connections["replica"].close()
+        connections["default"].close()
+
+    def follow(source):
+        sql("replica", f"ALTER SYSTEM SET primary_conninfo = $${source}$$")
+        sql("replica", "SELECT pg_reload_conf()")
 
     @may_lag
     def numbers():
@@ -292,11 +327,33 @@ with servers.postgres() as writer, servers.standby(writer) as follower:
     told["seconds"] = time.monotonic() - began
     follower.thaw()
     until(lambda: lag() == 0)
+
+    # Cut off, and started anew with no transaction left to replay: it cannot say of when its rows are.
+    [(follows,)] = sql("replica", "SHOW primary_conninfo")
+    sql("default", "CHECKPOINT")
+    until(lambda: lag() == 0)
+    sql("replica", "CHECKPOINT")
+    follow("")
+    hang_up()
+    follower.restart()
+    sql("default", "INSERT INTO numbers VALUES (3)")
+    told["replayed last"] = sql("replica", "SELECT pg_last_xact_replay_timestamp()")
+    told["does not know"] = [lag(), numbers()]
+    follow(follows)
+    until(lambda: lag() == 0)
+    told["knows again"] = numbers()
+
     writer.stop("immediate")
-    connections["default"].close()
+    hang_up()
     told["without a writer"] = numbers()
     until(lambda: lag() == 0)
     told["and looked at"] = numbers()
+
+    # One that has been promoted beside the writer follows nobody, wherever it stands.
+    writer.start()
+    until(lambda: lag() == 0)
+    sql("replica", "SELECT pg_promote()")
+    until(lambda: lag() is None)
     print(json.dumps(told))
 """
 
@@ -319,6 +376,9 @@ def test_a_replica_is_read_while_it_follows_and_while_there_is_no_writer(tmp_pat
         "behind": [False, [1, 2]],
         "in step again": [True, [1, 2]],
         "standing still": [False, [1, 2]],
-        "without a writer": [True, [1, 2]],
-        "and looked at": [True, [1, 2]],
+        "replayed last": [[None]],
+        "does not know": [None, [False, [1, 2, 3]]],
+        "knows again": [True, [1, 2, 3]],
+        "without a writer": [True, [1, 2, 3]],
+        "and looked at": [True, [1, 2, 3]],
     }
