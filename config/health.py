@@ -34,7 +34,7 @@ from rest_framework.views import APIView
 from bookings import kept_totals
 from bookings.slots import sqlite_guard
 from config.postgres.base import DatabaseWrapper
-from config.postgres.pooler import Mode, Pooler, is_pooled, look_at_pooler
+from config.postgres.pooler import Mode, Pooler, known_pooler
 from config.postgres.writer import host_number, takes_writes
 from notifications import held_after_restore, outbox
 from notifications.models import Job
@@ -89,6 +89,8 @@ class WriterJson(CheckJson):
 
 
 class PoolerJson(CheckJson):
+    """As it was found minutes ago. Null: nobody could look yet, which alone is no reason for 503."""
+
     mode: Annotated[str | None, one_of([each.value for each in Mode])]
 
 
@@ -176,7 +178,6 @@ class DatabaseState:
     answers: bool = False
     takes_writes: bool | None = None
     host: int | None = None
-    pooler: Pooler | None = None
     missing_migrations: int | None = None
     guarded: bool | None = None
     counted: bool | None = None
@@ -191,6 +192,8 @@ def readiness() -> ReadinessJson:
     looks_at_database, looks_at_broker = DATABASE.begin(), BROKER.begin()
     looks_at_replica = replica.begin_look() if replica.is_there else None
     state = _wait(looks_at_database, until=until) or DatabaseState()
+    # After it: the session that it takes may have been the last one.
+    pooler = known_pooler.found(wait_seconds=until - time.monotonic())
     broker = _wait(looks_at_broker, until=until) or False
     follower = None if looks_at_replica is None else _replica_json(_wait(looks_at_replica, until=until))
     late = None if state.oldest_due is None else state.oldest_due > LATE_AFTER
@@ -198,7 +201,7 @@ def readiness() -> ReadinessJson:
     checks: ChecksJson = {
         "database": {"ok": state.answers},
         "writer": {"ok": state.takes_writes, "host": state.host},
-        "pooler": _pooler_json(state.pooler),
+        "pooler": _pooler_json(pooler),
         "replica": follower,
         "migrations": {
             "ok": None if state.missing_migrations is None else state.missing_migrations == 0,
@@ -285,10 +288,9 @@ def look_at_database() -> DatabaseState:
 def _look_at_server(state: DatabaseState) -> None:
     wire = connections[DEFAULT_DB_ALIAS]
     if not isinstance(wire, DatabaseWrapper):
-        state.takes_writes, state.pooler = True, Pooler(Mode.NONE)
+        state.takes_writes = True
         return
     state.takes_writes, state.host = takes_writes(wire), host_number(wire)
-    state.pooler = look_at_pooler(wire) if is_pooled(wire) else Pooler(Mode.NONE)
 
 
 def look_at_broker() -> bool:

@@ -22,6 +22,7 @@ from time_machine import Traveller
 
 from bookings.models import ReminderRule
 from config import health
+from config.postgres import pooler
 from tests.cast import servers
 from tests.cast.emptying import empty_the_database
 from tests.cast.noshow import live_stripe
@@ -117,6 +118,7 @@ def _readyz_has_patience_with_a_busy_machine() -> Iterator[None]:
     """What it does not get to hear within its 0.8 seconds it reports as broken, as it should."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(health, "PATIENCE_SECONDS", 60.0)
+        patch.setattr(pooler, "PATIENCE_SECONDS", 60.0)
         yield
 
 

@@ -7,18 +7,23 @@ import struct
 import threading
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from threading import Semaphore
 from typing import Any
 
 import pytest
 from django.db import connection, connections
 
 from config.postgres.base import DatabaseWrapper
-from config.postgres.pooler import Mode, Pooler, check_pooler, is_pooled, look_at_pooler
+from config.postgres.pooler import Mode, Pooler, check_pooler, is_pooled, known_pooler, look_at_pooler
+from tests.cast.factories import caller
+from tests.cast.servers import free_port
 
 pytestmark = [pytest.mark.postgres_only, pytest.mark.django_db(transaction=True)]
 
 KEY, KEY_LENGTH = b"K", 12
 """The message in which a server tells its process number and what cancels its work."""
+
+SESSIONS = 4
 
 
 @pytest.fixture
@@ -44,25 +49,68 @@ def test_a_look_leaves_nothing_behind(wire: DatabaseWrapper) -> None:
         assert cursor.fetchone() == (0,)
 
 
+def test_what_was_found_holds_although_it_has_one_session_left(
+    behind_another: DatabaseWrapper, sessions: Semaphore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known_pooler.forget()
+    monkeypatch.setitem(connections.settings, "default", behind_another.settings_dict)
+    try:
+        assert readyz() == (200, {"ok": True, "mode": "session"})
+        for _ in range(SESSIONS - 1):
+            sessions.acquire()
+        assert readyz() == (200, {"ok": True, "mode": "session"})
+        monkeypatch.setattr(known_pooler, "_until", float("-inf"))
+        assert readyz() == (200, {"ok": True, "mode": "session"})
+    finally:
+        sessions.release(SESSIONS - 1)
+        known_pooler.forget()
+
+
+def test_without_a_database_nobody_knows(wire: DatabaseWrapper, monkeypatch: pytest.MonkeyPatch) -> None:
+    known_pooler.forget()
+    away = {**wire.settings_dict, "PORT": str(free_port())}
+    monkeypatch.setitem(connections.settings, "default", away)
+    assert readyz() == (503, {"ok": None, "mode": None})
+    monkeypatch.undo()
+    assert readyz() == (200, {"ok": True, "mode": "none"})
+
+
+def readyz() -> tuple[int, Any]:
+    answer = caller().get("/readyz")
+    return answer.status_code, answer.json()["checks"]["pooler"]
+
+
 @pytest.fixture
-def behind_another(wire: DatabaseWrapper) -> Iterator[DatabaseWrapper]:
+def sessions() -> Semaphore:
+    """As many as the pooler has; whoever wants one more waits."""
+    return Semaphore(SESSIONS)
+
+
+@pytest.fixture
+def behind_another(wire: DatabaseWrapper, sessions: Semaphore) -> Iterator[DatabaseWrapper]:
     """A line through somebody who names processes anew, as poolers do, and does nothing else."""
     server = (wire.settings_dict["HOST"], int(wire.settings_dict["PORT"]))
     with socket.create_server(("127.0.0.1", 0)) as door:
-        threading.Thread(target=_pass_on, args=(door, server), daemon=True).start()
+        threading.Thread(target=_pass_on, args=(door, server, sessions), daemon=True).start()
         there = wire.copy()
         there.settings_dict |= {"HOST": "127.0.0.1", "PORT": str(door.getsockname()[1])}
         with closing(there):
             yield there
 
 
-def _pass_on(door: socket.socket, server: tuple[str, int]) -> None:
+def _pass_on(door: socket.socket, server: tuple[str, int], sessions: Semaphore) -> None:
     with suppress(OSError):
         while True:
             client, _ = door.accept()
+            sessions.acquire()
             upstream = socket.create_connection(server)
-            for source, target, renames in ((client, upstream, False), (upstream, client, True)):
-                threading.Thread(target=_copy, args=(source, target, renames), daemon=True).start()
+            threading.Thread(target=_copy, args=(upstream, client, True), daemon=True).start()
+            threading.Thread(target=_until_it_ends, args=(client, upstream, sessions), daemon=True).start()
+
+
+def _until_it_ends(client: socket.socket, upstream: socket.socket, sessions: Semaphore) -> None:
+    _copy(client, upstream, renames=False)
+    sessions.release()
 
 
 def _copy(source: socket.socket, target: socket.socket, renames: bool) -> None:
