@@ -39,7 +39,7 @@ from bookings.self_service.visit_link import page_url
 from notifications.letters.language import moment
 from staff.access.idempotency import KeyReused
 from staff.salon.online import LOCAL_HOSTS
-from staff.storage.may_lag import may_lag
+from staff.storage.may_lag import ask_the_writer, may_lag
 from staff.wire.refusals import BadRequest, Refused, TooMany
 from staff.wire.times import local_date
 
@@ -47,18 +47,26 @@ from staff.wire.times import local_date
 class BookingPage(BookingShell):
     now: datetime
 
-    @may_lag
     def get(self, request: HttpRequest, location: str = "") -> HttpResponse:
         self.now = timezone.now()
         if self.is_off:
             return self.say_off()
+        return self.show(request, self.asked)
+
+    @may_lag
+    def show(self, request: HttpRequest, asked: Asked) -> HttpResponse:
+        """The step that `asked` has come to, which is shown twice where the replica does not do."""
+        self.asked = asked
         self.read_catalogue()
+        if (self.asked.services, self.asked.staff) != (asked.services, asked.staff):
+            ask_the_writer()
         goes_on_to = request.GET.get("go")
         if not self.asked.services or self.asked.edit:
             return self.choose(alert=words.no_service_chosen() if goes_on_to == "time" else "")
         try:
             choices = self.choices()
         except BadRequest as problem:
+            ask_the_writer()
             return self.choose(alert=words.why_not_chosen(problem), status=HTTPStatus.BAD_REQUEST)
         if self.asked.wait is not None:
             return self.you(choices, entered=Entered.anew(now=self.now))

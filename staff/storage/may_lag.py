@@ -2,6 +2,8 @@
 
     @may_lag
     def get(self, request: Request) -> Response:     # reads, and does nothing else
+        if ...:                                      # what is asked for is not there, and no refusal
+            ask_the_writer()
 
 Everything else asks the writer: what has no such line above it, what is written, what stands inside a
 transaction. Without DATABASE_REPLICA_URL so does this.
@@ -31,12 +33,16 @@ CACHE = "django_cache"
 _read_from: ContextVar[str] = ContextVar("read_from", default=DEFAULT_DB_ALIAS)
 
 
+class _MayBeNew(Exception):
+    """What is asked for is not on the replica (yet)."""
+
+
 def may_lag(read: Callable[P, R]) -> Callable[P, R]:
     """`read`, all of it in one read-only transaction on the replica.
 
     On the writer instead where the replica is away or too far behind, and again on the writer where it fails
-    half-way, or has `read` refuse (what it is asked for may be new). So `read` changes nothing, and gives
-    what it has read, not what will still be read.
+    half-way, or has `read` refuse or ask for the writer (what it is asked for may be new). So `read` changes
+    nothing that it reads again, and gives what it has read, not what will still be read.
     """
 
     @wraps(read)
@@ -47,13 +53,22 @@ def may_lag(read: Callable[P, R]) -> Callable[P, R]:
             try:
                 with _replica_alone():
                     return read(*args, **kwargs)
-            except Refused:
+            except (Refused, _MayBeNew):
                 pass
             except DatabaseError as error:
                 replica.failed(error)
         return read(*args, **kwargs)
 
     return where_it_may
+
+
+def ask_the_writer() -> None:
+    """Inside of what may lag, where what was asked for is not there: has the writer read, as it may be new.
+
+    On the writer it is simply not there, and the read goes on.
+    """
+    if reads_from() == REPLICA:
+        raise _MayBeNew
 
 
 def reads_from() -> str:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from staff.storage.replica import REPLICA, Look, replica
 from staff.wire.refusals import NotFound
 from tests.cast import servers
 from tests.cast.bookings import MORNING
-from tests.cast.factories import caller, make_service
+from tests.cast.factories import caller, make_hours, make_service, make_staff
 from tests.cast.online import DAY, Online, make_online
 from tests.cast.servers import free_port
 
@@ -179,6 +180,59 @@ def test_a_refusal_is_the_writers_to_make(follower: BaseDatabaseWrapper) -> None
         return "there"
 
     assert (find(), asked) == ("there", [REPLICA, "default"])
+
+
+@contextmanager
+def stopped(follower: BaseDatabaseWrapper) -> Iterator[None]:
+    """What is committed meanwhile does not come to the replica."""
+    with transaction.atomic(using=REPLICA), follower.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        cursor.execute("SELECT count(*) FROM staff_service")
+        yield
+
+
+NEW = {
+    "a service": ("/book?service={color}", "When would you like to come?"),
+    "a service beside one that is known": ("/book?service={cut},{color}", "Colour"),
+    "a person": ("/book?service={cut}&staff={dora}", "Dora Dirks"),
+    "who does it": ("/book?service={color},{cut}&staff={dora}", "Dora Dirks"),
+}
+
+
+@pytest.mark.parametrize(("path", "shown"), NEW.values(), ids=NEW)
+def test_a_booking_page_of_what_is_new_is_the_writers(
+    online: Online, follower: BaseDatabaseWrapper, path: str, shown: str
+) -> None:
+    cut = online.salon.service
+    with stopped(follower):
+        color = make_service("Colour", category="Colours", hidden=True)
+        dora = make_staff("Dora Dirks", services=[cut, color])
+        make_hours(dora)
+        answer = online.browser.get(path.format(cut=cut.key, color=color.key, dora=dora.key))
+    assert answer.status_code == 200
+    assert shown in answer.content.decode()
+
+
+def test_a_booking_page_that_the_replica_leaves_half_done_is_shown_as_it_was_asked_for(
+    online: Online, follower: BaseDatabaseWrapper
+) -> None:
+    """It has found the start taken when the replica goes."""
+    path = f"/book?service={online.salon.service.key}&start={DAY}T03:33Z"
+    with Asked() as asked:
+        answer = online.browser.get(path)
+    left = len([sql for sql in asked.replica if sql.startswith("SELECT")])
+
+    def goes(execute: Any, sql: str, *rest: Any) -> Any:
+        nonlocal left
+        left -= sql.startswith("SELECT")
+        if left == 0:
+            raise OperationalError("the server has gone")
+        return execute(sql, *rest)
+
+    with follower.execute_wrapper(goes):
+        again = online.browser.get(path)
+    assert left == 0
+    assert (answer.status_code, again.status_code) == (409, 409)
 
 
 def test_a_replica_that_goes_half_way_is_left_and_the_same_read_from_the_writer(
