@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPMethod
+from typing import cast
 
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
@@ -30,7 +31,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from rest_framework.request import Request
 
-from config.health import OpenView, readiness
+from config.health import CheckJson, ChecksJson, OpenView, readiness
 from notifications.models import Job, Message
 from staff.wire.refusals import NotFound, NotLoggedIn
 
@@ -99,7 +100,10 @@ class DatabaseGauges(Collector):
 
 
 def _look() -> Iterator[Metric]:
-    checks = readiness()["checks"]
+    found = readiness()
+    checks = found["checks"]
+    yield _gauge("bookings_ready", "Whether bookings can be taken.", found["status"] == "ready")
+    yield _each_check(checks)
     yield _gauge("bookings_database_up", "Whether the database answers.", checks["database"]["ok"])
     yield _gauge(
         "bookings_double_booking_guard",
@@ -108,6 +112,11 @@ def _look() -> Iterator[Metric]:
     )
     yield _gauge("bookings_broker_up", "Whether the broker takes wake-ups.", checks["broker"]["ok"])
     yield _gauge("bookings_migrations_missing", "Migrations to apply.", checks["migrations"]["missing"])
+    yield _gauge(
+        "bookings_replica_lag_seconds",
+        "How far the replica is behind the writer.",
+        checks["replica"] and checks["replica"]["lag_seconds"],
+    )
     jobs = checks["jobs"]
     yield _gauge(
         "bookings_jobs_oldest_due_seconds",
@@ -117,6 +126,14 @@ def _look() -> Iterator[Metric]:
     yield _gauge("bookings_jobs_parked", "Jobs that wait for a word after a restore.", jobs["parked"])
     if checks["database"]["ok"] and not checks["migrations"]["missing"]:
         yield from _counted()
+
+
+def _each_check(checks: ChecksJson) -> Metric:
+    gauge = GaugeMetricFamily("bookings_check_ok", "Whether a check of /readyz is well.", labels=["check"])
+    for name, check in cast("dict[str, CheckJson | None]", checks).items():
+        if check is not None and check["ok"] is not None:
+            gauge.add_metric([name], float(check["ok"]))
+    return gauge
 
 
 def _counted() -> Iterator[Metric]:

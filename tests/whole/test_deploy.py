@@ -24,7 +24,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from config import metrics
-from config.health import LATE_AFTER
+from config.health import LATE_AFTER, ChecksJson
 from notifications.models import Message
 from tests.cast.factories import make_salon
 from tests.install.dockerfile import let_in, pairs, read
@@ -184,6 +184,7 @@ def test_every_alert_is_about_something_that_is_exported(
         assert named <= exported, rule["alert"]
         assert named or "up{" in rule["expr"]
         assert set(re.findall(r'state="(\w+)"', rule["expr"])) <= states
+        assert set(re.findall(r'check="(\w+)"', rule["expr"])) <= set(ChecksJson.__annotations__)
     by_name = {rule["alert"]: rule["expr"] for rule in rules}
     assert len(by_name) == len(rules)
     assert by_name["JobsLate"].endswith(f"> {LATE_AFTER.total_seconds():.0f}")

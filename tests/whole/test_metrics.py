@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
+from bookings import kept_totals
 from config import metrics
 from notifications import outbox
 from notifications.models import Job
@@ -77,7 +78,12 @@ def test_what_a_scrape_reads(scraper: APIClient) -> None:
         outbox.enqueue([due], now=NOW)
     Job.objects.filter(once_key="reset:2").update(state="dead")
     found = scraped(scraper)
+    ok = ("database", "writer", "pooler", "migrations", "double_booking_guard", "kept_totals", "jobs")
     assert {name: found[name] for name in found if not name.startswith("bookings_http")} == {
+        "bookings_ready{}": 1.0,
+        **{f"bookings_check_ok{{check={name}}}": 1.0 for name in ok},
+        "bookings_check_ok{check=mail}": 0.0,
+        "bookings_check_ok{check=broker}": found["bookings_broker_up{}"],
         "bookings_database_up{}": 1.0,
         "bookings_double_booking_guard{}": 1.0,
         "bookings_broker_up{}": found["bookings_broker_up{}"],
@@ -89,6 +95,20 @@ def test_what_a_scrape_reads(scraper: APIClient) -> None:
         "bookings_jobs{state=dead}": 1.0,
         "bookings_messages_last_hour{channel=email,state=waiting,type=password.reset}": 2.0,
     }
+
+
+def test_a_scrape_says_which_check_makes_it_not_ready(scraper: APIClient) -> None:
+    make_salon()
+    with connection.cursor() as cursor:
+        of_table = " ON bookings_booking" if connection.vendor == "postgresql" else ""
+        cursor.execute(f"DROP TRIGGER {kept_totals.TRIGGER_NAME}_insert{of_table}")
+    try:
+        found = scraped(scraper)
+    finally:
+        kept_totals.install(connection)
+    assert found["bookings_ready{}"] == 0
+    assert found["bookings_check_ok{check=kept_totals}"] == 0
+    assert found["bookings_check_ok{check=double_booking_guard}"] == 1
 
 
 def test_scrapes_within_ten_seconds_ask_the_database_once(

@@ -24,6 +24,7 @@ from django.test.utils import CaptureQueriesContext
 from bookings.links import public_url
 from bookings.models import CalendarFeed, Visit
 from bookings.self_service.visit_link import page_url
+from config.metrics import DatabaseGauges
 from staff.models import SalonSettings, Service
 from staff.storage.may_lag import ReplicaRouter, may_lag, reads_from
 from staff.storage.replica import REPLICA, Look, replica
@@ -274,6 +275,8 @@ def test_a_replica_that_follows_is_told_of(follower: BaseDatabaseWrapper) -> Non
     replica.begin_look().result(timeout=100)
     checks = caller().get("/readyz").json()["checks"]
     assert checks["replica"] == {"ok": True, "lag_seconds": 0, "most_lag_seconds": 10}
+    told = {sample.name: sample for each in DatabaseGauges().collect() for sample in each.samples}
+    assert told["bookings_replica_lag_seconds"].value == 0
 
 
 def test_what_was_written_since_it_was_looked_at_counts_as_missing() -> None:
