@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from staff.models import Location, Service, ServiceDuration, Staff
+from staff.storage.may_lag import ask_the_writer
 from staff.storage.prepared_statements import BlankIds, Prepared, PreparedRows
 from staff.wire.refusals import NotFound
 
@@ -85,13 +86,16 @@ def catalogue(*, location: str = "", also: Collection[UUID] = ()) -> Catalogue:
     """Everything that can be booked online, at the branch with the slug `location` or anywhere.
 
     `also`: keys that somebody has, so that hidden services among them are shown too. What nobody does is left
-    out. Four statements. Raises LocationUnknown (404).
+    out; what the replica does not know is the writer's to show. Four statements. Raises LocationUnknown
+    (404).
     """
     locations = open_locations()
     here = next((each for each in locations if each.slug == location), None)
     if location and here is None:
         raise LocationUnknown
     shown = [each for each in _BOOKABLE.all() if not each.hidden or each.key in also]
+    if not {each.key for each in shown}.issuperset(also):
+        ask_the_writer()
     offers = offers_of(shown, here=here, alone=len(locations) == 1)
     by_category: dict[str, list[Offer]] = defaultdict(list)
     for offer in offers:

@@ -197,11 +197,12 @@ NEW = {
     "a service beside one that is known": ("/book?service={cut},{color}", "Colour"),
     "a person": ("/book?service={cut}&staff={dora}", "Dora Dirks"),
     "who does it": ("/book?service={color},{cut}&staff={dora}", "Dora Dirks"),
+    "a hidden service in the catalogue": ("/api/public/catalogue?service={color}", "Colour"),
 }
 
 
 @pytest.mark.parametrize(("path", "shown"), NEW.values(), ids=NEW)
-def test_a_booking_page_of_what_is_new_is_the_writers(
+def test_what_is_new_is_the_writers_to_show(
     online: Online, follower: BaseDatabaseWrapper, path: str, shown: str
 ) -> None:
     cut = online.salon.service
