@@ -36,7 +36,7 @@ from staff.api.opening import (
 from staff.api.people import StaffView
 from staff.api.salon import SettingsView
 from staff.models import SalonSettings
-from staff.storage.trial_transaction import Busy, has_waited, rehearsal, waiting_briefly
+from staff.storage.trial_transaction import Busy, has_waited, trial_transaction, waiting_briefly
 from staff.wire.errors import native_error
 from staff.wire.refusals import ProblemJson, Refused
 from staff.wire.schema import problems
@@ -83,7 +83,7 @@ class DryRunView(GatedView):
         view.request, view.body = request, self.body
         method = bare(getattr(self.write, str(request.method).lower()))
         now = timezone.now()
-        with rehearsal():
+        with trial_transaction():
             marks = Marks.now(now)
             with transaction.atomic():
                 answer = cast(Response, method(view, request, *args, **kwargs))

@@ -146,7 +146,7 @@ def _is_asked(message: Message, marks: Marks, visit_ids: Collection[int]) -> boo
 def _verdict(message: Message, *, now: datetime) -> tuple[str, str | None]:
     """To which address the message would leave when it is due, as things stand, and why it would not.
 
-    One that announces an appointment has then done so: inside the rehearsal, of which nothing stays.
+    One that announces an appointment has then done so: inside the trial transaction, of which nothing stays.
     """
     job, due = message.job, max(message.job.run_at, now)
     try:

@@ -1,6 +1,6 @@
 """A transaction in which something is tried and nothing of it stays (contract §11 "Dry run").
 
-Names: rehearsal, waiting_briefly, has_waited, Busy.
+Names: trial_transaction, waiting_briefly, has_waited, Busy.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Busy(Conflict):
 
 
 @contextmanager
-def rehearsal() -> Iterator[None]:
+def trial_transaction() -> Iterator[None]:
     """Rolls back whatever is written inside, and what was to be done on commit is not done."""
     with transaction.atomic():
         if connection.vendor == "postgresql":
@@ -39,8 +39,8 @@ def rehearsal() -> Iterator[None]:
 
 @contextmanager
 def waiting_briefly() -> Iterator[None]:
-    """Around all of a request with a rehearsal in it: SQLite's only lock is asked for when a transaction
-    begins, and by the counting of the request before."""
+    """Around all of a request with a trial transaction in it: SQLite's only lock is asked for when a
+    transaction begins, and by the counting of the request before."""
     if connection.vendor != "sqlite":
         yield
         return
