@@ -12,12 +12,15 @@ A trigger whose words change needs another name: what is there is left as it is.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+from staff.storage.brief_locks import give_up_soon, until_nobody_is_met
 
 TRIGGER_NAME = "booking_total"
 
@@ -69,10 +72,19 @@ _COUNT_ANEW = (
 
 
 def install(connection: BaseDatabaseWrapper) -> None:
-    """Put the triggers in place and count anew; nothing to do where they are all there, or without tables."""
+    """Put the triggers in place and count anew; nothing to do where they are all there, or without tables.
+
+    Keeps nobody who books waiting behind it: what does not get its lock at once is begun again
+    (docs/adr/0107). Raises OperationalError where that was not enough.
+    """
     if not _has_tables(connection) or not missing(connection):
         return
+    until_nobody_is_met(partial(_install, connection))
+
+
+def _install(connection: BaseDatabaseWrapper) -> None:
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+        give_up_soon(connection)
         if connection.vendor == "postgresql":
             cursor.execute("LOCK TABLE bookings_booking IN SHARE ROW EXCLUSIVE MODE")
         for statement in (*_triggers(connection.vendor), *_COUNT_ANEW):
@@ -132,7 +144,7 @@ def check_kept_totals(
             found.append(
                 Error(
                     f"Nothing counts the bookings in database '{alias}': {', '.join(absent)} missing.",
-                    hint="Run manage.py migrate; until it succeeds lists would state a wrong total.",
+                    hint="Run manage.py first_run; until it succeeds lists would state a wrong total.",
                     id="bookings.E002",
                 )
             )

@@ -10,6 +10,8 @@ from typing import Any
 
 from django.db import migrations, transaction
 
+from staff.storage.brief_locks import give_up_soon
+
 BATCH = 5_000
 
 
@@ -19,6 +21,7 @@ def give_visits(apps: Any, schema_editor: Any) -> None:
     reached = 0
     while True:
         with transaction.atomic():
+            give_up_soon(schema_editor.connection)
             rows = list(bookings.filter(pk__gt=reached).select_for_update().order_by("pk")[:BATCH])
             if not rows:
                 return

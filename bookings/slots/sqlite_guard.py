@@ -73,7 +73,7 @@ def check_busy_guard(
             found.append(
                 Error(
                     f"Nothing refuses a double booking in database '{alias}': {', '.join(absent)} missing.",
-                    hint="Run manage.py migrate; do not take bookings before it succeeds.",
+                    hint="Run manage.py first_run; do not take bookings before it succeeds.",
                     id="bookings.E001",
                 )
             )

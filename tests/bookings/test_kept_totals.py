@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
@@ -207,6 +208,38 @@ def test_after_sqlite_has_made_the_table_anew_migrate_counts_again(salon: Salon)
     assert kept_totals.missing(connection) == []
     salon.book(start_at="2026-03-24 12:00:00", end_at="2026-03-24 13:00:00")
     assert kept() == counted() == {(salon.bea.pk, "scheduled"): 2}
+
+
+@pytest.mark.usefixtures("_installed")
+def test_installing_keeps_nobody_waiting_behind_it(salon: Salon) -> None:
+    """Somebody writes all the time: it gives up, lets others by, and has its lock once they have ended."""
+    if connection.vendor != "postgresql":
+        pytest.skip("on SQLite nobody writes beside a migration")
+    salon.book()
+    drop("insert")
+    other = connection.copy()
+    other.inc_thread_sharing()
+    other.set_autocommit(False)
+    with other.cursor() as cursor:
+        cursor.execute("LOCK TABLE bookings_booking IN ROW EXCLUSIVE MODE")
+    waiters: list[int] = []
+
+    def write_until_it_gave_up() -> None:
+        began = time.monotonic()
+        with connection.cursor() as cursor:
+            while not (1 in waiters and waiters[-1] == 0) and time.monotonic() - began < 30:
+                cursor.execute(
+                    "SELECT count(*) FROM pg_locks "
+                    "WHERE relation = 'bookings_booking'::regclass AND NOT granted"
+                )
+                waiters.append(cursor.fetchone()[0])
+        other.rollback()
+
+    at_once(write_until_it_gave_up, partial(kept_totals.install, connection))
+    other.close()
+    assert waiters[-1] == 0, "it waited on and on"
+    assert kept_totals.missing(connection) == []
+    assert kept() == counted()
 
 
 def test_truncating_bookings_empties_the_totals(salon: Salon) -> None:

@@ -19,7 +19,7 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,8 @@ from tests.pooler.bouncer import bouncer
 START_SECONDS = 120.0
 PEOPLE, ROUNDS = 8, 6
 RACERS, SLOTS = 12, 6
+SESSIONS = 3
+"""Of the server: all that the smallest pool has."""
 LONG_LIST = 3000
 UNKNOWN = "unknown to it"
 COLUMNS = """
@@ -103,11 +105,14 @@ def _one(name: str, way: Way, server: servers.Server, folder: Path) -> Ledger:
             wire.execute("DROP DATABASE bookings WITH (FORCE)")
         else:
             wire.execute("ALTER DATABASE bookings RENAME TO empty")
-        wire.execute("CREATE DATABASE bookings TEMPLATE empty")
+        # What is worked through makes its tables too; what is refused could not.
+        wire.execute(f"CREATE DATABASE bookings TEMPLATE {'empty' if way.refused else 'template1'}")
     with bouncer(way.suite, server, folder=folder, settings=way.settings) as (port, version):
         aim = "to be refused" if way.refused else "to be worked through"
         ledger = Ledger(name, f"PgBouncer {version}, {way.mode} mode", aim)
         url = f"postgres://bookings@127.0.0.1:{port}/bookings"
+        if not way.refused:
+            _first_run(ledger, url, folder)
         _check_refusal(ledger, way, url, folder)
         with _web(url, folder, name) as web:
             _check_readiness(ledger, way, web)
@@ -115,6 +120,17 @@ def _one(name: str, way: Way, server: servers.Server, folder: Path) -> Ledger:
                 _work(ledger, web, server, url, folder)
     ledger.close()
     return ledger
+
+
+def _first_run(ledger: Ledger, url: str, folder: Path) -> None:
+    """All migrations, each of which waits briefly for its locks; nobody who is served later may have to."""
+    done = _manage(folder, url, "first_run", must_work=False)
+    ledger.promise("first_run works through it", kept=done.returncode == 0, found=done.stderr[-300:])
+    with ExitStack() as stack:
+        # In transactions that are open together: each has a server connection of its own.
+        wires = [stack.enter_context(psycopg.connect(url, prepare_threshold=None)) for _ in range(SESSIONS)]
+        found = Counter(wire.execute("SHOW lock_timeout").fetchone()[0] for wire in wires)
+    ledger.promise("no session keeps how long it waited", kept=set(found) == {"0"}, found=str(dict(found)))
 
 
 def _check_refusal(ledger: Ledger, way: Way, url: str, folder: Path) -> None:
