@@ -1,7 +1,8 @@
 """Whether the web process of this environment answers: `python -P config/healthcheck.py [/readyz]`.
 
-Ends with 0 for a 2xx, else with 1 and a line that says why. A file to run, not a module to import, so that
-asking loads nothing of ours; it asks as the client of PUBLIC_URL would, as other names are refused.
+Ends with 0 for a 2xx, else with 1 and a line that says why. A file to run, so that asking loads nothing of
+ours (`config.upgrade`, which has loaded us, imports it); it asks as the client of PUBLIC_URL would, as other
+names are refused.
 """
 
 from __future__ import annotations
@@ -18,20 +19,27 @@ LOOPBACK = "127.0.0.1"
 
 def main(path: str, environment: Mapping[str, str]) -> int:
     """0 or 1: the status to end with."""
-    place = environment.get("HOST", "").strip("[]")
-    place = {"": LOOPBACK, "0.0.0.0": LOOPBACK, "::": "::1"}.get(place, place)
-    port = int(environment.get("PORT") or 8000)
-    wire = http.client.HTTPConnection(place, port, timeout=PATIENCE_SECONDS)
     try:
-        wire.request("GET", path, headers={"Host": _name(environment) or f"{LOOPBACK}:{port}"})
-        status = wire.getresponse().status
+        status = ask(path, environment)
     except (OSError, http.client.HTTPException) as error:
         sys.stdout.write(f"{path}: {type(error).__name__}: {error}\n")
         return 1
-    finally:
-        wire.close()
     sys.stdout.write(f"{path}: {status}\n")
     return 0 if 200 <= status < 300 else 1
+
+
+def ask(path: str, environment: Mapping[str, str]) -> int:
+    """The status of the answer. Raises OSError or HTTPException where there is none in PATIENCE_SECONDS."""
+    place = environment.get("HOST", "").strip("[]")
+    place = {"": LOOPBACK, "0.0.0.0": LOOPBACK, "::": "::1"}.get(place, place)
+    port = int(environment.get("PORT") or 8000)
+    own = f"[{place}]:{port}" if ":" in place else f"{place}:{port}"
+    wire = http.client.HTTPConnection(place, port, timeout=PATIENCE_SECONDS)
+    try:
+        wire.request("GET", path, headers={"Host": _name(environment) or own})
+        return wire.getresponse().status
+    finally:
+        wire.close()
 
 
 def _name(environment: Mapping[str, str]) -> str:

@@ -53,6 +53,8 @@ class Child(process.Process):
 
 def main() -> int:
     """Returns the status of the first process that ended; 130 after Ctrl-C becomes 0."""
+    # Until it can be heeded it must not end us: RUNNING names us before first_run has ended.
+    signal.signal(signal.SIGUSR2, signal.SIG_IGN)
     os.chdir(ROOT)
     folder = Path(os.environ.get("DATA_DIR") or ROOT / "var").resolve()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -80,6 +82,7 @@ def main() -> int:
         # has the lock too, until it has ended.
         for each in running._processes.values():
             each["process"].join()
+        signal.signal(signal.SIGUSR2, signal.SIG_IGN)
         os.execv(sys.executable, [sys.executable, "-m", "config.run"])
     return 0 if running.returncode in (130, 143) else int(running.returncode or 0)
 
@@ -106,10 +109,19 @@ def _say_who_runs(path: Path) -> IO[str] | None:
     except BlockingIOError:
         return None
     file.truncate(0)
-    told = {"pid": os.getpid(), "began": time.time_ns()}
+    told = {"pid": os.getpid(), "began": time.time_ns(), "database": database(path.parent)}
     json.dump({**told, "host": os.environ["HOST"], "port": os.environ["PORT"]}, file)
     file.flush()
     return file
+
+
+def database(folder: Path) -> dict[str, str]:
+    """Which one this environment names, without login and password; `folder` is DATA_DIR."""
+    url = os.environ.get("DATABASE_URL") or f"sqlite:///{folder / 'bookings.sqlite3'}"
+    scheme, _, rest = url.partition("://")
+    place, _, name = rest.partition("?")[0].partition("/")
+    engine = "sqlite" if scheme == "sqlite" else "postgresql"
+    return {"engine": engine, "host": place.rpartition("@")[2], "name": name}
 
 
 def _restarts_on_demand(running: manager.Manager) -> list[int]:

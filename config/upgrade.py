@@ -22,15 +22,16 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import django
-from django.conf import settings
 from django.db import connection
 
-from config.run import ROOT, RUNNING, complete_environment
+from config.healthcheck import ask
+from config.run import ROOT, RUNNING, complete_environment, database
 
 UNITS = ("bookings-worker.service", "bookings-beat.service", "bookings-web.service")
 """As they are restarted (deploy/): what the new web makes due, the old worker may not know."""
@@ -57,28 +58,21 @@ def main(arguments: list[str]) -> int:
     os.chdir(ROOT)
     folder = Path(os.environ.get("DATA_DIR") or ROOT / "var").resolve()
     running = _running(folder / RUNNING)
-    if running is not None:
-        os.environ.update(HOST=running["host"], PORT=running["port"])
-    if not folder.is_dir() and not os.environ.get("DATABASE_URL"):
+    if running is None and not folder.is_dir() and not os.environ.get("DATABASE_URL"):
         sys.stderr.write(f"There is no {folder}: nothing to upgrade. `make run` begins.\n")
         return 1
-    complete_environment(folder)
-    django.setup()
-    backup: Path | None = None
-    touched = False
+    house, backup = House(folder, running), None
     try:
-        how = asked.by or _how(running)
-        _say(f"restart by {how}; database: {connection.vendor}")
+        _begin(house)
+        house.find_out(asked.by)
+        _say(f"restart by {house.how}; database: {connection.vendor}")
         _manage("check", "--fail-level", "ERROR")
         backup = _back_up(folder)
-        touched = True
-        if connection.vendor == "sqlite":
-            away = _stop_migrate_start(how, running, folder)
-        else:
-            away = _migrate_then_restart(how, running, folder)
+        away = _stop_migrate_start(house) if connection.vendor == "sqlite" else _migrate_then_restart(house)
         _say(_manage("catch_up").strip())
-    except (Failed, KeyboardInterrupt) as failure:
-        after = _way_back(backup) if touched and backup else "Nothing was changed; what runs goes on."
+    except (Failed, OSError, KeyboardInterrupt) as failure:
+        touched = house.touched and backup is not None
+        after = _way_back(backup) if touched else "Nothing was changed; what runs goes on."
         sys.stderr.write(f"\nThe upgrade has failed: {failure}\n{after}\n")
         return 1
     if away is not None:
@@ -86,19 +80,69 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _how(running: dict[str, Any] | None) -> str:
-    """Raises Failed where something runs that cannot be restarted from here and may not write meanwhile."""
-    if running is not None:
-        return "run"
+@dataclass
+class House:
+    """What runs here, how it is restarted, and whether its schema has been touched."""
+
+    folder: Path
+    running: dict[str, Any] | None
+    how: str = "hand"
+    units: tuple[str, ...] = ()
+    """Those of systemd that are at work on this host, in the order of UNITS."""
+    touched: bool = False
+
+    def find_out(self, by: str | None) -> None:
+        """Raises Failed where something runs that cannot be restarted from here and may not write meanwhile,
+        and where `make run` has not come as far as to be asked."""
+        self.how = by or ("run" if self.running else "systemd" if _is_active(WEB) else "hand")
+        if self.how == "systemd":
+            self.units = tuple(unit for unit in UNITS if _is_active(unit))
+        if self.how == "run":
+            if self.running is None:
+                raise Failed(f"`make run` is not at work on {self.folder}.")
+            if _status("/healthz") is None:
+                raise Failed(f"`make run` does not answer on {_address()} yet; call this again once it does.")
+        if self.how == "hand" and by is None and connection.vendor == "sqlite" and _status("/healthz"):
+            raise Failed(
+                f"something answers on {_address()} that was started neither by `make run` of this version "
+                f"nor as {WEB}. End it (Ctrl-C, TERM), call this again, then start it anew."
+            )
+
+    def first_run(self) -> None:
+        self.touched = True
+        _manage("first_run")
+
+    def run_again(self) -> None:
+        """`make run` begins with first_run; returns when it is a new one. Raises Failed."""
+        assert self.running is not None
+        self.touched = True
+        os.kill(self.running["pid"], signal.SIGUSR2)
+        for _ in _until(READY_SECONDS):
+            now = _running(self.folder / RUNNING)
+            if now is not None and now["began"] != self.running["began"]:
+                return
+        raise Failed("`make run` did not come back; its terminal says why.")
+
+
+def _begin(house: House) -> None:
+    """Django, in the environment of what runs. Raises Failed where that is another database's."""
+    if house.running is not None:
+        os.environ.update(HOST=house.running["host"], PORT=house.running["port"])
+        here, there = database(house.folder), house.running.get("database")
+        if here != there:
+            raise Failed(
+                f"`make run` is at work on {there}, and this environment names {here}. "
+                "Call this with the DATABASE_URL it was started with."
+            )
+    house.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    complete_environment(house.folder)
+    django.setup()
+
+
+def _is_active(unit: str) -> bool:
     systemctl = shutil.which("systemctl")
-    if systemctl and subprocess.run([systemctl, "is-active", "--quiet", WEB], check=False).returncode == 0:
-        return "systemd"
-    if connection.vendor == "sqlite" and _answers("/healthz"):
-        raise Failed(
-            f"something answers on {_address()} that was started neither by `make run` of this version nor "
-            f"as {WEB}. End it (Ctrl-C, TERM), call this again, then start it anew."
-        )
-    return "hand"
+    command = [systemctl or "systemctl", "is-active", "--quiet", unit]
+    return systemctl is not None and subprocess.run(command, check=False).returncode == 0
 
 
 def _running(file: Path) -> dict[str, Any] | None:
@@ -118,7 +162,7 @@ def _running(file: Path) -> dict[str, Any] | None:
 def _back_up(folder: Path) -> Path:
     """The file, looked at. Raises Failed, also for want of room."""
     backups = folder / "backups"
-    backups.mkdir(mode=0o700, exist_ok=True)
+    backups.mkdir(mode=0o700, parents=True, exist_ok=True)
     size, free = _size(), shutil.disk_usage(backups).free
     if free < size * ROOM[connection.vendor]:
         raise Failed(
@@ -141,7 +185,8 @@ def _try_on_a_copy(file: Path) -> None:
     trial = file.with_suffix(".trial")
     try:
         shutil.copy(file, trial)
-        _manage("migrate", "--no-input", "-v", "0", DATABASE_URL=f"sqlite:///{trial}")
+        # Checked afterwards: what Django took away while it made a table anew is put back by this.
+        _manage("migrate", "--skip-checks", "--no-input", "-v", "0", DATABASE_URL=f"sqlite:///{trial}")
         _manage("check", "--database", "default", DATABASE_URL=f"sqlite:///{trial}")
     finally:
         for each in file.parent.glob(f"{trial.name}*"):
@@ -158,60 +203,55 @@ def _size() -> int:
     return sum(each.stat().st_size for each in database.parent.glob(f"{database.name}*"))
 
 
-def _stop_migrate_start(how: str, running: dict[str, Any] | None, folder: Path) -> float | None:
+def _stop_migrate_start(house: House) -> float | None:
     """SQLite. Seconds in which nobody was answered; None where nothing ran."""
-    if how == "hand":
-        _manage("first_run")
+    if house.how == "hand":
+        house.first_run()
         _say("up to date; start it again (`make run`)")
         return None
     with _watching() as watch:
-        if how == "run" and running is not None:
-            _run_again(running, folder)
+        if house.how == "run":
+            house.run_again()
         else:
-            _systemctl("stop", *reversed(UNITS))
-            _manage("first_run")
-            _systemctl("start", *UNITS)
-        _wait_until_ready()
+            try:
+                _systemctl("stop", *reversed(house.units))
+                house.first_run()
+            except (Failed, KeyboardInterrupt):
+                if not house.touched:
+                    _systemctl("start", *house.units)
+                raise
+            _systemctl("start", *house.units)
+        if house.how == "run" or WEB in house.units:
+            _wait_until_ready()
     return watch.longest
 
 
-def _migrate_then_restart(how: str, running: dict[str, Any] | None, folder: Path) -> float | None:
+def _migrate_then_restart(house: House) -> float | None:
     """PostgreSQL. Seconds in which nobody was answered; None where it is for somebody else to restart."""
+    before_the_web = [unit for unit in house.units if unit != WEB]
     with _watching() as watch:
-        if how == "systemd":
-            _systemctl("stop", *UNITS[:-1])
         try:
-            _manage("first_run")
+            _systemctl("stop", *before_the_web)
+            house.first_run()
         finally:
-            if how == "systemd":
-                _systemctl("start", *UNITS[:-1])
-        if how == "hand":
+            _systemctl("start", *before_the_web)
+        if house.how == "run":
+            house.run_again()
+        elif WEB in house.units:
+            _systemctl("restart", WEB)
+        else:
             _say(
                 "the schema is up to date; restart worker, beat and web, in this order, then "
                 "`manage.py catch_up`"
             )
             return None
-        if how == "run" and running is not None:
-            _run_again(running, folder)
-        else:
-            _systemctl("restart", WEB)
         _wait_until_ready()
     return watch.longest
 
 
-def _run_again(running: dict[str, Any], folder: Path) -> None:
-    """Returns when `make run` is a new one. Raises Failed."""
-    os.kill(running["pid"], signal.SIGUSR2)
-    for _ in _until(READY_SECONDS):
-        now = _running(folder / RUNNING)
-        if now is not None and now["began"] != running["began"]:
-            return
-    raise Failed("`make run` did not come back; its terminal says why.")
-
-
 def _wait_until_ready() -> None:
     for _ in _until(READY_SECONDS):
-        if _answers("/readyz"):
+        if _status("/readyz") == 200:
             return
     raise Failed(f"{_address()}/readyz has not said within {READY_SECONDS:.0f} s that bookings can be taken.")
 
@@ -232,7 +272,7 @@ class _Watch:
     def _look(self) -> None:
         last = time.monotonic()
         while not self._over.wait(LOOK_EVERY_SECONDS):
-            answered = _answers("/healthz")
+            answered = _status("/healthz") == 200
             now = time.monotonic()
             self.longest = max(self.longest, now - last)
             if answered:
@@ -248,24 +288,22 @@ def _watching() -> Iterator[_Watch]:
         watch.end()
 
 
-def _answers(path: str) -> bool:
-    wire = http.client.HTTPConnection(os.environ["HOST"].strip("[]"), int(os.environ["PORT"]), timeout=2)
+def _status(path: str) -> int | None:
+    """Of the web process's answer; None: nobody answers."""
     try:
-        wire.request("GET", path, headers={"Host": settings.ALLOWED_HOSTS[0].lstrip(".")})
-        return wire.getresponse().status == 200
+        return ask(path, os.environ)
     except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        wire.close()
+        return None
 
 
 def _address() -> str:
     return f"http://{os.environ['HOST']}:{os.environ['PORT']}"
 
 
-def _systemctl(*arguments: str) -> None:
-    _say(f"systemctl {' '.join(arguments)}")
-    _run("systemctl", *arguments)
+def _systemctl(what: str, *units: str) -> None:
+    if units:
+        _say(f"systemctl {what} {' '.join(units)}")
+        _run("systemctl", what, *units)
 
 
 def _manage(*arguments: str, **variables: str) -> str:
@@ -297,7 +335,7 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _way_back(backup: Path) -> str:
+def _way_back(backup: Path | None) -> str:
     target = (
         "DATABASE_URL=postgres://.../<a new, empty database>"
         if connection.vendor == "postgresql"
