@@ -112,6 +112,23 @@ def test_who_was_entered_by_it_is_found(cast: Salon) -> None:
     assert Client.objects.filter(searched="").count() == 0
 
 
+def test_what_it_left_out_is_said_and_had_with_more_days(cast: Salon) -> None:
+    early = timezone.now() - timedelta(days=9)
+    Client.objects.filter(pk=cast.bob.pk).update(searched="", updated_at=early)
+    booking = _book(cast)
+    _as_the_older_release_wrote(booking, status="cancelled")
+    Booking.objects.update(updated_at=early)
+    said = io.StringIO()
+    call_command("catch_up", stdout=said)
+    assert "Left out: 1 bookings, 1 clients, 0 waitlist entries" in said.getvalue()
+    assert Visit.objects.get().status == "scheduled"
+    said = io.StringIO()
+    call_command("catch_up", days=10, stdout=said)
+    assert "1 visits what their bookings say" in said.getvalue()
+    assert "Left out" not in said.getvalue()
+    assert Client.objects.get(pk=cast.bob.pk).searched != ""
+
+
 def test_a_second_time_there_is_nothing_to_do(cast: Salon) -> None:
     booking = _book(cast)
     _as_the_older_release_wrote(booking, visit=None)

@@ -74,9 +74,12 @@ def test_whoever_waits_for_a_service_waits_for_one_that_says_so() -> None:
         for other, wanted in service["depends_on"].items():
             if wanted["condition"] == "service_healthy":
                 assert "test" in SERVICES[other]["healthcheck"], f"{name} waits for {other}"
+            elif wanted["condition"] == "service_started":
+                assert (name, other) == ("web", "worker"), "which is to be the new one before the web is"
             else:
                 assert wanted["condition"] == "service_completed_successfully"
                 assert SERVICES[other]["restart"] == "no"
+    assert "worker" in OURS["web"]["depends_on"]
     named = {each.partition(":")[0] for service in SERVICES.values() for each in service.get("volumes", ())}
     assert named == set(COMPOSE["volumes"])
 
@@ -103,6 +106,8 @@ def test_every_variable_is_one_that_is_read() -> None:
     assert image["DATA_DIR"] == IMAGE.last("VOLUME")
     common = unit("bookings-web.service")["Service"]["Environment"]
     assert set(pairs(common)) - NOT_OURS <= told
+    [example] = re.findall(r"^DATA_DIR=(.*)$", EXAMPLE, re.MULTILINE)
+    assert example == image["DATA_DIR"] == pairs(common)["DATA_DIR"]
 
 
 def test_the_example_holds_no_secret() -> None:

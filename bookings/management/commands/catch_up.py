@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from bookings import lifecycle
-from bookings.models import WaitlistEntry
+from bookings.models import Booking, WaitlistEntry
 from clients.models import Client
 from staff.storage.migrate_texts import fill_searched
 
@@ -39,3 +39,17 @@ class Command(BaseCommand):
             f"{found.series} series their first booking; {clients} clients and {waiting} waitlist entries "
             "can be searched for."
         )
+        left = {
+            name: model._default_manager.filter(updated_at__lt=since).count()
+            for name, model in (
+                ("bookings", Booking),
+                ("clients", Client),
+                ("waitlist entries", WaitlistEntry),
+            )
+        }
+        if any(left.values()):
+            named = ", ".join(f"{number} {name}" for name, number in left.items())
+            self.stdout.write(
+                f"Left out: {named} that were last changed before {since:%Y-%m-%d %H:%M} UTC. If the older "
+                "release ran beside this one before that, repeat this with more --days."
+            )
