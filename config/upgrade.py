@@ -94,9 +94,9 @@ class House:
     def find_out(self, by: str | None) -> None:
         """Raises Failed where something runs that cannot be restarted from here and may not write meanwhile,
         and where `make run` has not come as far as to be asked."""
-        self.how = by or ("run" if self.running else "systemd" if _is_active(WEB) else "hand")
-        if self.how == "systemd":
+        if by == "systemd" or (by is None and self.running is None):
             self.units = tuple(unit for unit in UNITS if _is_active(unit))
+        self.how = by or ("run" if self.running else "systemd" if self.units else "hand")
         if self.how == "run":
             if self.running is None:
                 raise Failed(f"`make run` is not at work on {self.folder}.")
@@ -115,8 +115,8 @@ class House:
     def run_again(self) -> None:
         """`make run` begins with first_run; returns when it is a new one. Raises Failed."""
         assert self.running is not None
-        self.touched = True
         os.kill(self.running["pid"], signal.SIGUSR2)
+        self.touched = True
         for _ in _until(READY_SECONDS):
             now = _running(self.folder / RUNNING)
             if now is not None and now["began"] != self.running["began"]:
@@ -204,7 +204,7 @@ def _size() -> int:
 
 
 def _stop_migrate_start(house: House) -> float | None:
-    """SQLite. Seconds in which nobody was answered; None where nothing ran."""
+    """SQLite. Seconds in which nobody was answered; None where no web ran."""
     if house.how == "hand":
         house.first_run()
         _say("up to date; start it again (`make run`)")
@@ -221,8 +221,9 @@ def _stop_migrate_start(house: House) -> float | None:
                     _systemctl("start", *house.units)
                 raise
             _systemctl("start", *house.units)
-        if house.how == "run" or WEB in house.units:
-            _wait_until_ready()
+        if house.how == "systemd" and WEB not in house.units:
+            return None
+        _wait_until_ready()
     return watch.longest
 
 
@@ -241,7 +242,7 @@ def _migrate_then_restart(house: House) -> float | None:
             _systemctl("restart", WEB)
         else:
             _say(
-                "the schema is up to date; restart worker, beat and web, in this order, then "
+                "the schema is up to date; restart what else runs, worker and beat before the web, then "
                 "`manage.py catch_up`"
             )
             return None

@@ -172,6 +172,14 @@ def test_of_systemd_s_units_only_those_at_work_are_restarted(tmp_path: Path, sys
     ]
 
 
+def test_a_worker_that_systemd_runs_is_stopped_where_no_web_runs(tmp_path: Path, systemctl: Path) -> None:
+    """On SQLite it would write while tables are made anew."""
+    (systemctl / "active").write_text("bookings-worker.service\n")
+    house = upgrade.House(tmp_path, None)
+    house.find_out(None)
+    assert (house.how, house.units) == ("systemd", ("bookings-worker.service",))
+
+
 def test_on_postgresql_what_was_stopped_is_started_again(tmp_path: Path, systemctl: Path) -> None:
     (systemctl / "active").write_text("bookings-web.service\nbookings-worker.service\n")
     house = upgrade.House(tmp_path, None)
