@@ -145,7 +145,11 @@ def _check_refusal(ledger: Ledger, way: Way, url: str, folder: Path) -> None:
 
 
 def _check_readiness(ledger: Ledger, way: Way, web: int) -> None:
-    status, body = _readyz(web)
+    # Each process says null until it has looked.
+    for _ in until(START_SECONDS):
+        status, body = _readyz(web)
+        if body["checks"]["pooler"]["ok"] is not None:
+            break
     pooler = {"ok": not way.refused, "mode": way.mode}
     ledger.promise(
         f"/readyz is {503 if way.refused else 200} and names the mode",
