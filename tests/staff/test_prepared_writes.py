@@ -98,8 +98,9 @@ def test_a_row_alone_knows_whether_it_was_written_where_nothing_is_done_about_a_
     careful.write([first])
     careful.write([again])
     careful.write([second, third])
-    assert (first.pk, again.pk) == (Job.objects.get(once_key="once").pk, None)
-    assert (second.pk, third.pk, Job.objects.count()) == (None, None, 3)
+    ids: list[int | None] = [each.pk for each in (first, again, second, third)]
+    assert ids == [Job.objects.get(once_key="once").pk, None, None, None]
+    assert Job.objects.count() == 3
 
 
 def test_a_change_sets_what_is_given_of_the_rows_of_its_blanks_alone(salon: Salon) -> None:
