@@ -45,6 +45,7 @@ class Cluster:
         self.database_url = f"postgres://bookings:{PASSWORD}@{hosts}/bookings"
         self.variables = environment(
             DATABASE_URL=self.database_url,
+            DATABASE_REPLICA_URL=self.database_url,
             BROKER_URL=f"sentinel://{sentinels}/salon/0",
             EMAIL_URL=mail,
             PUBLIC_URL=f"http://{self.proxy.address}",

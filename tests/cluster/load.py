@@ -17,6 +17,8 @@ from tests.chaos.programs import until
 PEOPLE = 6
 BOOKINGS_PER_SECOND = 4.0
 LOOKS_PER_SECOND = 5.0
+STRANGERS_PER_SECOND = 0.8
+"""One address may ask for sixty such pages a minute."""
 ANSWER_SECONDS = 10.0
 KEEP_TRYING_SECONDS = 150.0
 EVERY_THIRD, EVERY_FOURTH = 3, 4
@@ -24,12 +26,14 @@ EVERY_THIRD, EVERY_FOURTH = 3, 4
 
 @dataclass
 class Load:
-    """What was acknowledged, and when. `booked` holds booking ids, `moved` the start each was moved to."""
+    """What was acknowledged, and when. `booked` holds booking ids, `moved` the start each was moved to;
+    `lagging`: when something was read that may lag."""
 
     booked: list[int] = field(default_factory=list)
     moved: dict[int, str] = field(default_factory=dict)
     writes: list[float] = field(default_factory=list)
     reads: list[float] = field(default_factory=list)
+    lagging: list[float] = field(default_factory=list)
     gave_up: list[Answer] = field(default_factory=list)
     tries: int = 0
 
@@ -45,6 +49,7 @@ def people(desk: Desk, slots: Slots) -> Iterator[Load]:
     """They work while the block runs, and finish what they have begun at its end."""
     load = Load()
     pace, looking = Pace(per_second=BOOKINGS_PER_SECOND), Pace(per_second=LOOKS_PER_SECOND)
+    choosing = Pace(per_second=STRANGERS_PER_SECOND)
     lock = threading.Lock()
 
     def book(number: int) -> None:
@@ -73,12 +78,18 @@ def people(desk: Desk, slots: Slots) -> Iterator[Load]:
             if desk.ask("GET", "/api/bookings?page=1&limit=1", patience=2).outcome == "ok":
                 load.reads.append(time.time())
 
-    with hands(PEOPLE, book), hands(2, look):
+    def choose(number: int) -> None:
+        """What a stranger looks at before they book; it may lag."""
+        while choosing.take():
+            if desk.ask("GET", "/api/public/catalogue", patience=2).outcome == "ok":
+                load.lagging.append(time.time())
+
+    with hands(PEOPLE, book), hands(2, look), hands(2, choose):
         try:
             yield load
         finally:
-            pace.stopped.set()
-            looking.stopped.set()
+            for each in (pace, looking, choosing):
+                each.stopped.set()
 
 
 def insist(

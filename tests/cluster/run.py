@@ -117,7 +117,9 @@ def _run(chosen: list[str], debian: Path, folder: Path) -> list[Ledger]:
     with Network(folder) as network, post_office(folder, host=HERE) as office:
         cluster = Cluster(network, system=debian, folder=folder, mail=office.url)
         cluster.start()
-        salon = Salon(**cluster.fill(staff=6, clients=60, names=["client"], salon={}))
+        salon = Salon(
+            **cluster.fill(staff=6, clients=60, names=["client"], salon={"online_booking": "instant"})
+        )
         slots = Slots(salon)
         desk = Desk(
             host=cluster.proxy.address,
@@ -147,7 +149,9 @@ def _one(name: str, fault: Fault, cluster: Cluster, desk: Desk, slots: Slots, of
         time.sleep(CALM_SECONDS)
         over = time.time()
     ledger.say(
-        "asked", f"{len(load.writes)} writes acknowledged in {load.tries} tries, {len(load.reads)} reads"
+        "asked",
+        f"{len(load.writes)} writes acknowledged in {load.tries} tries, {len(load.reads)} reads, "
+        f"{len(load.lagging)} of what may lag",
     )
     ledger.say("writers", ", ".join(f"{at - began:+.0f} s {who or 'none'}" for at, who in writers))
     ledger.say(
@@ -170,6 +174,12 @@ def _check_times(ledger: Ledger, load: Load, fault: Fault, *, began: float, over
         f"writes are back within {fault.allowed:.0f} s",
         kept=without_writes <= fault.allowed,
         found=f"{without_writes:.1f} s without a write, {without_reads:.1f} s without a read",
+    )
+    without_lagging = load.gap(load.lagging, since=began, until=over)
+    ledger.promise(
+        f"what may lag is back within {LAGGING_BACK_SECONDS:.0f} s",
+        kept=without_lagging <= LAGGING_BACK_SECONDS,
+        found=f"{without_lagging:.1f} s without it",
     )
     refused = Counter((each.status, str(each.body)[:80]) for each in load.gave_up)
     ledger.promise("every call had its 2xx in the end", kept=not refused, found=str(dict(refused) or ""))
