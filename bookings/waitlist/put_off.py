@@ -36,7 +36,10 @@ def put_off(offer_id: int, *, salon: SalonSettings, now: datetime) -> bool:
         if leaves_at is None:
             tell_salon(offer, to_call=True, salon=salon, now=now)
             return True
-        held_for = timedelta(minutes=salon.waitlist_hold_minutes if offer.hold_id is not None else 0)
+        held_for = timedelta(0)
+        if offer.hold_id is not None:
+            # Where the salon holds nothing any more, what was left of this one.
+            held_for = timedelta(minutes=salon.waitlist_hold_minutes) or offer.expires_at - now
         until = ends_at(leaves_at, start_at=offer.start_at, held_for=held_for)
         if until > offer.expires_at:
             offer.expires_at = until

@@ -136,6 +136,20 @@ def test_one_that_is_put_off_to_the_morning_lasts_from_then(
     assert (sweep(), status(entry), BusyTime.objects.count()) == (1, "waiting", 0)
 
 
+def test_one_that_is_put_off_keeps_what_was_left_where_the_salon_holds_nothing_any_more(
+    salon: Salon, provider: TextServer, clock: Any
+) -> None:
+    clock.move_to(EVENING)
+    waits(salon)
+    composed_at = NINE + timedelta(seconds=1)
+    left = freed(salon).expires_at - composed_at
+    SalonSettings.objects.update(waitlist_hold_minutes=0)
+    clock.move_to(composed_at)
+    send_due()
+    lasts = [each.objects.get().expires_at for each in (WaitlistOffer, Hold, BusyTime)]
+    assert lasts == [MORNING + left] * 3
+
+
 def test_one_that_was_over_before_the_night_is_not_put_off(
     salon: Salon, provider: TextServer, clock: Any
 ) -> None:
