@@ -14,10 +14,9 @@ from django.db import transaction
 
 from bookings.lifecycle import visit_row
 from bookings.lifecycle.locks import begin_again, lock_bookings
-from bookings.models import Booking, Visit, stamp
+from bookings.models import Booking, Visit
 
 BATCH = 500
-SHOWN = ("version", "updated_at")
 
 
 @dataclass(frozen=True)
@@ -44,10 +43,10 @@ def _give_visit(booking_id: int, *, now: datetime) -> bool:
     booking = lock_bookings([booking_id])[booking_id]
     if booking.visit_id is not None:
         return False
-    _show_anew(booking, now=now)
+    visit_row.show_anew([booking], now=now)
     visit_row.begin([booking], now=now)
     booking.announced_staff_id = booking.staff_id if booking.announced_as else None
-    booking.save(update_fields=[*SHOWN, "visit", "position", "announced_staff_id"])
+    booking.save(update_fields=["visit", "position", "announced_staff_id"])
     return True
 
 
@@ -79,8 +78,8 @@ def _correct(booking_id: int, *, now: datetime) -> bool:
         visit_row.keep_true(
             each, of_other_client=True, moved=False, together=False, changed_by_client=None, now=now
         )
-        _show_anew(each, now=now)
-        each.save(update_fields=[*SHOWN, "visit", "position"])
+        visit_row.show_anew([each], now=now)
+        each.save(update_fields=["visit", "position"])
     if not strangers:
         visit_row.store(visit, now=now)
     return True
@@ -101,11 +100,6 @@ def _name_series(booking_id: int, *, now: datetime) -> bool:
     if booking.series_id is not None:
         return False
     booking.series_id = booking.pk
-    _show_anew(booking, now=now)
-    booking.save(update_fields=[*SHOWN, "series_id"])
+    visit_row.show_anew([booking], now=now)
+    booking.save(update_fields=["series_id"])
     return True
-
-
-def _show_anew(booking: Booking, *, now: datetime) -> None:
-    """What is shown of a locked booking changes: another version, for who polls."""
-    booking.version, booking.updated_at = booking.version + 1, stamp(now)

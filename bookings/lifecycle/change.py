@@ -187,9 +187,8 @@ def write(
     _keep_session(edit, party=how.party, now=now)
     _keep_tokens(edit, how=how, salon=salon, now=now)
     if edit.needs_slot:
-        returning = party_of_return(booking, now=now) if edit.returns and how.party is None else None
         # Whoever has moved has left their session, and is alone.
-        booking.party = how.party or returning or uuid.uuid4()
+        booking.party = how.party or (party_of_return(booking, now=now) if edit.returns else uuid.uuid4())
     if booking.status != Booking.Status.CANCELLED:
         booking.amelia_deleted = False
     booking.base_url = booking.base_url if how.base_url is None else how.base_url

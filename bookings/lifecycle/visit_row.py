@@ -86,7 +86,7 @@ def keep_true(
     if (of_other_client or moved) and visit.client_confirmed_at is not None:
         visit.client_confirmed_at = None
         if not together:
-            _show_anew((each for each in visit.items if each.pk != booking.pk), now=now)
+            show_anew((each for each in visit.items if each.pk != booking.pk), now=now)
     if not together:
         store(visit, now=now)
     return None
@@ -104,14 +104,14 @@ def confirm(visit: Visit, *, confirmed: bool, actor: Actor, reason: str = "", no
     """The client has said that they come, or the salon says that they have not; a row of the history."""
     visit.client_confirmed_at = now if confirmed else None
     told = counted(visit.items)
-    _show_anew(told, now=now)
+    show_anew(told, now=now)
     store(visit, now=now)
     changes = {"client_confirmed": [not confirmed, confirmed]}
     record(told[0], actor=actor, from_status=told[0].status, changes=changes, reason=reason, now=now)
 
 
-def _show_anew(items: Iterable[Booking], *, now: datetime) -> None:
-    """What is shown of these bookings has changed with their locked visit: another version, for who polls."""
+def show_anew(items: Iterable[Booking], *, now: datetime) -> None:
+    """What is shown of these locked bookings changes beside what is saved: another version, for who polls."""
     shown, at = list(items), stamp(now)
     Booking.objects.filter(pk__in=[each.pk for each in shown]).update(version=F("version") + 1, updated_at=at)
     for each in shown:
