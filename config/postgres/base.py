@@ -46,7 +46,7 @@ class _PreparingCursor(base.ServerBindingCursor):
     """One for all such statements of a connection: making one costs a tenth of what a short one takes."""
 
     def close(self) -> None:
-        """Let go of the rows; the next statement is asked by it too."""
+        """Nothing more to fetch; the next statement is asked by it too, and lets go of these rows."""
         self._reset(reset_query=False)  # type: ignore[attr-defined]
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:

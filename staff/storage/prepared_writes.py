@@ -64,6 +64,7 @@ class PreparedInsert(Generic[M]):
     def __init__(self, model: type[M], *, on_conflict: str = "") -> None:
         self._model = model
         self._on_conflict = on_conflict
+        self._may_write_fewer = "DO NOTHING" in on_conflict
         self._columns, self._given_back = _written_and_given_back(model)
         self._written: dict[tuple[str, int], str] = {}
 
@@ -79,14 +80,14 @@ class PreparedInsert(Generic[M]):
         with open_cursor(wire, keep_plan=len(rows) <= FEW) as cursor:
             cursor.execute(self._statement(len(rows), wire), values)
             given = cursor.fetchall() if self._gives_back(len(rows)) else []
-        for row, values in zip(rows, given, strict="DO NOTHING" not in self._on_conflict):
+        for row, values in zip(rows, given, strict=not self._may_write_fewer):
             row._state.adding, row._state.db = False, wire.alias
             for field, value in zip(self._given_back, values, strict=True):
                 setattr(row, field.attname, value)
 
     def _gives_back(self, count: int) -> bool:
         """Of several rows nobody could say which were there before."""
-        return count == 1 or "DO NOTHING" not in self._on_conflict
+        return count == 1 or not self._may_write_fewer
 
     def _statement(self, count: int, wire: BaseDatabaseWrapper) -> str:
         wanted = wire.vendor, count

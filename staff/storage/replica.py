@@ -131,7 +131,10 @@ class Replica:
         return look
 
     def _look_at_writer(self) -> None:
-        """Notes up to where it has written; while there is none, that it still is what the last one has."""
+        """Notes up to where it has written.
+
+        While none can be reached (`connect_timeout` for each host), notes that it still is what the last one had.
+        """
         now = time.monotonic()
         try:
             with connections[DEFAULT_DB_ALIAS].cursor() as cursor:

@@ -291,7 +291,7 @@ def test_what_was_written_since_it_was_looked_at_counts_as_missing() -> None:
 def test_a_writer_that_says_nothing_may_have_written_since_it_last_did(
     follower: BaseDatabaseWrapper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Other than one that is away, which writes nothing: the replica is in step with what is old."""
+    """Until it counts as away: the replica is in step with what is old."""
     assert replica.may_be_read()
     monkeypatch.setattr("staff.storage.replica.WAIT_FOR_WRITER_SECONDS", 0.0)
     monkeypatch.setattr("staff.storage.replica.MOST_LAG_SECONDS", 0.0)
@@ -304,6 +304,8 @@ def test_a_writer_that_says_nothing_may_have_written_since_it_last_did(
     assert look is not None
     assert look.lag_seconds == 0
     assert not look.is_fit(now=look.at)
+    assert replica._written is not None
+    assert replica._written.since > look.since
 
 
 def test_a_writer_that_only_reads_is_not_ready() -> None:
