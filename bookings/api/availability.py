@@ -190,6 +190,7 @@ class AvailabilityView(GatedView):
             staff_id=staff_id,
             explain_to=actor_of(request) if explain else None,
         )
+        # Who takes no bookings has no agenda.
         if staff_id is not None and not days[0].staff:
             raise nobody_bookable(staff_id)
         days = [_without_unseen(day, actor=actor_of(request)) for day in days]

@@ -246,11 +246,17 @@ def test_a_write_answers_what_is_then_stored(salon: Salon) -> None:
     )
     created = who.post("/api/bookings", order, format="json").json()
     path = f"/api/bookings/{created['id']}"
+    seat = {**order, "client_id": salon.bob.pk, "persons": 1, "session_of": created["id"]}
+    joined = who.post("/api/bookings", seat, format="json").json()
+    assert_same(who, f"/api/bookings/{joined['id']}", joined)
+    assert joined["session_id"] == created["id"]
     answers = [created]
     for changes in (
         {"start_at": "2026-03-24 12:07:00", "end_at": "2026-03-24 13:00:00"},
         {"status": "scheduled", "notes": "as it is"},
         {"price": None},
+        {"status": "provisional"},
+        {"status": "scheduled"},
         {"client_id": salon.bob.pk, "staff_id": salon.cora.pk},
         {"status": "completed"},
         {"status": "completed"},
