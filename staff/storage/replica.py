@@ -133,7 +133,7 @@ class Replica:
     def _look_at_writer(self) -> None:
         """Notes up to where it has written.
 
-        While none can be reached (`connect_timeout` for each host), notes that it still is what the last one had.
+        While none can be reached (`connect_timeout` for each host), that it still is what the last one had.
         """
         now = time.monotonic()
         try:
