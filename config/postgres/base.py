@@ -32,6 +32,7 @@ from psycopg.pq.abc import PGconn
 
 from config.postgres import patience
 from config.postgres.instants import adapters_in_utc
+from config.postgres.silence import Line, hosts
 from staff.storage.replica import REPLICA
 
 READ_ONLY = (b"in_hot_standby", b"default_transaction_read_only")
@@ -51,22 +52,6 @@ class _PreparingCursor(base.ServerBindingCursor):
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
         return super().execute(query, params, prepare=True, **options)  # type: ignore[misc]
-
-
-class _Connection(psycopg.Connection[Any]):
-    patience: float | None = None
-    """Seconds, where it is not that of the process."""
-
-    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        """Raises OperationalError, the line closed, where the server says nothing for that long."""
-        patient = self.patience or patience()
-        if timeout is not None or patient is None:
-            return super().wait(gen, interval, timeout)
-        try:
-            return super().wait(gen, interval, patient)
-        except psycopg.errors._WaitTimeout as silence:
-            self.pgconn.finish()
-            raise psycopg.OperationalError("the server has not answered in time") from silence
 
 
 class _Operations(DatabaseOperations):
@@ -104,7 +89,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         self.isolation_level = IsolationLevel.READ_COMMITTED
-        wire = _Connection.connect(**conn_params)
+        if patience() is None:
+            wire = Line.connect(**conn_params)
+        else:
+            with hosts.opening(conn_params) as speaking:
+                wire = Line.connect(**speaking)
+            hosts.add(wire)
         if self.alias == REPLICA:
             # Said with each BEGIN, so that no pooler can pass it on to somebody who writes.
             wire.read_only = True
@@ -126,9 +116,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return self._prepare_cursor(kept)  # type: ignore[attr-defined]
 
     def is_usable(self) -> bool:
-        """Whether the line is idle and the server has neither hung up nor died."""
+        """Whether the line is idle and the server has neither hung up, died nor fallen silent."""
         wire = None if self.connection is None else self.connection.pgconn
-        if wire is None or wire.status != ConnStatus.OK:
+        if wire is None or wire.status != ConnStatus.OK or self.connection.place in hosts.silent:
             return False
         if self.alias != REPLICA and _takes_no_writes(wire):
             return False

@@ -1,0 +1,208 @@
+"""Which database hosts say nothing, as this process knows it (contract §12 "promise"; docs/adr/0112).
+
+A host that stands still, or was cut off, keeps whoever asks it waiting, and soon that is every thread. So
+where somebody has waited for a moment, a thread that has time asks the host for one byte. If it does not say
+that either, all who wait for it read the end of their line, and nobody goes there before it speaks again. A
+statement that merely takes long is left alone: its host does answer.
+
+Names: hosts (of this process), Hosts, Line, Place.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Any, NamedTuple
+from weakref import WeakSet
+
+import psycopg
+import structlog
+
+from config.hosts import POSTGRES_PORT
+from config.postgres import patience
+from staff.storage.probe import Probe, wait_for
+
+LONG_SECONDS = 1.5
+"""Who has waited for so long has the host asked."""
+
+LOOK_EVERY_SECONDS = 0.5
+ANSWER_SECONDS = 3.0
+"""What a host has for that byte, as for its first word at a login (`connect_timeout`)."""
+
+SSL_REQUEST = bytes.fromhex("00000008 04d2162f")
+"""PostgreSQL and PgBouncer answer it with one byte, before they ask who is there, and write nothing down."""
+
+IN_LISTS = ("host", "hostaddr", "port")
+
+logger = structlog.get_logger(__name__)
+
+
+class Place(NamedTuple):
+    """A host as it stands in the address."""
+
+    host: str
+    port: int
+
+    @property
+    def is_far(self) -> bool:
+        """Whether it is reached over a network, and not by a socket of this machine's."""
+        return bool(self.host) and not self.host.startswith(("/", "@"))
+
+
+_ending = threading.Lock()
+"""Held by whoever ends a wait, their own or another's."""
+
+
+class Line(psycopg.Connection[Any]):
+    """A connection on which nobody waits for ever, nor for a host that is known to say nothing."""
+
+    place: Place | None = None
+    """None: nobody looks whether it speaks."""
+
+    patience: float | None = None
+    """Seconds, where it is not that of the process."""
+
+    _waits_since: float | None = None
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        """Raises OperationalError, the line closed, where the server says nothing for that long."""
+        patient = self.patience or patience()
+        if timeout is not None or patient is None:
+            return super().wait(gen, interval, timeout)
+        if self.place in hosts.silent:
+            patient = 0.0
+        self._waits_since = time.monotonic()
+        try:
+            try:
+                return super().wait(gen, interval, patient)
+            finally:
+                with _ending:
+                    self._waits_since = None
+        except psycopg.errors._WaitTimeout as silence:
+            self.pgconn.finish()
+            raise psycopg.OperationalError("the server has not answered in time") from silence
+
+    def has_waited_since(self, moment: float) -> bool:
+        since = self._waits_since
+        return since is not None and since <= moment
+
+    def end(self, *, if_since: float) -> None:
+        """For other threads: who has waited since that moment reads the end of the line, and raises."""
+        with _ending:
+            # While somebody waits nobody closes it, so its file is not another's by now.
+            if self.has_waited_since(if_since):
+                with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self.fileno())) as wire:
+                    wire.shutdown(socket.SHUT_RDWR)
+
+
+class Hosts:
+    """Those of DATABASE_URL and DATABASE_REPLICA_URL; `silent`: which of them say nothing."""
+
+    def __init__(self) -> None:
+        self.silent: frozenset[Place] = frozenset()
+        self._lines: WeakSet[Line] = WeakSet()
+        self._opening: dict[int, tuple[float, list[Place]]] = {}
+        self._looks: dict[Place, Probe[bool | None]] = {}
+        self._lock = threading.Lock()
+        self._looked_at_by = 0
+
+    @contextmanager
+    def opening(self, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """What to connect with: `params` without the hosts that say nothing.
+
+        Raises psycopg.OperationalError where none is left.
+        """
+        places = _places(params)
+        speaking = [at for at, place in enumerate(places) if place not in self.silent]
+        if not speaking:
+            raise psycopg.OperationalError("no database host says anything")
+        asked = {**params}
+        for name in IN_LISTS:
+            values = str(params.get(name, "")).split(",")
+            if len(values) == len(places) > len(speaking):
+                asked[name] = ",".join(values[at] for at in speaking)
+        me = threading.get_ident()
+        with self._lock:
+            self._begin_to_look()
+            self._opening[me] = time.monotonic(), [places[at] for at in speaking]
+        try:
+            yield asked
+        finally:
+            with self._lock:
+                del self._opening[me]
+
+    def add(self, line: Line) -> None:
+        """From now on somebody looks whether its host speaks."""
+        line.place = Place(line.info.host, line.info.port)
+        with self._lock:
+            self._lines.add(line)
+
+    def look(self) -> None:
+        """Asks those that somebody has been waiting for, and those that said nothing."""
+        began = time.monotonic()
+        with self._lock:
+            lines, opening = list(self._lines), list(self._opening.values())
+        long_ago = began - LONG_SECONDS
+        doubted = set(self.silent)
+        doubted |= {each.place for each in lines if each.place and each.has_waited_since(long_ago)}
+        doubted |= {each for since, places in opening if since <= long_ago for each in places}
+        looks = {each: self._look_at(each).begin() for each in doubted if each.is_far}
+        for place, look in looks.items():
+            left = ANSWER_SECONDS + LOOK_EVERY_SECONDS - (time.monotonic() - began)
+            self._note(place, speaks=wait_for(look, seconds=left))
+        for line in lines:
+            if line.place in self.silent:
+                line.end(if_since=began)
+
+    def _look_at(self, place: Place) -> Probe[bool | None]:
+        return self._looks.setdefault(place, Probe(partial(_speaks, place)))
+
+    def _note(self, place: Place, *, speaks: bool | None) -> None:
+        if speaks is None or speaks == (place not in self.silent):
+            return
+        logger.warning("database_speaks_again" if speaks else "database_says_nothing", host=place.host)
+        self.silent = self.silent - {place} if speaks else self.silent | {place}
+
+    def _begin_to_look(self) -> None:
+        """In a thread that lasts as long as the process; a fork has none."""
+        if self._looked_at_by != os.getpid():
+            self._looked_at_by = os.getpid()
+            threading.Thread(target=self._go_on_looking, daemon=True).start()
+
+    def _go_on_looking(self) -> None:
+        while True:
+            time.sleep(LOOK_EVERY_SECONDS)
+            try:
+                self.look()
+            except Exception:
+                logger.exception("look_at_hosts_failed")
+
+
+hosts = Hosts()
+
+
+def _places(params: Mapping[str, Any]) -> list[Place]:
+    names = str(params.get("host") or params.get("hostaddr") or "").split(",")
+    ports = str(params.get("port") or "").split(",")
+    ports = ports if len(ports) == len(names) else ports[:1] * len(names)
+    return [Place(name, int(port or POSTGRES_PORT)) for name, port in zip(names, ports, strict=True)]
+
+
+def _speaks(place: Place) -> bool | None:
+    """Whether something is heard from there, be it that nobody is in; None: its name cannot be read."""
+    try:
+        with socket.create_connection(place, timeout=ANSWER_SECONDS) as wire:
+            wire.sendall(SSL_REQUEST)
+            wire.recv(1)
+    except ConnectionError:
+        return True
+    except socket.gaierror:
+        return None
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,213 @@
+"""A host that stands still costs one look, not every thread (contract §12 "promise"; docs/adr/0112)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+
+from config.postgres import silence
+from config.postgres.base import DatabaseWrapper
+from config.postgres.silence import Hosts, hosts
+from tests.cast import servers
+from tests.cast.servers import Server
+
+pytestmark = [pytest.mark.postgres_only, pytest.mark.django_db]
+
+FOREVER = 1000.0
+"""Seconds: whoever waits for so long fails by the limit of the run."""
+
+SLEEPS = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with servers.postgres() as one:
+        yield one
+
+
+@pytest.fixture(autouse=True)
+def hosts_of_a_web_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nobody but the test looks, at once, and takes all the time it needs."""
+    monkeypatch.setattr("config.postgres._patience", FOREVER)
+    monkeypatch.setattr(silence, "LONG_SECONDS", 0.0)
+    monkeypatch.setattr(silence, "ANSWER_SECONDS", FOREVER)
+    monkeypatch.setattr(hosts, "_looked_at_by", os.getpid())
+    yield
+    hosts.silent = frozenset()
+
+
+Wires = Callable[..., DatabaseWrapper]
+
+
+@pytest.fixture
+def wires(server: Server) -> Iterator[Wires]:
+    made = []
+
+    def wire(host: str = "127.0.0.1", port: str = "") -> DatabaseWrapper:
+        options = {**connection.settings_dict["OPTIONS"], "connect_timeout": int(FOREVER)}
+        place = {"HOST": host, "PORT": port or str(server.port), "NAME": "bookings", "USER": "bookings"}
+        made.append(DatabaseWrapper({**connection.settings_dict, **place, "OPTIONS": options}, "other"))
+        made[-1].inc_thread_sharing()
+        return made[-1]
+
+    yield wire
+    for each in made:
+        each.close()
+
+
+def ask(wire: DatabaseWrapper, statement: str) -> list[Any]:
+    with wire.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchall()
+
+
+def until(found: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + 100
+    while not found():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def frozen(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    def freeze() -> None:
+        monkeypatch.setattr(silence, "ANSWER_SECONDS", 0.2)
+        server.freeze()
+
+    yield freeze
+    server.thaw()
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor() as made:
+        yield made
+
+
+def test_what_merely_takes_long_is_left_alone(wires: Wires, pool: ThreadPoolExecutor) -> None:
+    asks, looks = wires(), wires()
+    asked: Future[list[Any]] = pool.submit(ask, asks, "SELECT pg_sleep(100), 5")
+    until(lambda: ask(looks, SLEEPS))
+    hosts.look()
+    assert (asked.done(), hosts.silent) == (False, frozenset())
+    [(pid,)] = ask(looks, SLEEPS)
+    ask(looks, f"SELECT pg_cancel_backend({pid})")
+    with pytest.raises(OperationalError, match="canceling statement"):
+        asked.result()
+
+
+def test_who_waits_for_a_host_that_says_nothing_is_told_so(
+    wires: Wires, pool: ThreadPoolExecutor, frozen: Callable[[], None], server: Server, monkeypatch: Any
+) -> None:
+    asks, looks, idles = wires(), wires(), wires()
+    idles.ensure_connection()
+    waits = [pool.submit(ask, asks, "SELECT pg_sleep(100)")]
+    until(lambda: ask(looks, SLEEPS))
+    frozen()
+    hosts.look()
+    for each in waits:
+        with pytest.raises(OperationalError, match="server closed the connection"):
+            each.result()
+    # Whoever comes now is refused without being kept, on a kept line as on a new one.
+    assert not idles.is_usable()
+    with pytest.raises(OperationalError, match="has not answered in time"):
+        ask(idles, "SELECT 1")
+    idles.close()
+    with pytest.raises(OperationalError, match="no database host says anything"):
+        ask(idles, "SELECT 1")
+    server.thaw()
+    monkeypatch.setattr(silence, "ANSWER_SECONDS", FOREVER)
+    hosts.look()
+    assert ask(idles, "SELECT 1") == [(1,)]
+    assert idles.is_usable()
+
+
+def test_a_host_that_hangs_at_the_login_is_found_too_and_passed_by(
+    wires: Wires, pool: ThreadPoolExecutor, frozen: Callable[[], None]
+) -> None:
+    with servers.postgres() as another:
+        pair = ("127.0.0.1,127.0.0.1", f"{wires().settings_dict['PORT']},{another.port}")
+        frozen()
+        waits = pool.submit(wires(*pair).ensure_connection)
+        until(lambda: hosts._opening)
+        hosts.look()
+        assert {each.port for each in hosts.silent} == {int(wires().settings_dict["PORT"])}
+        passes_by = wires(*pair)
+        passes_by.ensure_connection()
+        assert passes_by.connection.info.port == another.port
+        assert not waits.done()
+
+
+@pytest.mark.parametrize(
+    ("address", "left"),
+    [
+        ({"host": "a,b", "port": "1,2"}, {"host": "b", "port": "2"}),
+        ({"host": "a,b", "port": "1"}, {"host": "b", "port": "1"}),
+        (
+            {"host": "a,b", "hostaddr": "::1,::2", "port": "1,2"},
+            {"host": "b", "hostaddr": "::2", "port": "2"},
+        ),
+        ({"host": "b,c"}, {"host": "b,c"}),
+        ({"host": "/run/postgresql", "port": "1"}, {"host": "/run/postgresql"}),
+        ({}, {}),
+    ],
+)
+def test_the_silent_ones_are_left_out(address: dict[str, str], left: dict[str, str]) -> None:
+    own = Hosts()
+    own._looked_at_by = os.getpid()
+    own.silent = frozenset({silence.Place("a", 1)})
+    with own.opening(address) as asked:
+        assert {**asked, **left} == asked
+        assert set(asked) == set(address)
+
+
+WHOLE = """
+import os, sys, threading, time
+from tests.cast import servers
+
+with servers.postgres() as server:
+    os.environ.update(DATABASE_URL=server.url)
+    import django
+    django.setup()
+    from django.db import OperationalError, connection
+    from config.postgres import serve_people, silence
+
+    serve_people()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    server.freeze()
+    began = time.monotonic()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(1000)")
+    except OperationalError as error:
+        print(error)
+    connection.close()
+    server.thaw()
+    while silence.hosts.silent:
+        time.sleep(0.05)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 'speaks again'")
+        print(*cursor.fetchone())
+"""
+
+
+def test_a_process_that_serves_people_looks_by_itself() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", WHOLE],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "DEBUG": "1"},
+        check=False,
+        timeout=200,
+    )
+    assert "server closed the connection" in told.stdout, told.stderr
+    assert told.stdout.endswith("speaks again\n"), told.stderr
