@@ -79,7 +79,9 @@ class JsonEdgeMiddleware:
             admit(request)
         except Refused as problem:
             return finish(request, error_response(problem, error_format_of(request)))
-        return finish(request, self.get_response(request))
+        answer = finish(request, self.get_response(request))
+        _let_go(answer)
+        return answer
 
     def _page(self, request: WSGIRequest) -> HttpResponseBase:
         try:
@@ -101,6 +103,19 @@ class JsonEdgeMiddleware:
             return None
         problem = as_refused(exception) or crash(exception, request=request)
         return error_response(problem, error_format_of(request))
+
+
+def _let_go(answer: HttpResponseBase) -> None:
+    """Of what REST framework ties together in a ring, request, view and an answer that is printed by now.
+
+    Else all of it, the rows of a page too, would lie there until Python looks for garbage, which takes longer
+    the more of it there is, and meanwhile keeps everybody waiting.
+    """
+    ring = getattr(answer, "renderer_context", None)
+    if ring:
+        vars(ring["view"]).clear()
+        ring["request"].parser_context.clear()
+        ring.clear()
 
 
 def answers_json(request: HttpRequest) -> bool:
