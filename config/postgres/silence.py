@@ -27,12 +27,12 @@ from config.hosts import POSTGRES_PORT
 from config.postgres import patience
 from staff.storage.probe import Probe, wait_for
 
-LONG_SECONDS = 1.5
+LONG_SECONDS = 1.0
 """Who has waited for so long has the host asked."""
 
 LOOK_EVERY_SECONDS = 0.5
-ANSWER_SECONDS = 3.0
-"""What a host has for that byte, as for its first word at a login (`connect_timeout`)."""
+ANSWER_SECONDS = 2.0
+"""What a host has for that byte."""
 
 SSL_REQUEST = bytes.fromhex("00000008 04d2162f")
 """PostgreSQL and PgBouncer answer it with one byte, before they ask who is there, and write nothing down."""
