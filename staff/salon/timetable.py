@@ -130,17 +130,25 @@ class Timetable:
 
 
 def timetables_of(
-    staff_ids: Collection[int], *, first: date, last: date, holidays: Collection[date] | None = None
+    staff_ids: Collection[int],
+    *,
+    first: date,
+    last: date,
+    holidays: Collection[date] | None = None,
+    weeks: Iterable[Sequence[Any]] | None = None,
 ) -> dict[int, Timetable]:
     """The timetable of each of `staff_ids` from `first` to `last`; nobody is missing, and those with the same
     hours and exceptions have one between them: it tells its windows once.
 
-    Two statements, and one for the `holidays` between these dates where the caller has not read them.
+    One statement, and one more each for the `holidays` between these dates and for the `weeks` (rows of
+    WEEK_COLUMNS, by WEEK_ORDER) where the caller has not read them.
     """
     closed = frozenset(holiday_names(first, last) if holidays is None else holidays)
     hours: dict[int, list[Hours]] = {staff_id: [] for staff_id in staff_ids}
     locations: dict[int, int | None] = {}
-    for staff_id, location_id, *row in _WEEKS.rows(staff_ids=staff_ids) if staff_ids else ():
+    if weeks is None:
+        weeks = _WEEKS.rows(staff_ids=staff_ids) if staff_ids else ()
+    for staff_id, location_id, *row in weeks:
         locations[staff_id] = location_id
         if row[0] is not None:
             hours[staff_id].append(Hours(*row))
@@ -154,11 +162,11 @@ def timetables_of(
     return found
 
 
+WEEK_COLUMNS = ("pk", "location_id", *(f"working_hours__{name}" for name in Hours._fields))
+WEEK_ORDER = ("pk", "working_hours__weekday", "working_hours__opens", "working_hours__pk")
 _WEEKS = Prepared(
     lambda: (
-        Staff.objects.filter(pk__in=BlankIds("staff_ids"))
-        .order_by("pk", "working_hours__weekday", "working_hours__opens", "working_hours__pk")
-        .values_list("pk", "location_id", *(f"working_hours__{name}" for name in Hours._fields))
+        Staff.objects.filter(pk__in=BlankIds("staff_ids")).order_by(*WEEK_ORDER).values_list(*WEEK_COLUMNS)
     )
 )
 

@@ -17,10 +17,10 @@ from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BooleanField, CharField, Field, ForeignKey, Model, QuerySet, TextField
+from django.db.models import Field, Model, QuerySet
 from django.db.models.sql import DeleteQuery, UpdateQuery
 
-from staff.storage.prepared_statements import filled, open_cursor
+from staff.storage.prepared_statements import filled, given, open_cursor
 
 M = TypeVar("M", bound=Model)
 
@@ -31,16 +31,9 @@ FEW = 4
 """Statements of up to so many rows are worth keeping."""
 
 
-STORED_AS_IT_IS: dict[type, type] = {CharField: str, TextField: str, BooleanField: bool, ForeignKey: int}
-"""Of these types Django's own fields make nothing else; to ask them costs more than all else of an INSERT."""
-
-
 def _stored(field: Field[Any, Any], row: Model, wire: BaseDatabaseWrapper, *, add: bool) -> Any:
     """What `field` has the database keep of `row`."""
-    value = field.pre_save(row, add=add)
-    if value is None or type(value) is STORED_AS_IT_IS.get(type(field)):
-        return value
-    return field.get_db_prep_save(value, wire)
+    return given(field, field.pre_save(row, add=add), wire)
 
 
 def _written_and_given_back(model: type[Model]) -> tuple[list[Field[Any, Any]], list[Field[Any, Any]]]:
@@ -79,8 +72,8 @@ class PreparedInsert(Generic[M]):
         values = [_stored(field, row, wire, add=True) for row in rows for field in self._columns]
         with open_cursor(wire, keep_plan=len(rows) <= FEW) as cursor:
             cursor.execute(self._statement(len(rows), wire), values)
-            given = cursor.fetchall() if self._gives_back(len(rows)) else []
-        for row, values in zip(rows, given, strict=not self._may_write_fewer):
+            answered = cursor.fetchall() if self._gives_back(len(rows)) else []
+        for row, values in zip(rows, answered, strict=not self._may_write_fewer):
             row._state.adding, row._state.db = False, wire.alias
             for field, value in zip(self._given_back, values, strict=True):
                 setattr(row, field.attname, value)
@@ -118,10 +111,10 @@ class PreparedUpdate(Generic[M]):
         values = [_stored(field, row, wire, add=False) for field in self._columns]
         with open_cursor(wire) as cursor:
             cursor.execute(self._statement(wire), [*values, row.pk])
-            given = cursor.fetchone()
-        if given is None:
+            answered = cursor.fetchone()
+        if answered is None:
             raise DatabaseError(f"{self._model.__name__} {row.pk} is gone.")
-        for field, value in zip(self._given_back, given, strict=True):
+        for field, value in zip(self._given_back, answered, strict=True):
             setattr(row, field.attname, value)
 
     def _statement(self, wire: BaseDatabaseWrapper) -> str:

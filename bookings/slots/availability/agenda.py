@@ -25,7 +25,7 @@ from staff.models import SalonSettings, Service, Staff
 from staff.salon.durations import OWN_COLUMNS, own_or_usual
 from staff.salon.parts import Duration, PartJson
 from staff.salon.schedule import ONE_DAY, Stretch, time_off_of
-from staff.salon.timetable import Timetable, timetables_of
+from staff.salon.timetable import WEEK_COLUMNS, WEEK_ORDER, Timetable, timetables_of
 from staff.storage.prepared_statements import Blank, BlankIds, Prepared
 from staff.wire.times import day_start, local_date
 
@@ -159,10 +159,10 @@ def read_agendas(
     """The agendas, by staff id, of `staff_id` or of everyone who offers `service`, for starts on these dates.
 
     Holds that have expired at `now` occupy nobody. `viewer` sees the ids of the bookings that
-    `visible_to` shows, nobody sees any. Five statements, four without `with_busy`, one more without the
+    `visible_to` shows, nobody sees any. Four statements, three without `with_busy`, one more without the
     `holidays` from the day before `first` to the day after `last`.
     """
-    people = _people(service, staff_id)
+    people, weeks = _people(service, staff_id)
     if not people:
         return []
     ids = [person.staff_id for person in people]
@@ -173,7 +173,9 @@ def read_agendas(
         + LONGEST_BOOKING
         + timedelta(minutes=service.buffer_after_minutes)
     )
-    timetables = timetables_of(ids, first=first - ONE_DAY, last=last + ONE_DAY, holidays=holidays)
+    timetables = timetables_of(
+        ids, first=first - ONE_DAY, last=last + ONE_DAY, holidays=holidays, weeks=weeks
+    )
     away = time_off_of(ids, start_at=begins, end_at=ends)
     busy = busy_of(ids, begins, ends, now=now, viewer=viewer) if with_busy else {}
     return [
@@ -197,13 +199,16 @@ class _Person(NamedTuple):
     own_parts: list[PartJson] | None
 
 
-def _people(service: Service, staff_id: int | None) -> list[_Person]:
-    """Who may be booked, by id, with their own minutes; who is inactive or not bookable is left out."""
+def _people(service: Service, staff_id: int | None) -> tuple[list[_Person], list[Sequence[Any]]]:
+    """Who may be booked, by id, with their own minutes, and their weeks; who is inactive or not bookable is
+    left out."""
     if staff_id is None:
         rows = _WHO_OFFERS.rows(service=service.pk)
     else:
         rows = _ONE_PERSON.rows(service=service.pk, person=staff_id)
-    return [_Person(*row) for row in rows]
+    about = len(_Person._fields)
+    people = {row[0]: _Person(*row[:about]) for row in rows}
+    return list(people.values()), [row[about:] for row in rows]
 
 
 def _bookable() -> QuerySet[Any]:
@@ -211,10 +216,10 @@ def _bookable() -> QuerySet[Any]:
     offers = Exists(Staff.services.through.objects.filter(staff_id=OuterRef("pk"), service_id=service))
     people = Staff.objects.filter(is_active=True, bookable=True).annotate(offers_service=offers)
     own = FilteredRelation("durations", condition=Q(durations__service_id=service))
-    return people.annotate(own=own).order_by("pk")
+    return people.annotate(own=own).order_by(*WEEK_ORDER)
 
 
-_COLUMNS = ("id", "offers_service", *OWN_COLUMNS)
+_COLUMNS = ("id", "offers_service", *OWN_COLUMNS, *WEEK_COLUMNS)
 _WHO_OFFERS = Prepared(lambda: _bookable().filter(offers_service=True).values_list(*_COLUMNS))
 _ONE_PERSON = Prepared(lambda: _bookable().filter(pk=Blank("person", BigAutoField())).values_list(*_COLUMNS))
 

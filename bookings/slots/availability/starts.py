@@ -12,8 +12,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import reduce
-from operator import or_
 from zoneinfo import ZoneInfo
 
 from bookings.slots.availability.agenda import LONGEST_BOOKING, Agenda, Terms, read_agendas, terms_of
@@ -76,8 +74,8 @@ def availability(
     """The free starts on each salon date from `first` to `last`, for `staff_id` or everyone who offers it.
 
     With `explain_to` also why the other starts are refused: the first rule of the table, and the id of the
-    booking in the way where that actor may see it. Six statements, whatever the number of people and days;
-    eight for a class, of which the sessions are told that a client could still join by their start.
+    booking in the way where that actor may see it. Five statements, whatever the number of people and days;
+    seven for a class, of which the sessions are told that a client could still join by their start.
     """
     holidays = holiday_names(first - ONE_DAY, last + ONE_DAY)
     agendas = read_agendas(
@@ -160,9 +158,10 @@ class _Looking:
 
     def _offered(self, looks: Iterable[datetime], midnight: int) -> tuple[dict[int, datetime], int]:
         """Those that the first start's rules allow, by their place after `midnight`, and the set of these."""
-        allowed = (each for each in looks if self.terms.soonest <= each < self.terms.too_far)
-        starts_at = {self.axis.place(each) - midnight: each for each in allowed}
-        return starts_at, reduce(or_, (1 << each for each in starts_at), 0)
+        soonest, too_far = self.terms.soonest, self.terms.too_far
+        origin, tick = self.axis.at(midnight), self.axis.tick
+        starts_at = {(each - origin) // tick: each for each in looks if soonest <= each < too_far}
+        return starts_at, sum(1 << each for each in starts_at)
 
     def _blocked(
         self, agenda: Agenda, looks: Mapping[datetime, datetime], starts: Collection[datetime]
@@ -247,7 +246,6 @@ def _windows_touching(timetable: Timetable, day: date, *, zone: ZoneInfo) -> Ite
 
 
 def cut(begins: datetime, ends: datetime, step: timedelta) -> Iterator[tuple[datetime, datetime]]:
-    while begins < ends:
-        until = min(begins + step, ends)
-        yield begins, until
-        begins = until
+    """The stretch in pieces of `step`, the last one shorter where it does not come out even."""
+    starts = [begins + step * each for each in range(-((begins - ends) // step))]
+    return zip(starts, [*starts[1:], ends], strict=False)
