@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
 from typing import Annotated, Any, NamedTuple, NotRequired, TypedDict
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -35,7 +34,7 @@ from staff.wire.fields import (
     WallClockField,
 )
 from staff.wire.money import print_amount
-from staff.wire.times import BadTime, SwallowedTime, parse_when, print_when
+from staff.wire.times import BadTime, SwallowedTime, parse_when, printing_when
 
 
 class Row(NamedTuple):
@@ -157,7 +156,7 @@ class Printer:
     def __init__(self, salon: SalonSettings) -> None:
         self.zone: ZoneInfo = salon.zone
         self.currency = salon.currency
-        self.when: Callable[[datetime], str] = partial(print_when, zone=salon.zone)
+        self.when = printing_when(salon.zone)
 
     def amount(self, value: Decimal) -> str:
         return print_amount(value, currency=self.currency)

@@ -1,7 +1,7 @@
 """Times as they stand on the wire, contract §0 (times in, times out).
 
-Names: parse_when, print_when, wall_clock, parse_date, print_date, parse_clock, print_clock, day_start,
-local_date, BadTime, SwallowedTime.
+Names: parse_when, print_when, printing_when, wall_clock, parse_date, print_date, parse_clock, print_clock,
+day_start, local_date, BadTime, SwallowedTime.
 
 Accepted points in time are `YYYY-MM-DD HH:MM[:SS]` and ISO 8601 with `T`, `Z` or an offset (`+02:00`,
 `+0200`, `+02`). A fraction of a second (JavaScript prints `.000`) is accepted and dropped: we keep whole
@@ -12,8 +12,9 @@ Everything returned is aware and in UTC; everything printed is the salon's wall 
 """
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, timezone
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import overload
 from zoneinfo import ZoneInfo
 
@@ -95,11 +96,16 @@ def print_when(instant: datetime | None, *, zone: ZoneInfo) -> str | None:
 
     ValueError when naive.
     """
-    return None if instant is None else _printed(instant, zone)
+    return None if instant is None else _printed(zone, instant)
+
+
+def printing_when(zone: ZoneInfo) -> Callable[[datetime], str]:
+    """`print_when` for one zone, of many instants."""
+    return partial(_printed, zone)
 
 
 @lru_cache(KEPT_IN_PRINT)
-def _printed(instant: datetime, zone: ZoneInfo) -> str:
+def _printed(zone: ZoneInfo, instant: datetime) -> str:
     """Kept, because a salon looks at the same days again and again, and at many rows that begin at once."""
     if instant.tzinfo is None:
         raise ValueError("A stored time must be aware.")
