@@ -40,7 +40,7 @@ from staff.wire.fields import StrictIdField, StrictIntegerField, WallClockField
 from staff.wire.query import Query, QueryDate, QueryFlag, QueryId
 from staff.wire.reading import checked_body
 from staff.wire.schema import documented
-from staff.wire.times import print_date, print_when
+from staff.wire.times import print_date, print_when, printing_when
 from staff.wire.views import GatedView
 
 MOST_DAYS = 62
@@ -294,7 +294,7 @@ def _staff_day_json(one: StaffDay, *, zone: ZoneInfo, explain: bool) -> StaffDay
         "staff_id": one.staff_id,
         "duration_minutes": one.duration.minutes,
         "parts": one.duration.in_full,
-        "starts": [print_when(start_at, zone=zone) for start_at in one.starts],
+        "starts": list(map(printing_when(zone), one.starts)),
     }
     if explain:
         printed["blocked"] = [_blocked_json(each, zone=zone) for each in one.blocked]

@@ -13,6 +13,7 @@ queryset with blanks in it; from then on only the blanks are filled in.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
@@ -74,11 +75,13 @@ class Blank(Expression):
 class BlankIds(Blank):
     """Any number of ids, as one value: for `__in`."""
 
+    IN_POSTGRES = "SELECT unnest(%s::bigint[])"
+
     def __init__(self, name: str) -> None:
         super().__init__(name, BigAutoField())
 
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
-        return "SELECT unnest(%s::bigint[])", (self,)
+        return self.IN_POSTGRES, (self,)
 
     def as_sqlite(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         return "SELECT value FROM json_each(%s)", (self,)
@@ -86,6 +89,44 @@ class BlankIds(Blank):
     def filled(self, values: dict[str, Any], wire: BaseDatabaseWrapper) -> str:
         ids = ",".join(map(str, values[self.name]))
         return f"{{{ids}}}" if wire.vendor == "postgresql" else f"[{ids}]"
+
+
+class _OneId(Blank):
+    """The only one of BlankIds."""
+
+    def filled(self, values: dict[str, Any], wire: BaseDatabaseWrapper) -> Any:
+        [only] = values[self.name]
+        return given(self.output_field, only, wire)
+
+
+Alone = frozenset[str]
+"""The names of values that are one id, given where there may be any number."""
+
+
+def alone_among(values: Mapping[str, Any], wire: BaseDatabaseWrapper) -> Alone:
+    """Of PostgreSQL: it expects ten ids of an array that it does not know, so that a plan for the one that it
+    knows looks better every time, and is made anew every time. Asked with `=` it keeps its plan.
+    """
+    if wire.vendor != "postgresql":
+        return _NOBODY
+    return frozenset(name for name, value in values.items() if type(value) in _SEVERAL and len(value) == 1)
+
+
+_NOBODY: Alone = frozenset()
+_SEVERAL = (list, tuple, set, frozenset, dict)
+_PLACE = re.compile("(?<!%)%s")
+
+
+def for_one(sql: str, params: Sequence[Any], alone: Alone) -> tuple[str, tuple[Any, ...]]:
+    """The statement for values of which those are `alone`."""
+    texts = _PLACE.split(sql)
+    asked = list(params)
+    for at, each in enumerate(params):
+        if isinstance(each, BlankIds) and each.name in alone:
+            before, after = BlankIds.IN_POSTGRES.split("%s")
+            texts[at], texts[at + 1] = texts[at].removesuffix(before), texts[at + 1].removeprefix(after)
+            asked[at] = _OneId(each.name, each.output_field)
+    return "%s".join(texts), tuple(asked)
 
 
 class BlankTexts(Blank):
@@ -137,7 +178,7 @@ class Prepared:
     ) -> None:
         self._build = build
         self._beside = beside
-        self._written: dict[str, _Statement] = {}
+        self._written: dict[tuple[str, Alone], _Statement] = {}
 
     def rows(self, **values: Any) -> Sequence[tuple[Any, ...]]:
         """All rows for these values of the blanks, as `values_list` gives them."""
@@ -146,7 +187,8 @@ class Prepared:
             if type(value) is int and not -(2**63) <= value < 2**63:
                 return []
         wire = connections[reads_from()]
-        statement = self._written.get(wire.vendor) or self._write()
+        wanted = wire.vendor, alone_among(values, wire)
+        statement = self._written.get(wanted) or self._write(wanted)
         with open_cursor(wire) as cursor:
             cursor.execute(statement.sql, filled(statement.params, values, wire))
             rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
@@ -154,7 +196,7 @@ class Prepared:
             return rows
         return [_converted(row, statement.converters) for row in rows]
 
-    def _write(self) -> _Statement:
+    def _write(self, wanted: tuple[str, Alone]) -> _Statement:
         statement, columns = _compiled(self._build())
         if self._beside is not None:
             other, _columns = _compiled(self._beside())
@@ -163,8 +205,9 @@ class Prepared:
                 (*statement.params, *other.params),
                 [*statement.converters, *((columns + place, how) for place, how in other.converters)],
             )
-        self._written[connection.vendor] = statement
-        return statement
+        sql, params = for_one(statement.sql, statement.params, wanted[1])
+        self._written[wanted] = _Statement(sql, params, statement.converters)
+        return self._written[wanted]
 
 
 class PreparedRows(Generic[M]):

@@ -12,15 +12,24 @@ fields, and the row knows afterwards what the database gave it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field, Model, QuerySet
 from django.db.models.sql import DeleteQuery, UpdateQuery
 
-from staff.storage.prepared_statements import filled, given, open_cursor
+from staff.storage.prepared_statements import (
+    GIVEN_AS_IT_IS,
+    Alone,
+    alone_among,
+    filled,
+    for_one,
+    given,
+    open_cursor,
+)
 
 M = TypeVar("M", bound=Model)
 
@@ -31,9 +40,32 @@ FEW = 4
 """Statements of up to so many rows are worth keeping."""
 
 
-def _stored(field: Field[Any, Any], row: Model, wire: BaseDatabaseWrapper, *, add: bool) -> Any:
-    """What `field` has the database keep of `row`."""
-    return given(field, field.pre_save(row, add=add), wire)
+class _Column(NamedTuple):
+    """One that is written; `as_it_is`: the type of value of which the field makes nothing else, if any."""
+
+    field: Field[Any, Any]
+    name: str
+    as_it_is: type | None
+
+
+@cache
+def _columns_of(model: type[Model], vendor: str) -> tuple[_Column, ...]:
+    written, _given_back = _written_and_given_back(model)
+    return tuple(_Column(each, each.attname, _as_it_is(each, vendor)) for each in written)
+
+
+def _as_it_is(field: Field[Any, Any], vendor: str) -> type | None:
+    fills_in = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
+    return None if fills_in else GIVEN_AS_IT_IS[vendor].get(type(field))
+
+
+def _stored(row: Model, wire: BaseDatabaseWrapper, *, add: bool) -> Iterator[Any]:
+    """What its fields have the database keep of `row`."""
+    for field, name, as_it_is in _columns_of(type(row), wire.vendor):
+        if as_it_is is not None and type(value := getattr(row, name)) is as_it_is:
+            yield value
+        else:
+            yield given(field, field.pre_save(row, add=add), wire)
 
 
 def _written_and_given_back(model: type[Model]) -> tuple[list[Field[Any, Any]], list[Field[Any, Any]]]:
@@ -69,7 +101,7 @@ class PreparedInsert(Generic[M]):
 
     def _write(self, rows: Sequence[M]) -> None:
         wire = connections[DEFAULT_DB_ALIAS]
-        values = [_stored(field, row, wire, add=True) for row in rows for field in self._columns]
+        values = [value for row in rows for value in _stored(row, wire, add=True)]
         with open_cursor(wire, keep_plan=len(rows) <= FEW) as cursor:
             cursor.execute(self._statement(len(rows), wire), values)
             answered = cursor.fetchall() if self._gives_back(len(rows)) else []
@@ -108,9 +140,8 @@ class PreparedUpdate(Generic[M]):
     def write(self, row: M) -> None:
         """Raises DatabaseError where the row is gone."""
         wire = connections[DEFAULT_DB_ALIAS]
-        values = [_stored(field, row, wire, add=False) for field in self._columns]
         with open_cursor(wire) as cursor:
-            cursor.execute(self._statement(wire), [*values, row.pk])
+            cursor.execute(self._statement(wire), [*_stored(row, wire, add=False), row.pk])
             answered = cursor.fetchone()
         if answered is None:
             raise DatabaseError(f"{self._model.__name__} {row.pk} is gone.")
@@ -136,14 +167,16 @@ class PreparedChange:
     def __init__(self, build: Callable[[], QuerySet[Any]], **set: Any) -> None:
         self._build = build
         self._set = set
-        self._written: dict[str, tuple[str, tuple[Any, ...]]] = {}
+        self._written: dict[tuple[str, Alone], tuple[str, tuple[Any, ...]]] = {}
 
     def run(self, **values: Any) -> int:
         """Gives how many rows there were."""
         wire = connections[DEFAULT_DB_ALIAS]
-        if wire.vendor not in self._written:
-            self._written[wire.vendor] = self._query().get_compiler(connection=wire).as_sql()
-        sql, params = self._written[wire.vendor]
+        wanted = wire.vendor, alone_among(values, wire)
+        if wanted not in self._written:
+            sql, params = self._query().get_compiler(connection=wire).as_sql()
+            self._written[wanted] = for_one(sql, params, wanted[1])
+        sql, params = self._written[wanted]
         with open_cursor(wire) as cursor:
             cursor.execute(sql, filled(params, values, wire))
             count: int = cursor.rowcount

@@ -15,9 +15,9 @@ from django.test.utils import CaptureQueriesContext
 from bookings.slots.refused_to_everybody import find_service
 from config.postgres.writer import host_number
 from staff.models import SalonSettings, Staff
-from staff.storage.prepared_statements import Blank, PreparedRows
+from staff.storage.prepared_statements import Blank, BlankIds, PreparedRows
 from staff.wire.refusals import BadRequest
-from tests.cast.factories import caller, make_ada
+from tests.cast.factories import caller, make_ada, make_bea
 
 pytestmark = [pytest.mark.postgres_only, pytest.mark.django_db(transaction=True)]
 
@@ -160,3 +160,18 @@ def test_an_instant_beyond_the_calendar_is_refused_as_it_was():
     with pytest.raises(DataError, match="too large"), connection.cursor() as cursor:
         cursor.execute("SELECT 'infinity'::timestamptz")
         cursor.fetchone()
+
+
+def test_a_statement_for_any_number_of_ids_keeps_its_plan_for_one():
+    by_ids = PreparedRows(Staff, lambda: Staff.objects.filter(pk__in=BlankIds("ids")).order_by("pk"))
+    ada, bea = make_ada(), make_bea()
+    for _ in range(8):
+        assert by_ids.all(ids=[bea.pk]) == [bea]
+    assert by_ids.all(ids={bea.pk: "", ada.pk: ""}) == [ada, bea]
+    assert by_ids.all(ids=[]) == []
+    assert by_ids.all(ids={ada.pk}) == [ada]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT generic_plans > 0 FROM pg_prepared_statements WHERE statement LIKE %s", ['%"id" IN ($1)%']
+        )
+        assert cursor.fetchall() == [(True,)]
