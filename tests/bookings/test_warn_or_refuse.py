@@ -169,7 +169,7 @@ def test_who_keeps_no_working_hours_is_booked_by_the_desk_without_a_warning(salo
     assert [each.code for each in refusals_for(**about)] == ["outside_working_hours"]
 
 
-def test_warnings_cost_one_statement_and_refusals_five(salon: Salon, django_assert_num_queries: Any) -> None:
+def test_warnings_cost_one_statement_and_refusals_four(salon: Salon, django_assert_num_queries: Any) -> None:
     make_hours(salon.bea, opens="13:00", closes="17:00")
     about = {
         "staff": salon.bea,
@@ -181,5 +181,5 @@ def test_warnings_cost_one_statement_and_refusals_five(salon: Salon, django_asse
     }
     with django_assert_num_queries(1):
         warnings_for(**about)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         refusals_for(**about)
