@@ -19,7 +19,7 @@ from django.db.models import (
 )
 
 from bookings.models import Booking, WaitlistEntry
-from bookings.slots.availability.agenda import Agenda, read_agendas, terms_of
+from bookings.slots.availability.agenda import LONGEST_BOOKING, Agenda, read_agendas, terms_of
 from bookings.slots.availability.rules import Case, Objection, objections_to, warnings_about
 from staff.models import Holiday, OpeningException, SalonSettings, Service, Staff, TimeOff
 from staff.salon.durations import own_or_usual
@@ -56,6 +56,7 @@ def warnings_for(
         service_id=service.pk,
         start_at=start_at,
         end_at=end_at,
+        earliest=start_at - LONGEST_BOOKING,
         first=first,
         last=last,
         client_id=client_id,
@@ -113,7 +114,10 @@ ON_WAITLIST = Objection(
 def client_is_busy(booking: Booking) -> bool:
     """Whether its client has another live booking at that time; not one of its visit that begins with it."""
     elsewhere = Booking.objects.occupying().filter(
-        client_id=booking.client_id or 0, start_at__lt=booking.end_at, end_at__gt=booking.start_at
+        client_id=booking.client_id or 0,
+        start_at__gte=booking.start_at - LONGEST_BOOKING,
+        start_at__lt=booking.end_at,
+        end_at__gt=booking.start_at,
     )
     together = Q(pk=booking.pk) | Q(visit_id=booking.visit_id, start_at=booking.start_at)
     return elsewhere.exclude(together).exists()
@@ -145,6 +149,8 @@ def _hours() -> QuerySet[Staff, tuple[Any, ...]]:
         Booking.objects.occupying()
         .filter(
             client_id=Blank("client_id", BigAutoField()),
+            # Whatever began before is over; a client may have years of it.
+            start_at__gte=Blank("earliest", DateTimeField()),
             start_at__lt=Blank("end_at", DateTimeField()),
             end_at__gt=Blank("start_at", DateTimeField()),
         )

@@ -78,7 +78,7 @@ class Calls:
         )
 
     def of_client(self) -> Any:
-        return self.caller.get(f"/api/bookings?page=1&client_id={self.client}")
+        return self.caller.get(f"/api/bookings?page=1&limit=1&client_id={self.client}")
 
     def changes(self) -> Any:
         return self.caller.get("/api/bookings/changes?limit=50")

@@ -48,6 +48,15 @@ def test_a_client_in_two_chairs_at_once_is_said(salon: Salon) -> None:
     assert codes(third) == ["client_busy"], "the second one still stands"
 
 
+def test_so_is_one_that_began_a_whole_day_before(salon: Salon) -> None:
+    salon.book(start_at="2026-03-24 10:00:00", end_at="2026-03-25 10:00:00")
+    for begins, ends, warned in (("09:59", "10:30", True), ("10:00", "10:30", False)):
+        times = {"start_at": f"2026-03-25 {begins}:00", "end_at": f"2026-03-25 {ends}:00"}
+        made = salon.book(staff_id=salon.cora.pk, allow_overlap=True, **times)
+        assert ("client_busy" in codes(made)) is warned
+        salon.delete(made)
+
+
 @pytest.mark.parametrize(
     ("end_at", "code", "minutes"),
     [
