@@ -7,7 +7,7 @@ by the server: planning a join of four tables takes it several times longer than
 instants are read in C (`instants`).
 
 A fence: this leans on what Django keeps to itself (`ServerBindingCursor`, `_prepare_cursor`,
-`close_if_health_check_failed`; read at 5.2) and on psycopg's `_WaitTimeout` (3.3), so read it again at every
+`close_if_health_check_failed`; read at 5.2) and on psycopg's `_WaitTimeout` (3.3, in `silence`), so read it again at every
 new release of either. Remove `prepared_cursor` when Django prepares statements of its own (its ticket 20516),
 `is_usable` when its health check no longer asks the server, and the whole package when nothing of it is left:
 `staff.storage.prepared_statements` falls back to an ordinary cursor, and DATABASES to Django's ENGINE
@@ -38,6 +38,9 @@ from staff.storage.replica import REPLICA
 READ_ONLY = (b"in_hot_standby", b"default_transaction_read_only")
 REPLICA_PATIENCE_SECONDS = 3.0
 """For its next word; then the same is read from the writer."""
+
+MOST_PREPARED = 200
+"""Statements whose plans a connection keeps: more than we write, as many as a pooler is told to."""
 
 MOST_LAST_WORDS = 10
 """Messages read before we give up on a line: a server that ends says one, then hangs up."""
@@ -95,6 +98,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             with hosts.opening(conn_params) as speaking:
                 wire = Line.connect(**speaking)
             hosts.add(wire)
+        wire.prepared_max = MOST_PREPARED
         if self.alias == REPLICA:
             # Said with each BEGIN, so that no pooler can pass it on to somebody who writes.
             wire.read_only = True

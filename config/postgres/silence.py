@@ -10,6 +10,7 @@ Names: hosts (of this process), Hosts, Line, Place.
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import threading
@@ -28,14 +29,16 @@ from config.postgres import patience
 from staff.storage.probe import Probe, wait_for
 
 LONG_SECONDS = 1.0
-"""Who has waited for so long has the host asked."""
+"""Who has waited for so long has the host asked, if nothing was heard of it either."""
 
 LOOK_EVERY_SECONDS = 0.5
 ANSWER_SECONDS = 2.0
 """What a host has for that byte."""
 
 SSL_REQUEST = bytes.fromhex("00000008 04d2162f")
-"""PostgreSQL and PgBouncer answer it with one byte, before they ask who is there, and write nothing down."""
+"""PostgreSQL and PgBouncer answer it with one byte, before they ask who is there; it takes no session."""
+
+UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN}
 
 IN_LISTS = ("host", "hostaddr", "port")
 
@@ -59,7 +62,7 @@ _ending = threading.Lock()
 
 
 class Line(psycopg.Connection[Any]):
-    """A connection on which nobody waits for ever, nor for a host that is known to say nothing."""
+    """A connection on which web and worker wait neither for ever nor for a host known to be silent."""
 
     place: Place | None = None
     """None: nobody looks whether it speaks."""
@@ -74,18 +77,26 @@ class Line(psycopg.Connection[Any]):
         patient = self.patience or patience()
         if timeout is not None or patient is None:
             return super().wait(gen, interval, timeout)
-        if self.place in hosts.silent:
-            patient = 0.0
         self._waits_since = time.monotonic()
         try:
-            try:
-                return super().wait(gen, interval, patient)
-            finally:
-                with _ending:
-                    self._waits_since = None
+            if self.place in hosts.silent:
+                # Nothing is sent that it would carry out when it wakes, a COMMIT least of all.
+                gen.close()
+                raise psycopg.errors._WaitTimeout
+            answer = super().wait(gen, interval, patient)
         except psycopg.errors._WaitTimeout as silence:
+            self._wait_no_longer()
             self.pgconn.finish()
             raise psycopg.OperationalError("the server has not answered in time") from silence
+        finally:
+            self._wait_no_longer()
+        if self.place is not None:
+            hosts.heard[self.place] = time.monotonic()
+        return answer
+
+    def _wait_no_longer(self) -> None:
+        with _ending:
+            self._waits_since = None
 
     def has_waited_since(self, moment: float) -> bool:
         since = self._waits_since
@@ -94,17 +105,23 @@ class Line(psycopg.Connection[Any]):
     def end(self, *, if_since: float) -> None:
         """For other threads: who has waited since that moment reads the end of the line, and raises."""
         with _ending:
-            # While somebody waits nobody closes it, so its file is not another's by now.
+            # Who waits does not close it; where libpq does, its file may be another's for microseconds.
             if self.has_waited_since(if_since):
                 with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self.fileno())) as wire:
                     wire.shutdown(socket.SHUT_RDWR)
 
 
 class Hosts:
-    """Those of DATABASE_URL and DATABASE_REPLICA_URL; `silent`: which of them say nothing."""
+    """Those of DATABASE_URL and DATABASE_REPLICA_URL; `silent`: which of them say nothing, `heard`: when (on
+    the monotonic clock) one last said something."""
 
     def __init__(self) -> None:
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """As a process that has just begun, which a fork is, whatever its parent's threads were about."""
         self.silent: frozenset[Place] = frozenset()
+        self.heard: dict[Place, float] = {}
         self._lines: WeakSet[Line] = WeakSet()
         self._opening: dict[int, tuple[float, list[Place]]] = {}
         self._looks: dict[Place, Probe[bool | None]] = {}
@@ -117,6 +134,8 @@ class Hosts:
 
         Raises psycopg.OperationalError where none is left.
         """
+        with self._lock:
+            self._begin_to_look()
         places = _places(params)
         speaking = [at for at, place in enumerate(places) if place not in self.silent]
         if not speaking:
@@ -128,7 +147,6 @@ class Hosts:
                 asked[name] = ",".join(values[at] for at in speaking)
         me = threading.get_ident()
         with self._lock:
-            self._begin_to_look()
             self._opening[me] = time.monotonic(), [places[at] for at in speaking]
         try:
             yield asked
@@ -143,36 +161,44 @@ class Hosts:
             self._lines.add(line)
 
     def look(self) -> None:
-        """Asks those that somebody has been waiting for, and those that said nothing."""
+        """Asks those that somebody has been waiting for in vain, and those that were silent."""
         began = time.monotonic()
         with self._lock:
             lines, opening = list(self._lines), list(self._opening.values())
         long_ago = began - LONG_SECONDS
-        doubted = set(self.silent)
-        doubted |= {each.place for each in lines if each.place and each.has_waited_since(long_ago)}
-        doubted |= {each for since, places in opening if since <= long_ago for each in places}
+        waited_for = {each.place for each in lines if each.place and each.has_waited_since(long_ago)}
+        waited_for |= {each for since, places in opening if since <= long_ago for each in places}
+        doubted = {each for each in waited_for if self.heard.get(each, long_ago) <= long_ago} | self.silent
         looks = {each: self._look_at(each).begin() for each in doubted if each.is_far}
         for place, look in looks.items():
-            left = ANSWER_SECONDS + LOOK_EVERY_SECONDS - (time.monotonic() - began)
-            self._note(place, speaks=wait_for(look, seconds=left))
+            # One that has been silent for hours keeps nobody from finding out about another one.
+            most = LOOK_EVERY_SECONDS if place in self.silent else ANSWER_SECONDS + LOOK_EVERY_SECONDS
+            self._note(place, speaks=wait_for(look, seconds=began + most - time.monotonic()), since=began)
+        now = time.monotonic()
         for line in lines:
             if line.place in self.silent:
-                line.end(if_since=began)
+                line.end(if_since=now)
 
     def _look_at(self, place: Place) -> Probe[bool | None]:
         return self._looks.setdefault(place, Probe(partial(_speaks, place)))
 
-    def _note(self, place: Place, *, speaks: bool | None) -> None:
+    def _note(self, place: Place, *, speaks: bool | None, since: float) -> None:
+        """`speaks` None: nobody knows. One heard on a line since then speaks, if not to strangers."""
+        if speaks:
+            self.heard[place] = time.monotonic()
         if speaks is None or speaks == (place not in self.silent):
             return
-        logger.warning("database_speaks_again" if speaks else "database_says_nothing", host=place.host)
+        if not speaks and self.heard.get(place, since) > since:
+            return
+        event = "database_speaks_again" if speaks else "database_says_nothing"
+        logger.warning(event, host=place.host, port=place.port)
         self.silent = self.silent - {place} if speaks else self.silent | {place}
 
     def _begin_to_look(self) -> None:
         """In a thread that lasts as long as the process; a fork has none."""
         if self._looked_at_by != os.getpid():
-            self._looked_at_by = os.getpid()
             threading.Thread(target=self._go_on_looking, daemon=True).start()
+            self._looked_at_by = os.getpid()
 
     def _go_on_looking(self) -> None:
         while True:
@@ -186,6 +212,15 @@ class Hosts:
 hosts = Hosts()
 
 
+def _begin_anew() -> None:
+    global _ending
+    _ending = threading.Lock()
+    hosts.begin_anew()
+
+
+os.register_at_fork(after_in_child=_begin_anew)
+
+
 def _places(params: Mapping[str, Any]) -> list[Place]:
     names = str(params.get("host") or params.get("hostaddr") or "").split(",")
     ports = str(params.get("port") or "").split(",")
@@ -194,15 +229,27 @@ def _places(params: Mapping[str, Any]) -> list[Place]:
 
 
 def _speaks(place: Place) -> bool | None:
-    """Whether something is heard from there, be it that nobody is in; None: its name cannot be read."""
+    """Whether something is heard from one of its addresses, be it that nobody is in.
+
+    None: it cannot be asked, for want of an address, or of something of our own.
+    """
     try:
-        with socket.create_connection(place, timeout=ANSWER_SECONDS) as wire:
+        addresses = {each[4][:2] for each in socket.getaddrinfo(*place, type=socket.SOCK_STREAM)}
+        return any(_answers(each) for each in addresses)
+    except (OSError, UnicodeError):
+        return None
+
+
+def _answers(address: tuple[Any, ...]) -> bool:
+    """Raises OSError where it is we who cannot ask."""
+    try:
+        with socket.create_connection(address, timeout=ANSWER_SECONDS) as wire:
             wire.sendall(SSL_REQUEST)
             wire.recv(1)
     except ConnectionError:
         return True
-    except socket.gaierror:
-        return None
-    except OSError:
-        return False
+    except OSError as error:
+        if isinstance(error, TimeoutError) or error.errno in UNREACHABLE:
+            return False
+        raise
     return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -119,15 +120,50 @@ def test_who_waits_for_a_host_that_says_nothing_is_told_so(
     # Whoever comes now is refused without being kept, on a kept line as on a new one.
     assert not idles.is_usable()
     with pytest.raises(OperationalError, match="has not answered in time"):
-        ask(idles, "SELECT 1")
+        ask(idles, "CREATE TABLE sent_in_vain ()")
     idles.close()
     with pytest.raises(OperationalError, match="no database host says anything"):
         ask(idles, "SELECT 1")
     server.thaw()
     monkeypatch.setattr(silence, "ANSWER_SECONDS", FOREVER)
     hosts.look()
-    assert ask(idles, "SELECT 1") == [(1,)]
+    assert ask(idles, "SELECT to_regclass('sent_in_vain')") == [(None,)]
     assert idles.is_usable()
+
+
+def test_one_that_is_heard_on_another_line_is_not_silent(
+    wires: Wires, pool: ThreadPoolExecutor, frozen: Callable[[], None]
+) -> None:
+    """Its door is shut to strangers, and those inside are served."""
+    asks, talks = wires(), wires()
+    [(pid,)] = ask(asks, "SELECT pg_backend_pid()")
+    waits = pool.submit(ask, asks, "SELECT pg_sleep(100)")
+    until(lambda: (pid,) in ask(talks, SLEEPS))
+    frozen()
+    looked = pool.submit(hosts.look)
+    while not looked.done():
+        ask(talks, "SELECT 1")
+    assert (looked.result(), hosts.silent, waits.done()) == (None, frozenset(), False)
+    ask(talks, f"SELECT pg_cancel_backend({pid})")
+
+
+@pytest.mark.parametrize(
+    ("error", "speaks"),
+    [
+        (ConnectionRefusedError(), True),
+        (TimeoutError(), False),
+        (OSError(errno.EHOSTUNREACH, ""), False),
+        (OSError(errno.EMFILE, ""), None),
+    ],
+)
+def test_who_cannot_ask_for_want_of_something_of_their_own_does_not_know(
+    monkeypatch: pytest.MonkeyPatch, error: OSError, speaks: bool | None
+) -> None:
+    def connect(*args: Any, **kwargs: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr("socket.create_connection", connect)
+    assert silence._speaks(silence.Place("127.0.0.1", 1)) is speaks
 
 
 def test_a_host_that_hangs_at_the_login_is_found_too_and_passed_by(
