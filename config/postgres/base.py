@@ -7,11 +7,11 @@ by the server: planning a join of four tables takes it several times longer than
 instants are read in C (`instants`).
 
 A fence: this leans on what Django keeps to itself (`ServerBindingCursor`, `_prepare_cursor`,
-`close_if_health_check_failed`; read at 5.2) and on psycopg's `_WaitTimeout` (3.3, in `silence`), so read it again at every
-new release of either. Remove `prepared_cursor` when Django prepares statements of its own (its ticket 20516),
-`is_usable` when its health check no longer asks the server, and the whole package when nothing of it is left:
-`staff.storage.prepared_statements` falls back to an ordinary cursor, and DATABASES to Django's ENGINE
-(`config.env.database_settings`).
+`close_if_health_check_failed`; read at 5.2) and on psycopg's `_WaitTimeout` (3.3, in `silence`), so read it
+again at every new release of either. Remove `prepared_cursor` when Django prepares statements of its own (its
+ticket 20516), `is_usable` when its health check no longer asks the server, and the whole package when nothing
+of it is left: `staff.storage.prepared_statements` falls back to an ordinary cursor, and DATABASES to Django's
+ENGINE (`config.env.database_settings`).
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ ANSWER_SECONDS = 2.0
 SSL_REQUEST = bytes.fromhex("00000008 04d2162f")
 """PostgreSQL and PgBouncer answer it with one byte, before they ask who is there; it takes no session."""
 
-UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN}
+UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EAFNOSUPPORT}
 
 IN_LISTS = ("host", "hostaddr", "port")
 
@@ -57,8 +57,8 @@ class Place(NamedTuple):
         return bool(self.host) and not self.host.startswith(("/", "@"))
 
 
-_ending = threading.Lock()
-"""Held by whoever ends a wait, their own or another's."""
+_ending = threading.RLock()
+"""Held by whoever ends a wait, their own or another's; twice where the collector closes a line meanwhile."""
 
 
 class Line(psycopg.Connection[Any]):
@@ -124,7 +124,7 @@ class Hosts:
         self.heard: dict[Place, float] = {}
         self._lines: WeakSet[Line] = WeakSet()
         self._opening: dict[int, tuple[float, list[Place]]] = {}
-        self._looks: dict[Place, Probe[bool | None]] = {}
+        self._looks: dict[Place, Probe[None]] = {}
         self._lock = threading.Lock()
         self._looked_at_by = 0
 
@@ -172,27 +172,31 @@ class Hosts:
         looks = {each: self._look_at(each).begin() for each in doubted if each.is_far}
         for place, look in looks.items():
             # One that has been silent for hours keeps nobody from finding out about another one.
-            most = LOOK_EVERY_SECONDS if place in self.silent else ANSWER_SECONDS + LOOK_EVERY_SECONDS
-            self._note(place, speaks=wait_for(look, seconds=began + most - time.monotonic()), since=began)
+            most = 0.0 if place in self.silent else ANSWER_SECONDS + LOOK_EVERY_SECONDS
+            wait_for(look, seconds=began + most - time.monotonic())
         now = time.monotonic()
         for line in lines:
             if line.place in self.silent:
                 line.end(if_since=now)
 
-    def _look_at(self, place: Place) -> Probe[bool | None]:
-        return self._looks.setdefault(place, Probe(partial(_speaks, place)))
+    def _look_at(self, place: Place) -> Probe[None]:
+        return self._looks.setdefault(place, Probe(partial(self._ask, place)))
 
-    def _note(self, place: Place, *, speaks: bool | None, since: float) -> None:
-        """`speaks` None: nobody knows. One heard on a line since then speaks, if not to strangers."""
-        if speaks:
-            self.heard[place] = time.monotonic()
-        if speaks is None or speaks == (place not in self.silent):
-            return
-        if not speaks and self.heard.get(place, since) > since:
-            return
+    def _ask(self, place: Place) -> None:
+        """Notes what it finds, though nobody may wait for it any more."""
+        began = time.monotonic()
+        speaks = _speaks(place)
+        with self._lock:
+            if speaks:
+                self.heard[place] = time.monotonic()
+            # One that was heard on a line since then speaks, if not to strangers.
+            elif speaks is None or self.heard.get(place, began) > began:
+                return
+            if speaks == (place not in self.silent):
+                return
+            self.silent = self.silent - {place} if speaks else self.silent | {place}
         event = "database_speaks_again" if speaks else "database_says_nothing"
         logger.warning(event, host=place.host, port=place.port)
-        self.silent = self.silent - {place} if speaks else self.silent | {place}
 
     def _begin_to_look(self) -> None:
         """In a thread that lasts as long as the process; a fork has none."""
@@ -214,7 +218,7 @@ hosts = Hosts()
 
 def _begin_anew() -> None:
     global _ending
-    _ending = threading.Lock()
+    _ending = threading.RLock()
     hosts.begin_anew()
 
 
@@ -235,13 +239,13 @@ def _speaks(place: Place) -> bool | None:
     """
     try:
         addresses = {each[4][:2] for each in socket.getaddrinfo(*place, type=socket.SOCK_STREAM)}
-        return any(_answers(each) for each in addresses)
     except (OSError, UnicodeError):
         return None
+    found = [_answers(each) for each in sorted(addresses)]
+    return True if True in found else None if None in found else False
 
 
-def _answers(address: tuple[Any, ...]) -> bool:
-    """Raises OSError where it is we who cannot ask."""
+def _answers(address: tuple[Any, ...]) -> bool | None:
     try:
         with socket.create_connection(address, timeout=ANSWER_SECONDS) as wire:
             wire.sendall(SSL_REQUEST)
@@ -249,7 +253,5 @@ def _answers(address: tuple[Any, ...]) -> bool:
     except ConnectionError:
         return True
     except OSError as error:
-        if isinstance(error, TimeoutError) or error.errno in UNREACHABLE:
-            return False
-        raise
+        return False if isinstance(error, TimeoutError) or error.errno in UNREACHABLE else None
     return True

@@ -29,8 +29,10 @@ class Probe(Generic[Found]):
     def begin(self) -> Future[Found | None]:
         with self._lock:
             if self._running is None:
-                self._running = Future()
-                threading.Thread(target=self._carry_out, args=(self._running,), daemon=True).start()
+                look: Future[Found | None] = Future()
+                threading.Thread(target=self._carry_out, args=(look,), daemon=True).start()
+                # Only now: where no thread can be had, the next one who asks tries again.
+                self._running = look
             return self._running
 
     def _carry_out(self, future: Future[Found | None]) -> None:

@@ -127,6 +127,7 @@ def test_who_waits_for_a_host_that_says_nothing_is_told_so(
     server.thaw()
     monkeypatch.setattr(silence, "ANSWER_SECONDS", FOREVER)
     hosts.look()
+    until(lambda: not hosts.silent)
     assert ask(idles, "SELECT to_regclass('sent_in_vain')") == [(None,)]
     assert idles.is_usable()
 
