@@ -13,8 +13,9 @@ queryset with blanks in it; from then on only the blanks are filled in.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime
 from functools import cache
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -58,6 +59,14 @@ def given(field: Field[Any, Any], value: Any, wire: BaseDatabaseWrapper) -> Any:
     return field.get_db_prep_save(value, wire)
 
 
+Alone = frozenset[str]
+"""The names of values that are one id, given where there may be any number."""
+
+_NOBODY: Alone = frozenset()
+_SEVERAL = (list, tuple, set, frozenset, dict)
+_alone: ContextVar[Alone] = ContextVar("alone", default=_NOBODY)
+
+
 class Blank(Expression):
     """A value to be filled in by its `name` whenever the statement is asked; never None."""
 
@@ -73,15 +82,15 @@ class Blank(Expression):
 
 
 class BlankIds(Blank):
-    """Any number of ids, as one value: for `__in`."""
-
-    IN_POSTGRES = "SELECT unnest(%s::bigint[])"
+    """Any number of ids, as one value: for `__in`. On PostgreSQL one that is alone is given as it is."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name, BigAutoField())
 
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
-        return self.IN_POSTGRES, (self,)
+        if self.name in _alone.get():
+            return "%s", (_OneId(self.name, self.output_field),)
+        return "SELECT unnest(%s::bigint[])", (self,)
 
     def as_sqlite(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         return "SELECT value FROM json_each(%s)", (self,)
@@ -99,10 +108,6 @@ class _OneId(Blank):
         return given(self.output_field, only, wire)
 
 
-Alone = frozenset[str]
-"""The names of values that are one id, given where there may be any number."""
-
-
 def alone_among(values: Mapping[str, Any], wire: BaseDatabaseWrapper) -> Alone:
     """Of PostgreSQL: it expects ten ids of an array that it does not know, so that a plan for the one that it
     knows looks better every time, and is made anew every time. Asked with `=` it keeps its plan.
@@ -112,21 +117,14 @@ def alone_among(values: Mapping[str, Any], wire: BaseDatabaseWrapper) -> Alone:
     return frozenset(name for name, value in values.items() if type(value) in _SEVERAL and len(value) == 1)
 
 
-_NOBODY: Alone = frozenset()
-_SEVERAL = (list, tuple, set, frozenset, dict)
-_PLACE = re.compile("(?<!%)%s")
-
-
-def for_one(sql: str, params: Sequence[Any], alone: Alone) -> tuple[str, tuple[Any, ...]]:
-    """The statement for values of which those are `alone`."""
-    texts = _PLACE.split(sql)
-    asked = list(params)
-    for at, each in enumerate(params):
-        if isinstance(each, BlankIds) and each.name in alone:
-            before, after = BlankIds.IN_POSTGRES.split("%s")
-            texts[at], texts[at + 1] = texts[at].removesuffix(before), texts[at + 1].removeprefix(after)
-            asked[at] = _OneId(each.name, each.output_field)
-    return "%s".join(texts), tuple(asked)
+@contextmanager
+def written_for(alone: Alone) -> Iterator[None]:
+    """Statements that are compiled inside are for values of which these are `alone`."""
+    token = _alone.set(alone)
+    try:
+        yield
+    finally:
+        _alone.reset(token)
 
 
 class BlankTexts(Blank):
@@ -197,7 +195,8 @@ class Prepared:
         return [_converted(row, statement.converters) for row in rows]
 
     def _write(self, wanted: tuple[str, Alone]) -> _Statement:
-        statement, columns = _compiled(self._build())
+        with written_for(wanted[1]):
+            statement, columns = _compiled(self._build())
         if self._beside is not None:
             other, _columns = _compiled(self._beside())
             statement = _Statement(
@@ -205,9 +204,8 @@ class Prepared:
                 (*statement.params, *other.params),
                 [*statement.converters, *((columns + place, how) for place, how in other.converters)],
             )
-        sql, params = for_one(statement.sql, statement.params, wanted[1])
-        self._written[wanted] = _Statement(sql, params, statement.converters)
-        return self._written[wanted]
+        self._written[wanted] = statement
+        return statement
 
 
 class PreparedRows(Generic[M]):

@@ -26,9 +26,9 @@ from staff.storage.prepared_statements import (
     Alone,
     alone_among,
     filled,
-    for_one,
     given,
     open_cursor,
+    written_for,
 )
 
 M = TypeVar("M", bound=Model)
@@ -174,8 +174,8 @@ class PreparedChange:
         wire = connections[DEFAULT_DB_ALIAS]
         wanted = wire.vendor, alone_among(values, wire)
         if wanted not in self._written:
-            sql, params = self._query().get_compiler(connection=wire).as_sql()
-            self._written[wanted] = for_one(sql, params, wanted[1])
+            with written_for(wanted[1]):
+                self._written[wanted] = self._query().get_compiler(connection=wire).as_sql()
         sql, params = self._written[wanted]
         with open_cursor(wire) as cursor:
             cursor.execute(sql, filled(params, values, wire))
