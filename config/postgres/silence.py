@@ -126,7 +126,7 @@ class Hosts:
         self._opening: dict[int, tuple[float, list[Place]]] = {}
         self._looks: dict[Place, Probe[None]] = {}
         self._lock = threading.Lock()
-        self._looked_at_by = 0
+        self._somebody_looks = False
 
     @contextmanager
     def opening(self, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -199,10 +199,10 @@ class Hosts:
         logger.warning(event, host=place.host, port=place.port)
 
     def _begin_to_look(self) -> None:
-        """In a thread that lasts as long as the process; a fork has none."""
-        if self._looked_at_by != os.getpid():
+        """In a thread that lasts as long as the process."""
+        if not self._somebody_looks:
             threading.Thread(target=self._go_on_looking, daemon=True).start()
-            self._looked_at_by = os.getpid()
+            self._somebody_looks = True
 
     def _go_on_looking(self) -> None:
         while True:
