@@ -63,14 +63,7 @@ from bookings.pages.waitlist import WaitlistPage
 from staff.wire.paths import LINKED_PAGES
 
 urlpatterns = [
-    path("", FrontPage.as_view()),
-    path("robots.txt", RobotsFile.as_view()),
-    path("embed.js", EmbedFile.as_view()),
-    path("agenda", AgendaPage.as_view()),
-    path("book", BookingPage.as_view()),
-    path("book/done", DonePage.as_view()),
-    path("book/<str:location>", BookingPage.as_view()),
-    re_path(r"^book(?:/.*)?$", BookingUnknown.as_view()),
+    # What is asked most comes first: an address is looked for from the top.
     path("api/bookings", BookingListView.as_view()),
     path("api/bookings/changes", BookingChangesView.as_view()),
     path("api/bookings/<id:id>", BookingView.as_view()),
@@ -94,6 +87,14 @@ urlpatterns = [
     path("api/waitlist", WaitlistView.as_view()),
     path("api/waitlist/<id:id>", WaitlistEntryView.as_view()),
     path("api/waitlist/<id:id>/offer", OfferByHandView.as_view()),
+    path("", FrontPage.as_view()),
+    path("robots.txt", RobotsFile.as_view()),
+    path("embed.js", EmbedFile.as_view()),
+    path("agenda", AgendaPage.as_view()),
+    path("book", BookingPage.as_view()),
+    path("book/done", DonePage.as_view()),
+    path("book/<str:location>", BookingPage.as_view()),
+    re_path(r"^book(?:/.*)?$", BookingUnknown.as_view()),
     path("provisional/<str:token>/accept", AcceptPage.as_view()),
     path("provisional/<str:token>/decline", DeclinePage.as_view()),
     path("feedback/<str:token>", FeedbackPage.as_view()),

@@ -17,12 +17,12 @@ handler404 = "staff.wire.handlers.not_found"
 handler500 = "staff.wire.handlers.server_error"
 
 urlpatterns = [
+    path("", include("bookings.urls")),
     path("api/schema", SchemaView.as_view()),
     path("api/docs", DocsView.as_view()),
     path("healthz", HealthView.as_view()),
     path("readyz", ReadinessView.as_view()),
     path("metrics", MetricsView.as_view()),
-    path("", include("bookings.urls")),
     path("", include("bookings.dialects.urls")),
     path("", include("clients.urls")),
     path("", include("notifications.urls")),

@@ -32,7 +32,7 @@ from bookings.api.visible_booking import VisibleBooking
 from bookings.errors import BookingNotFound
 from bookings.lifecycle.recurrence import starts_of, wall_of
 from bookings.links import checked_base_url
-from bookings.models import Booking, BookingEvent
+from bookings.models import BookingEvent
 from bookings.slots.refused_to_everybody import find_offered
 from staff.access.auth import actor_of, salon_of
 from staff.access.idempotency import IDEMPOTENCY_KEY, idempotent
@@ -75,16 +75,14 @@ class BookingListView(GatedView):
         tags=["bookings"],
     )
     def get(self, request: Request) -> Response | StreamingHttpResponse:
-        actor, salon = actor_of(request), salon_of(request)
-        asked = BookingFilter.of(request, Booking.objects.visible_to(actor))
-        bookings, printer = asked.qs, Printer(salon)
+        asked, printer = BookingFilter.of_caller(request), Printer(salon_of(request))
 
         def fetch(offset: int, limit: int) -> list[BookingJson]:
             """Ids first, then join: an OFFSET that joins every skipped row is 13 times slower."""
-            return printer.these(bookings.values_list("pk", flat=True)[offset : offset + limit])
+            return printer.these(asked.ids(offset, limit))
 
         def chunks() -> Iterator[list[BookingJson]]:
-            rows = bookings.values_list(*COLUMNS)
+            rows = asked.qs.values_list(*COLUMNS)
             return in_chunks(printer.rows(streamed(rows, chunk_size=ROWS_PER_CHUNK)))
 
         return answer_list(asked.page, count=asked.count, fetch=fetch, chunks=chunks)

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from datetime import date
-from functools import partial
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache, partial
+from typing import Any, Self
 
-from django.db.models import QuerySet
+from django.db.models import BigAutoField, QuerySet
+from rest_framework.request import Request
 
 from bookings.models import Booking, BookingQuerySet, kept_total
 from clients.search import found_by
-from staff.access.auth import actor_of, salon_of
-from staff.salon.schedule import ONE_DAY
-from staff.wire.filters import ChoiceFilter, DateFilter, FlagFilter, IdFilter, ListFilter, SearchFilter
-from staff.wire.times import day_start
+from staff.access.actor import SYSTEM
+from staff.access.auth import actor_of
+from staff.salon.day_filters import FromDay, UpToDay
+from staff.storage.prepared_statements import Blank, Prepared
+from staff.wire.filters import ChoiceFilter, FlagFilter, IdFilter, ListFilter, SearchFilter
+
+SHAPES_KEPT = 100
+"""Choices of filters whose statement a process keeps."""
+
+WITH_AN_INDEX_IN_ORDER = {"staff_id", "client_id", "date_from", "date_to", "order"}
+"""Filters of which one plan is good for every value; of any other one a value may be rare or in every row."""
+
+_SOMEBODY: Any = Blank("agenda_of", BigAutoField())
 
 
 class StartFilter(ListFilter):
     """Of what has a `start_at`: by salon date."""
 
-    date_from = DateFilter(method="from_date", help_text="First salon date of start_at, inclusive.")
-    date_to = DateFilter(method="to_date", help_text="Last salon date of start_at, inclusive.")
-
-    def from_date(self, found: QuerySet[Any], name: str, day: date) -> QuerySet[Any]:
-        return found.filter(start_at__gte=day_start(day, zone=salon_of(self.request).zone))
-
-    def to_date(self, found: QuerySet[Any], name: str, day: date) -> QuerySet[Any]:
-        return found.filter(start_at__lt=day_start(day + ONE_DAY, zone=salon_of(self.request).zone))
+    date_from = FromDay("start_at", "gte", help_text="First salon date of start_at, inclusive.")
+    date_to = UpToDay("start_at", help_text="Last salon date of start_at, inclusive.")
 
 
 class BookingFilter(StartFilter):
@@ -49,22 +54,60 @@ class BookingFilter(StartFilter):
     )
     order = ChoiceFilter(method="by_start", choices=("asc", "desc"), help_text="asc: oldest start first.")
 
+    @classmethod
+    def of_caller(cls, request: Request) -> Self:
+        """Of the bookings that the caller may see."""
+        return cls.of(request, Booking.objects.visible_to(actor_of(request)))
+
     def count(self) -> int:
         """How many bookings are listed: as the database has kept count, wherever it knows (docs/adr/0109)."""
-        if not self.filters.keys() <= {"staff_id", "status", "order"}:
+        if not self.compared.keys() <= {"staff_id", "status", "order"}:
             return self.qs.order_by().count()
         own, asked = actor_of(self.request).agenda_of, self.asked["staff_id"]
         if None not in (own, asked) and own != asked:
             return 0  # Who sees their own agenda alone asks for somebody else's.
         return kept_total(staff_id=asked if own is None else own, status=self.asked["status"])
 
-    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        found = super().filter_queryset(queryset.order_by("-start_at", "-id"))
-        return found if "status" in self.filters else found.exclude(status=Booking.Status.CANCELLED)
+    def ids(self, offset: int, limit: int) -> list[int]:
+        """Those of a page, in the order of the list: their statement is written once (docs/adr/0110).
 
-    def waiting(self, bookings: BookingQuerySet, name: str, waiting: bool) -> BookingQuerySet:
+        Pages further on and searches have one of their own each time.
+        """
+        if offset or "search" in self.compared:
+            return list(self.qs.values_list("pk", flat=True)[offset : offset + limit])
+        own = actor_of(self.request).agenda_of
+        shape = tuple(
+            (name, None if self.base_filters[name].any_value else value)
+            for name, value in self.compared.items()
+        )
+        first = _first_page(shape, limit=limit, of_own_agenda=own is not None)
+        return [id for (id,) in first.rows(agenda_of=own or 0, **self.compared)]
+
+    @classmethod
+    def narrowed(cls, rows: QuerySet[Any], compared: Mapping[str, Any]) -> QuerySet[Any]:
+        found = super().narrowed(rows.order_by("-start_at", "-id"), compared)
+        return found if "status" in compared else found.exclude(status=Booking.Status.CANCELLED)
+
+    @staticmethod
+    def waiting(bookings: BookingQuerySet, name: str, waiting: bool) -> BookingQuerySet:
         asked = Booking.objects.waiting_for_salon().order_by()
         return bookings.filter(pk__in=asked) if waiting else bookings.exclude(pk__in=asked)
 
-    def by_start(self, bookings: BookingQuerySet, name: str, order: str) -> BookingQuerySet:
+    @staticmethod
+    def by_start(bookings: BookingQuerySet, name: str, order: str) -> BookingQuerySet:
         return bookings.order_by("start_at", "id") if order == "asc" else bookings
+
+
+@lru_cache(SHAPES_KEPT)
+def _first_page(shape: tuple[tuple[str, Any], ...], *, limit: int, of_own_agenda: bool) -> Prepared:
+    """The ids of a first page; None in `shape`: any value of that filter."""
+    everybody = replace(SYSTEM, agenda_of=_SOMEBODY if of_own_agenda else None)
+    blanks = {name: _blank(name) if value is None else value for name, value in shape}
+    bookings = BookingFilter.narrowed(Booking.objects.visible_to(everybody), blanks)
+    return Prepared(
+        lambda: bookings.values_list("pk")[:limit], keep_plan=blanks.keys() <= WITH_AN_INDEX_IN_ORDER
+    )
+
+
+def _blank(name: str) -> Blank:
+    return Blank(name, BookingFilter.base_filters[name].any_value())

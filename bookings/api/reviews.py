@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Annotated, Any, TypedDict
 from zoneinfo import ZoneInfo
 
@@ -26,10 +25,9 @@ from rest_framework.response import Response
 from bookings.models import Booking, Feedback
 from bookings.self_service.feedback import HIGHEST, LOWEST
 from staff.access.auth import actor_of, salon_of
-from staff.salon.schedule import ONE_DAY
+from staff.salon.day_filters import FromDay, UpToDay
 from staff.wire.answers import Count, Id, ListAnswer, Number, When, between
 from staff.wire.filters import (
-    DateFilter,
     IdFilter,
     ListFilter,
     NumberFilter,
@@ -40,7 +38,7 @@ from staff.wire.paging import PageQuery, answer_queryset
 from staff.wire.query import Query
 from staff.wire.refusals import NotFound
 from staff.wire.schema import ID_IN_PATH, documented
-from staff.wire.times import day_start, print_when
+from staff.wire.times import print_when
 from staff.wire.views import GatedView
 
 COLUMNS = (
@@ -68,17 +66,11 @@ class ReviewFilter(ListFilter):
     service_id = IdFilter("booking__service_id", help_text="Only visits for this service.")
     client_id = IdFilter("booking__client_id", help_text="Only this client's.")
     rating = NumberFilter(smallest=LOWEST, largest=HIGHEST, help_text="Only this rating.")
-    date_from = DateFilter(method="from_date", help_text="Written on or after this salon date.")
-    date_to = DateFilter(method="to_date", help_text="Written on or before this salon date.")
+    date_from = FromDay("created_at", "gte", help_text="Written on or after this salon date.")
+    date_to = UpToDay("created_at", help_text="Written on or before this salon date.")
 
     class Meta:
         form = Query
-
-    def from_date(self, reviews: QuerySet[Feedback], name: str, day: date) -> QuerySet[Feedback]:
-        return reviews.filter(created_at__gte=day_start(day, zone=salon_of(self.request).zone))
-
-    def to_date(self, reviews: QuerySet[Feedback], name: str, day: date) -> QuerySet[Feedback]:
-        return reviews.filter(created_at__lt=day_start(day + ONE_DAY, zone=salon_of(self.request).zone))
 
 
 class ReviewListFilter(ReviewFilter):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
@@ -50,10 +51,12 @@ class VisitFilter(StartFilter):
         method="waiting", help_text="1: only with a request that the salon has to answer; 0: the others."
     )
 
-    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return super().filter_queryset(queryset.order_by("-start_at", "-id"))
+    @classmethod
+    def narrowed(cls, rows: QuerySet[Any], compared: Mapping[str, Any]) -> QuerySet[Any]:
+        return super().narrowed(rows.order_by("-start_at", "-id"), compared)
 
-    def waiting(self, visits: VisitQuerySet, name: str, waiting: bool) -> VisitQuerySet:
+    @staticmethod
+    def waiting(visits: VisitQuerySet, name: str, waiting: bool) -> VisitQuerySet:
         asked = Booking.objects.waiting_for_salon().order_by().values("visit_id")
         return visits.filter(pk__in=asked) if waiting else visits.exclude(pk__in=asked)
 

@@ -47,9 +47,8 @@ class WaitlistFilter(ListFilter):
     client_id = IdFilter(help_text="Only this client.")
     order = OrderFilter({"date": ("date",), "created_at": ("created_at",), "id": ()})
 
-    def that_are_open(
-        self, entries: QuerySet[WaitlistEntry], name: str, are_open: bool
-    ) -> QuerySet[WaitlistEntry]:
+    @staticmethod
+    def that_are_open(entries: QuerySet[WaitlistEntry], name: str, are_open: bool) -> QuerySet[WaitlistEntry]:
         waits = Q(status__in=WaitlistEntry.OPEN_STATUSES)
         return entries.filter(waits) if are_open else entries.exclude(waits)
 

@@ -7,7 +7,6 @@ row as it was with `affected_bookings` (200), of the others nothing (204).
 
 from __future__ import annotations
 
-from datetime import date
 from functools import partial
 
 from django.db.models import QuerySet
@@ -32,6 +31,7 @@ from staff.printing import (
     working_hours_json,
 )
 from staff.salon.affected import Touched
+from staff.salon.day_filters import FromDay, UpToDay
 from staff.salon.opening import (
     add_holiday,
     add_time_off,
@@ -47,7 +47,6 @@ from staff.salon.opening import (
     replace_week,
     time_off_visible_to,
 )
-from staff.salon.schedule import ONE_DAY
 from staff.serializers import HolidaySerializer, TimeOffSerializer, WeekSerializer, WorkingHoursSerializer
 from staff.storage.storing import found
 from staff.wire.answers import ListAnswer
@@ -64,7 +63,6 @@ from staff.wire.paging import answer_queryset
 from staff.wire.query import Query, QueryId
 from staff.wire.reading import checked_body
 from staff.wire.schema import ID_IN_PATH, documented
-from staff.wire.times import day_start
 from staff.wire.views import GatedView
 
 FROM = "From this salon date on."
@@ -86,15 +84,9 @@ class WeekQuery(Query):
 class TimeOffFilter(ListFilter):
     search = SearchFilter(every_word_in("reason"))
     staff_id = IdFilter(help_text="Only this person's.")
-    date_from = DateFilter(method="from_date", help_text=FROM)
-    date_to = DateFilter(method="to_date", help_text=UP_TO)
+    date_from = FromDay("end_at", "gt", help_text=FROM)
+    date_to = UpToDay("start_at", help_text=UP_TO)
     order = OrderFilter({"start_at": ("start_at",), "id": ()})
-
-    def from_date(self, rows: QuerySet[TimeOff], name: str, day: date) -> QuerySet[TimeOff]:
-        return rows.filter(end_at__gt=day_start(day, zone=salon_of(self.request).zone))
-
-    def to_date(self, rows: QuerySet[TimeOff], name: str, day: date) -> QuerySet[TimeOff]:
-        return rows.filter(start_at__lt=day_start(day + ONE_DAY, zone=salon_of(self.request).zone))
 
 
 class HolidayFilter(ListFilter):

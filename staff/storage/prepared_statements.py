@@ -37,6 +37,7 @@ from django.db.models import (
     TextField,
     UUIDField,
 )
+from django.db.models.base import ModelState
 
 from staff.storage.may_lag import reads_from
 
@@ -165,7 +166,7 @@ class Prepared:
     """One SELECT. `build` gives a `values_list` queryset; it is called once per kind of database.
 
     `beside` gives another one, of at most one row and without blanks, whose columns follow in every row
-    (NULL when it has none).
+    (NULL when it has none). Without `keep_plan` the server plans it for the values of each time.
     """
 
     def __init__(
@@ -173,9 +174,11 @@ class Prepared:
         build: Callable[[], QuerySet[Any, Any]],
         *,
         beside: Callable[[], QuerySet[Any, Any]] | None = None,
+        keep_plan: bool = True,
     ) -> None:
         self._build = build
         self._beside = beside
+        self._keep_plan = keep_plan
         self._written: dict[tuple[str, Alone], _Statement] = {}
 
     def rows(self, **values: Any) -> Sequence[tuple[Any, ...]]:
@@ -187,7 +190,7 @@ class Prepared:
         wire = connections[reads_from()]
         wanted = wire.vendor, alone_among(values, wire)
         statement = self._written.get(wanted) or self._write(wanted)
-        with open_cursor(wire) as cursor:
+        with open_cursor(wire, keep_plan=self._keep_plan) as cursor:
             cursor.execute(statement.sql, filled(statement.params, values, wire))
             rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
         if not statement.converters:
@@ -239,8 +242,16 @@ def columns_of(model: type[Model]) -> tuple[str, ...]:
 
 
 def row_of(model: type[M], row: Sequence[Any]) -> M:
-    """The model instance of a row of `columns_of`."""
-    return model.from_db(DEFAULT_DB_ALIAS, columns_of(model), row)
+    """The model instance of a row of `columns_of`, as `Model.from_db` makes it of all its columns.
+
+    That one asks every field by itself, which takes longer than the database needs to find the row. No model
+    of ours has a say in how it is made (tests/staff/test_prepared.py).
+    """
+    made = model.__new__(model)
+    made.__dict__.update(zip(columns_of(model), row, strict=True))
+    made._state = ModelState()
+    made._state.adding, made._state.db = False, DEFAULT_DB_ALIAS
+    return made
 
 
 def _converted(row: tuple[Any, ...], converters: Converters) -> tuple[Any, ...]:

@@ -41,31 +41,38 @@ FEW = 4
 
 
 class _Column(NamedTuple):
-    """One that is written; `as_it_is`: the type of value of which the field makes nothing else, if any."""
+    """One that is written. `fills_in`: its field has a value of its own for it, such as the time.
+
+    `as_it_is`: the type of value of which the field makes nothing else, if any.
+    """
 
     field: Field[Any, Any]
     name: str
+    fills_in: bool
     as_it_is: type | None
 
 
 @cache
 def _columns_of(model: type[Model], vendor: str) -> tuple[_Column, ...]:
     written, _given_back = _written_and_given_back(model)
-    return tuple(_Column(each, each.attname, _as_it_is(each, vendor)) for each in written)
+    as_they_are = GIVEN_AS_IT_IS[vendor]
+    return tuple(
+        _Column(each, each.attname, _fills_in(each), as_they_are.get(type(each))) for each in written
+    )
 
 
-def _as_it_is(field: Field[Any, Any], vendor: str) -> type | None:
-    fills_in = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
-    return None if fills_in else GIVEN_AS_IT_IS[vendor].get(type(field))
+def _fills_in(field: Field[Any, Any]) -> bool:
+    return any(getattr(field, name, False) for name in ("auto_now", "auto_now_add"))
 
 
 def _stored(row: Model, wire: BaseDatabaseWrapper, *, add: bool) -> Iterator[Any]:
     """What its fields have the database keep of `row`."""
-    for field, name, as_it_is in _columns_of(type(row), wire.vendor):
-        if as_it_is is not None and type(value := getattr(row, name)) is as_it_is:
+    for field, name, fills_in, as_it_is in _columns_of(type(row), wire.vendor):
+        value = field.pre_save(row, add=add) if fills_in else getattr(row, name)
+        if value is None or type(value) is as_it_is:
             yield value
         else:
-            yield given(field, field.pre_save(row, add=add), wire)
+            yield given(field, value, wire)
 
 
 def _written_and_given_back(model: type[Model]) -> tuple[list[Field[Any, Any]], list[Field[Any, Any]]]:

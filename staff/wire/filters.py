@@ -22,7 +22,7 @@ from functools import cache, cached_property, partial
 from typing import Any, ClassVar, Self
 
 import django_filters
-from django.db.models import QuerySet
+from django.db.models import BigAutoField, Field, QuerySet
 from django.http import QueryDict
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
@@ -60,11 +60,12 @@ class ListFilter(django_filters.FilterSet):
     def __init__(self, data: QueryDict, queryset: QuerySet[Any], *, request: Request) -> None:
         self.data, self.queryset, self.request = data, queryset, request
         self.asked: dict[str, Any] = self.form_of_all()(data).values()
-        self.filters = {
-            name: each
+        self.compared = {
+            name: each.compared(self.asked[name], request)
             for name, each in self.base_filters.items()
             if name in data or each.extra.get("initial") is not None
         }
+        """What narrows this list, and what its rows are compared with."""
 
     @classmethod
     def of(cls, request: Request, rows: QuerySet[Any]) -> Self:
@@ -88,24 +89,35 @@ class ListFilter(django_filters.FilterSet):
 
     @cached_property
     def qs(self) -> QuerySet[Any]:
-        return self.filter_queryset(self.queryset)
+        return self.narrowed(self.queryset, self.compared)
 
-    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        for name, each in self.filters.items():
-            value, method = self.asked[name], each.method
-            if method is None:
-                queryset = each.filter(queryset, value)
+    @classmethod
+    def narrowed(cls, rows: QuerySet[Any], compared: Mapping[str, Any]) -> QuerySet[Any]:
+        """`rows`, narrowed by the filters named in `compared`, in their order."""
+        for name, value in compared.items():
+            each = cls.base_filters[name]
+            if each.method is None:
+                rows = each.filter(rows, value)
             else:
-                narrow = method if callable(method) else getattr(self, method)
-                queryset = narrow(queryset, name, value)
-        return queryset
+                narrow = each.method if callable(each.method) else getattr(cls, each.method)
+                rows = narrow(rows, name, value)
+        return rows
 
 
 class Filter(django_filters.Filter):
-    """The rows whose field is the value sent. An empty text is a value, unlike to django-filter."""
+    """The rows whose field is the value sent. An empty text is a value, unlike to django-filter.
+
+    `any_value`: what it is compared with, where the statement is the same whatever that is.
+    """
+
+    any_value: ClassVar[type[Field[Any, Any]] | None] = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, label="", **kwargs)
+
+    def compared(self, value: Any, request: Request) -> Any:
+        """What the rows are compared with for a `value` that was sent."""
+        return value
 
     def filter(self, rows: QuerySet[Any], value: Any) -> QuerySet[Any]:
         return self.get_method(rows)(**{f"{self.field_name}__{self.lookup_expr}": value})
@@ -113,6 +125,7 @@ class Filter(django_filters.Filter):
 
 class IdFilter(Filter):
     field_class = QueryId
+    any_value = BigAutoField
 
 
 class NumberFilter(Filter):

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from bookings.models import Booking
+from bookings.models import Booking, Visit
 from tests.cast.bookings import MORNING, Salon, make_cast, stored
 from tests.cast.factories import caller, make_client, make_salon
 
@@ -137,6 +137,37 @@ def test_the_personal_agenda_shows_ones_own_and_admins_all(salon: Salon) -> None
     make_salon(staff_personal_agenda_enabled=True)
     assert starts(caller(salon.bea).get("/api/bookings")) == ["2026-03-24 09:00:00"]
     assert len(starts(caller(salon.ada).get("/api/bookings"))) == 2
+
+
+def test_a_first_page_begins_as_the_whole_list_whoever_asks_for_whatever(salon: Salon) -> None:
+    """Its statement is written once for the same filters: neither values nor callers may stay in it."""
+    salon.delete(salon.book(**at(9)))
+    for number, staff in enumerate([salon.bea, salon.cora, salon.cora, salon.bea, salon.bea]):
+        salon.book(**at(10 + number, day=24 + number % 2), staff_id=staff.pk)
+    salon.book(**at(16), provisional=True)
+    make_salon(staff_personal_agenda_enabled=True)
+    people: list[Any] = [salon.cora.pk, salon.bea.pk, 10**18]
+    choices: dict[str, list[Any]] = {
+        "staff_id": people,
+        "client_id": [salon.alice.pk, 10**18],
+        "service_id": [salon.service.pk, 10**18],
+        "location_id": [1],
+        "visit_id": [Visit.objects.latest("pk").pk],
+        "date_from": ["2026-03-25", "2026-03-24"],
+        "date_to": ["2026-03-24", "2026-03-25"],
+        "status": ["cancelled", "scheduled", "provisional"],
+        "requests_waiting": [1, 0],
+        "search": ["alice", "nobody"],
+        "order": ["asc", "desc"],
+    }
+    queries = [f"{name}={value}" for name, values in choices.items() for value in values]
+    queries += [f"staff_id={each}&date_from=2026-03-{day}&order=asc" for each in people for day in (24, 25)]
+    queries += [f"service_id={salon.service.pk}&status={each}" for each in choices["status"]]
+    for query in ["", *queries]:
+        for who in (salon.cora, salon.ada, salon.bea):
+            everything = caller(who).get(f"/api/bookings?{query}").json()
+            page = caller(who).get(f"/api/bookings?page=1&limit=3&{query}").json()
+            assert (page["items"], page["total"]) == (everything[:3], len(everything)), query
 
 
 def test_an_unknown_booking_is_404(salon: Salon) -> None:

@@ -6,8 +6,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
+from django.apps import apps
 from django.db import connection
-from django.db.models import BigAutoField, CharField, DateTimeField, QuerySet
+from django.db.models import BigAutoField, CharField, DateTimeField, Model, QuerySet
+from django.db.models.signals import post_init, pre_init
 from django.test.utils import CaptureQueriesContext
 
 from bookings.api.serializers import COLUMNS, Printer
@@ -47,11 +49,21 @@ def test_whole_rows_are_model_instances_from_the_database():
     (found,) = PreparedRows(Booking, blank_standing).all(
         status="scheduled", after=datetime(2000, 1, 1, tzinfo=UTC)
     )
-    stored = Booking.objects.get(pk=booking["id"])
-    assert {field: getattr(found, field) for field in COLUMNS if "__" not in field} == {
-        field: getattr(stored, field) for field in COLUMNS if "__" not in field
-    }
-    assert (found.pk, found._state.adding, found.get_deferred_fields()) == (stored.pk, False, set())
+    as_django_makes_it = Booking.objects.get(pk=booking["id"])
+    for made in (found, as_django_makes_it):
+        state = made.__dict__.pop("_state")
+        assert (state.adding, state.db, made.get_deferred_fields()) == (False, "default", set())
+    assert vars(found) == vars(as_django_makes_it)
+    assert found == as_django_makes_it
+
+
+@pytest.mark.parametrize("model", [each for each in apps.get_models() if not each._meta.proxy])
+def test_no_model_has_a_say_in_how_its_rows_are_made(model):
+    """So that `row_of` may make them without asking."""
+    assert model.__init__ is Model.__init__
+    assert model.from_db.__func__ is Model.from_db.__func__
+    assert not pre_init.has_listeners(model)
+    assert not post_init.has_listeners(model)
 
 
 def test_it_is_one_statement_and_sees_every_change():
