@@ -297,9 +297,8 @@ def _choose(
     full: Standing | None = None
     zone = salon.zone
     day = local_date(start_at, zone=zone)
-    agendas = [
-        agenda for agenda in read_agendas(service, day, day, zone=zone, now=now) if agenda.staff_id in locked
-    ]
+    everybody, _holidays = read_agendas(service, day, day, zone=zone, now=now)
+    agendas = [agenda for agenda in everybody if agenda.staff_id in locked]
     for agenda in agendas if service.max_capacity > 1 else ():
         end_at = asked_end_at or start_at + agenda.duration.length
         present = _class_at(service, agenda.staff_id, start_at, now=now)

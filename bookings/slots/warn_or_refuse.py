@@ -7,11 +7,9 @@ from typing import Any, NamedTuple
 
 from django.db.models import (
     BigAutoField,
-    BooleanField,
     DateField,
     DateTimeField,
     Exists,
-    ExpressionWrapper,
     FilteredRelation,
     OuterRef,
     Q,
@@ -21,11 +19,11 @@ from django.db.models import (
 from bookings.models import Booking, WaitlistEntry
 from bookings.slots.availability.agenda import LONGEST_BOOKING, Agenda, read_agendas, terms_of
 from bookings.slots.availability.rules import Case, Objection, objections_to, warnings_about
-from staff.models import Holiday, OpeningException, SalonSettings, Service, Staff, TimeOff
+from staff.models import SalonSettings, Service, Staff, TimeOff
 from staff.salon.durations import own_or_usual
 from staff.salon.parts import ONE_MINUTE, Duration, Parts, fitted
 from staff.salon.schedule import ONE_DAY, Stretch, holiday_names, local_dates, time_off_of
-from staff.salon.timetable import Hours, Timetable, exceptions_for
+from staff.salon.timetable import Hours, Timetable, exceptions_for, is_exceptional
 from staff.storage.prepared_statements import Blank, Prepared
 
 
@@ -162,13 +160,6 @@ def _hours() -> QuerySet[Staff, tuple[Any, ...]]:
         date=Blank("date", DateField()),
         status__in=WaitlistEntry.OPEN_STATUSES,
     )
-    exceptional = OpeningException.objects.filter(
-        Q(every_year=True)
-        | Q(date_from__lte=Blank("last", DateField()), date_to__gte=Blank("first", DateField()))
-    )
-    closed = Holiday.objects.filter(
-        date__gte=Blank("first", DateField()), date__lte=Blank("last", DateField())
-    )
     return (
         Staff.objects.filter(pk=Blank("staff_id", BigAutoField()))
         .annotate(
@@ -176,9 +167,7 @@ def _hours() -> QuerySet[Staff, tuple[Any, ...]]:
             away=Exists(away),
             client_busy=Exists(elsewhere),
             client_waits=Exists(waits),
-            exceptional=ExpressionWrapper(
-                Q(Exists(exceptional)) | Q(Exists(closed)), output_field=BooleanField()
-            ),
+            exceptional=is_exceptional(),
             own=FilteredRelation(
                 "durations", condition=Q(durations__service_id=Blank("service_id", BigAutoField()))
             ),
@@ -211,12 +200,11 @@ def refusals_for(
 ) -> list[Objection]:
     """Every rule that forbids a client to make this booking, in the words of `explain`; [] when none does.
 
-    Times are UTC. Four statements, raises nothing. Whether the time is taken is left to the database, which
-    refuses the write with SlotTaken and its conflicts.
+    Times are UTC. At most four statements, raises nothing. Whether the time is taken is left to the database,
+    which refuses the write with SlotTaken and its conflicts.
     """
     touched = local_dates(start_at, end_at, zone=salon.zone)
-    holidays = holiday_names(touched[0] - ONE_DAY, touched[-1] + ONE_DAY)
-    agendas = read_agendas(
+    agendas, holidays = read_agendas(
         service,
         touched[0],
         touched[-1],
@@ -224,7 +212,6 @@ def refusals_for(
         now=now,
         staff_id=staff.pk,
         with_busy=False,
-        holidays=holidays,
     )
     terms = terms_of(service, salon=salon, now=now, holidays=holidays)
     return [

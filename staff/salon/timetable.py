@@ -18,9 +18,9 @@ from datetime import date, time
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db.models import DateField, F, Q
+from django.db.models import BooleanField, DateField, Exists, ExpressionWrapper, F, Q
 
-from staff.models import OpeningException, Staff, WorkingHours
+from staff.models import Holiday, OpeningException, Staff, WorkingHours
 from staff.salon.schedule import (
     MIDNIGHT,
     ONE_DAY,
@@ -136,12 +136,14 @@ def timetables_of(
     last: date,
     holidays: Collection[date] | None = None,
     weeks: Iterable[Sequence[Any]] | None = None,
+    exceptional: bool = True,
 ) -> dict[int, Timetable]:
     """The timetable of each of `staff_ids` from `first` to `last`; nobody is missing, and those with the same
     hours and exceptions have one between them: it tells its windows once.
 
-    One statement, and one more each for the `holidays` between these dates and for the `weeks` (rows of
-    WEEK_COLUMNS, by WEEK_ORDER) where the caller has not read them.
+    One statement, none where the caller knows that nothing is `exceptional` then (`is_exceptional`); and one
+    more each for the `holidays` between these dates and for the `weeks` (rows of WEEK_COLUMNS, by WEEK_ORDER)
+    where the caller has not read them.
     """
     closed = frozenset(holiday_names(first, last) if holidays is None else holidays)
     hours: dict[int, list[Hours]] = {staff_id: [] for staff_id in staff_ids}
@@ -152,7 +154,7 @@ def timetables_of(
         locations[staff_id] = location_id
         if row[0] is not None:
             hours[staff_id].append(Hours(*row))
-    exceptions = exceptions_for(locations, first=first, last=last)
+    exceptions = exceptions_for(locations, first=first, last=last) if exceptional else {}
     alike: dict[Any, Timetable] = {}
     found: dict[int, Timetable] = {}
     for staff_id in staff_ids:
@@ -190,11 +192,29 @@ def exceptions_for(
     }
 
 
+def is_exceptional() -> ExpressionWrapper:
+    """Whether an exception to the hours or a holiday may hold between the Blanks `first` and `last` (dates).
+
+    Most often none does: whoever asks this beside something else is spared two statements.
+    """
+    holidays = Holiday.objects.filter(
+        date__gte=Blank("first", DateField()), date__lte=Blank("last", DateField())
+    )
+    return ExpressionWrapper(
+        Q(Exists(OpeningException.objects.filter(_near()))) | Q(Exists(holidays)), output_field=BooleanField()
+    )
+
+
+def _near() -> Q:
+    return Q(every_year=True) | Q(
+        date_from__lte=Blank("last", DateField()), date_to__gte=Blank("first", DateField())
+    )
+
+
 _EXCEPTIONS = Prepared(
     lambda: (
         OpeningException.objects.filter(
-            Q(every_year=True)
-            | Q(date_from__lte=Blank("last", DateField()), date_to__gte=Blank("first", DateField())),
+            _near(),
             Q(scope=OpeningException.Scope.SALON)
             | Q(scope=OpeningException.Scope.LOCATION, location_id__in=BlankIds("places"))
             | Q(scope=OpeningException.Scope.STAFF, people__in=BlankIds("people")),

@@ -376,5 +376,10 @@ def test_a_month_for_ten_people_costs_as_many_statements_as_a_day_for_one(
     month = {"service_id": haircut.pk, "date_from": TUESDAY, "date_to": "2026-12-24", "explain": "1"}
     with CaptureQueriesContext(connection) as for_a_month:
         answer = client.get("/api/availability", month)
-    assert len(for_a_month) <= len(for_a_day) <= 9
+    assert len(for_a_month) == len(for_a_day) == 4
     assert {len(day["staff"]) for day in answer.json()["days"]} == {10}
+    make_holiday(date(2026, 12, 25))
+    make_time_off(bea, at("2026-12-01 09:00"), hours=1)
+    with CaptureQueriesContext(connection) as with_what_is_seldom:
+        client.get("/api/availability", month)
+    assert len(with_what_is_seldom) == 7

@@ -169,7 +169,9 @@ def test_who_keeps_no_working_hours_is_booked_by_the_desk_without_a_warning(salo
     assert [each.code for each in refusals_for(**about)] == ["outside_working_hours"]
 
 
-def test_warnings_cost_one_statement_and_refusals_four(salon: Salon, django_assert_num_queries: Any) -> None:
+def test_what_is_seldom_there_costs_a_statement_only_where_it_is(
+    salon: Salon, django_assert_num_queries: Any
+) -> None:
     make_hours(salon.bea, opens="13:00", closes="17:00")
     about = {
         "staff": salon.bea,
@@ -179,7 +181,12 @@ def test_warnings_cost_one_statement_and_refusals_four(salon: Salon, django_asse
         "salon": SalonSettings.load(),
         "now": MONDAY_NOON,
     }
-    with django_assert_num_queries(1):
+    for statements in (warnings_for, refusals_for):
+        with django_assert_num_queries(1):
+            statements(**about)
+    make_holiday(date.fromisoformat(TUESDAY))
+    make_time_off(salon.bea, at(f"{TUESDAY} 10:00"), hours=1)
+    with django_assert_num_queries(3):
         warnings_for(**about)
     with django_assert_num_queries(4):
         refusals_for(**about)

@@ -21,11 +21,11 @@ from django.db.models import BigAutoField, DateTimeField, Exists, FilteredRelati
 from bookings.models import Booking, BusyTime
 from bookings.slots.busy import LONGEST_BUSY
 from staff.access.actor import Actor
-from staff.models import SalonSettings, Service, Staff
+from staff.models import SalonSettings, Service, Staff, TimeOff
 from staff.salon.durations import OWN_COLUMNS, own_or_usual
 from staff.salon.parts import Duration, PartJson
-from staff.salon.schedule import ONE_DAY, Stretch, time_off_of
-from staff.salon.timetable import WEEK_COLUMNS, WEEK_ORDER, Timetable, timetables_of
+from staff.salon.schedule import ONE_DAY, Stretch, holiday_names, time_off_of
+from staff.salon.timetable import WEEK_COLUMNS, WEEK_ORDER, Timetable, is_exceptional, timetables_of
 from staff.storage.prepared_statements import Blank, BlankIds, Prepared
 from staff.wire.times import day_start, local_date
 
@@ -154,18 +154,14 @@ def read_agendas(
     staff_id: int | None = None,
     viewer: Actor | None = None,
     with_busy: bool = True,
-    holidays: Collection[date] | None = None,
-) -> list[Agenda]:
-    """The agendas, by staff id, of `staff_id` or of everyone who offers `service`, for starts on these dates.
+) -> tuple[list[Agenda], Mapping[date, str]]:
+    """The agendas, by staff id, of `staff_id` or of everyone who offers `service`, for starts on these dates;
+    and the holidays from the day before `first` to the day after `last`, for their `terms_of`.
 
     Holds that have expired at `now` occupy nobody. `viewer` sees the ids of the bookings that
-    `visible_to` shows, nobody sees any. Four statements, three without `with_busy`, one more without the
-    `holidays` from the day before `first` to the day after `last`.
+    `visible_to` shows, nobody sees any. Two statements, one without `with_busy`; two more where an exception
+    to the hours or a holiday may hold, and one where somebody may be away.
     """
-    people, weeks = _people(service, staff_id)
-    if not people:
-        return []
-    ids = [person.staff_id for person in people]
     # A booking that starts on the last date may end a day later, and its buffer after that.
     begins = day_start(first, zone=zone) - timedelta(minutes=service.buffer_before_minutes)
     ends = (
@@ -173,23 +169,37 @@ def read_agendas(
         + LONGEST_BOOKING
         + timedelta(minutes=service.buffer_after_minutes)
     )
+    around: dict[str, Any] = {"first": first - ONE_DAY, "last": last + ONE_DAY}
+    rows = _people(service, staff_id, begins=begins, ends=ends, **around)
+    if not rows:
+        return [], {}
+    about, what = len(_Person._fields), len(_Then._fields)
+    people = list({row[0]: _Person(*row[:about]) for row in rows}.values())
+    then = _Then(*rows[0][about : about + what])
+    ids = [person.staff_id for person in people]
+    holidays = holiday_names(**around) if then.exceptional else {}
     timetables = timetables_of(
-        ids, first=first - ONE_DAY, last=last + ONE_DAY, holidays=holidays, weeks=weeks
+        ids,
+        **around,
+        holidays=holidays,
+        weeks=[row[about + what :] for row in rows],
+        exceptional=then.exceptional,
     )
-    away = time_off_of(ids, start_at=begins, end_at=ends)
+    away = time_off_of(ids if then.away else [], start_at=begins, end_at=ends)
     busy = busy_of(ids, begins, ends, now=now, viewer=viewer) if with_busy else {}
-    return [
+    agendas = [
         Agenda(
             staff_id=person.staff_id,
             offers_service=person.offers_service,
             duration=own_or_usual(service, person.own_minutes, person.own_parts),
             timetable=timetables[person.staff_id],
-            windows=timetables[person.staff_id].windows_between(first - ONE_DAY, last + ONE_DAY, zone=zone),
-            away=away[person.staff_id],
+            windows=timetables[person.staff_id].windows_between(**around, zone=zone),
+            away=away.get(person.staff_id, []),
             busy=busy.get(person.staff_id, []),
         )
         for person in people
     ]
+    return agendas, holidays
 
 
 class _Person(NamedTuple):
@@ -199,29 +209,38 @@ class _Person(NamedTuple):
     own_parts: list[PartJson] | None
 
 
-def _people(service: Service, staff_id: int | None) -> tuple[list[_Person], list[Sequence[Any]]]:
-    """Who may be booked, by id, with their own minutes, and their weeks; who is inactive or not bookable is
-    left out."""
+class _Then(NamedTuple):
+    """Whether something may hold then that is seldom there, and so is read by itself."""
+
+    exceptional: bool
+    away: bool
+
+
+def _people(service: Service, staff_id: int | None, **when: Any) -> Sequence[tuple[Any, ...]]:
+    """Who may be booked, by id: _Person, _Then and a row of their week; nobody inactive or not bookable."""
     if staff_id is None:
-        rows = _WHO_OFFERS.rows(service=service.pk)
-    else:
-        rows = _ONE_PERSON.rows(service=service.pk, person=staff_id)
-    about = len(_Person._fields)
-    people = {row[0]: _Person(*row[:about]) for row in rows}
-    return list(people.values()), [row[about:] for row in rows]
+        return _WHO_OFFERS.rows(service=service.pk, **when)
+    return _ONE_PERSON.rows(service=service.pk, person=staff_id, **when)
 
 
-def _bookable() -> QuerySet[Any]:
+def _bookable(**whose: Any) -> QuerySet[Any]:
     service = Blank("service", BigAutoField())
     offers = Exists(Staff.services.through.objects.filter(staff_id=OuterRef("pk"), service_id=service))
-    people = Staff.objects.filter(is_active=True, bookable=True).annotate(offers_service=offers)
+    away = TimeOff.objects.filter(
+        **whose, end_at__gt=Blank("begins", DateTimeField()), start_at__lt=Blank("ends", DateTimeField())
+    )
     own = FilteredRelation("durations", condition=Q(durations__service_id=service))
-    return people.annotate(own=own).order_by(*WEEK_ORDER)
+    return (
+        Staff.objects.filter(is_active=True, bookable=True)
+        .annotate(offers_service=offers, exceptional=is_exceptional(), away=Exists(away), own=own)
+        .order_by(*WEEK_ORDER)
+    )
 
 
-_COLUMNS = ("id", "offers_service", *OWN_COLUMNS, *WEEK_COLUMNS)
+_COLUMNS = ("id", "offers_service", *OWN_COLUMNS, *_Then._fields, *WEEK_COLUMNS)
+_SOMEBODY = Blank("person", BigAutoField())
 _WHO_OFFERS = Prepared(lambda: _bookable().filter(offers_service=True).values_list(*_COLUMNS))
-_ONE_PERSON = Prepared(lambda: _bookable().filter(pk=Blank("person", BigAutoField())).values_list(*_COLUMNS))
+_ONE_PERSON = Prepared(lambda: _bookable(staff_id=_SOMEBODY).filter(pk=_SOMEBODY).values_list(*_COLUMNS))
 
 
 def busy_of(

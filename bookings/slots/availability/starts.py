@@ -22,7 +22,7 @@ from bookings.slots.class_seats import Standing, standing_between
 from staff.access.actor import Actor
 from staff.models import SalonSettings, Service
 from staff.salon.parts import ONE_MINUTE, Duration
-from staff.salon.schedule import ONE_DAY, Stretch, dates_between, holiday_names
+from staff.salon.schedule import ONE_DAY, Stretch, dates_between
 from staff.salon.timetable import Timetable, timetables_of
 from staff.wire.times import day_start, local_date
 
@@ -74,11 +74,11 @@ def availability(
     """The free starts on each salon date from `first` to `last`, for `staff_id` or everyone who offers it.
 
     With `explain_to` also why the other starts are refused: the first rule of the table, and the id of the
-    booking in the way where that actor may see it. Five statements, whatever the number of people and days;
-    seven for a class, of which the sessions are told that a client could still join by their start.
+    booking in the way where that actor may see it. At most five statements, whatever the number of people
+    and days (`read_agendas`); two more for a class, of which the sessions are told that a client could still
+    join by their start.
     """
-    holidays = holiday_names(first - ONE_DAY, last + ONE_DAY)
-    agendas = read_agendas(
+    agendas, holidays = read_agendas(
         service,
         first,
         last,
@@ -86,7 +86,6 @@ def availability(
         now=now,
         staff_id=staff_id,
         viewer=explain_to,
-        holidays=holidays,
     )
     terms = terms_of(service, salon=salon, now=now, holidays=holidays)
     sessions = _sessions(service, agendas, first, last, terms=terms)
