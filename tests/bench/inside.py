@@ -32,7 +32,6 @@ from django.test import Client as Caller
 
 from bookings.models import Booking
 from bookings.self_service.visit_link import page_url
-from clients.models import Client
 from staff.models import Service, Staff, WorkingHours
 
 PROFILED_CALLS = 150
@@ -51,7 +50,7 @@ class Calls:
             HTTP_AUTHORIZATION=f"Bearer {token}", SERVER_NAME="127.0.0.1", raise_request_exception=False
         )
         self.person = Staff.objects.filter(role="staff").order_by("id")[2]
-        self.client = Client.objects.order_by("id")[7].pk
+        self.client = Booking.objects.order_by("id")[7].client_id
         self.service = Service.objects.order_by("id")[0].pk
         latest = Booking.objects.filter(staff=self.person).latest("start_at").start_at
         far = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=1500)
