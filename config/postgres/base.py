@@ -4,14 +4,14 @@ A kept connection is tested without asking the server anything: Django sends `SE
 A server that went away has said so on the line: the kernel knows, and psycopg reads it there (`make chaos`,
 F5). And statements that never change (`staff.storage.prepared_statements`) are planned once per connection
 by the server: planning a join of four tables takes it several times longer than finding the one row. And
-instants are read in C (`instants`).
+instants are read in C (`adapters`).
 
 A fence: this leans on what Django keeps to itself (`ServerBindingCursor`, `_prepare_cursor`,
-`close_if_health_check_failed`; read at 5.2) and on psycopg's `_WaitTimeout` (3.3, in `silence`), so read it
-again at every new release of either. Remove `prepared_cursor` when Django prepares statements of its own (its
-ticket 20516), `is_usable` when its health check no longer asks the server, and the whole package when nothing
-of it is left: `staff.storage.prepared_statements` falls back to an ordinary cursor, and DATABASES to Django's
-ENGINE (`config.env.database_settings`).
+`close_if_health_check_failed`; read at 5.2) and on psycopg's `_WaitTimeout` (3.3, in `silence`) and
+`_prepared` (in `kept_statements`), so read it again at every new release of either. Remove `prepared_cursor`
+when Django prepares statements of its own (its ticket 20516), `is_usable` when its health check no longer
+asks the server, and the whole package when nothing of it is left: `staff.storage.prepared_statements` falls
+back to an ordinary cursor, and DATABASES to Django's ENGINE (`config.env.database_settings`).
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ from psycopg.pq import ConnStatus, TransactionStatus
 from psycopg.pq.abc import PGconn
 
 from config.postgres import patience
-from config.postgres.instants import adapters_in_utc
+from config.postgres.adapters import adapters_in_utc
+from config.postgres.kept_statements import NO_LONGER_GOOD, KeptStatements
 from config.postgres.silence import Line, hosts
 from staff.storage.replica import REPLICA
 
@@ -54,7 +55,13 @@ class _PreparingCursor(base.ServerBindingCursor):
         self._reset(reset_query=False)  # type: ignore[attr-defined]
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
-        return super().execute(query, params, prepare=True, **options)  # type: ignore[misc]
+        try:
+            return super().execute(query, params, prepare=True, **options)  # type: ignore[misc]
+        except NO_LONGER_GOOD:
+            kept = self.connection._prepared  # type: ignore[attr-defined]
+            if isinstance(kept, KeptStatements):
+                kept.forget()
+            raise
 
 
 class _Operations(DatabaseOperations):
@@ -98,6 +105,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             with hosts.opening(conn_params) as speaking:
                 wire = Line.connect(**speaking)
             hosts.add(wire)
+            wire._prepared = KeptStatements()
         wire.prepared_max = MOST_PREPARED
         if self.alias == REPLICA:
             # Said with each BEGIN, so that no pooler can pass it on to somebody who writes.
