@@ -70,13 +70,22 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response:
     problem = as_refused(exc)
     if problem is None:
         problem = crash(exc, request=getattr(view, "request", None))
-    elif isinstance(exc, exceptions.MethodNotAllowed) and view is not None:
+    else:
+        _let_go(exc)
+    if isinstance(exc, exceptions.MethodNotAllowed) and view is not None:
         allowed = ", ".join(view.allowed_methods)
         problem.message = f"{view.request.method} is not possible here; use {allowed}."
     set_rollback()
     error_format: ErrorFormat = getattr(view, "error_format", None) or native_error
     status, body = error_format(problem)
     return Response(body, status=status, headers=error_headers(problem, status))
+
+
+def _let_go(exc: BaseException | None) -> None:
+    """Of the way it came: its frames hold it in turn, with all that they know (docs/adr/0113)."""
+    while exc is not None:
+        exc.__traceback__ = None
+        exc = exc.__cause__ or exc.__context__
 
 
 def native_error(problem: Refused) -> tuple[int, ProblemJson]:

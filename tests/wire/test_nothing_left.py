@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from tests.cast.bookings import make_cast
 from tests.cast.factories import make_ada, token_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,9 +37,30 @@ def test_request_view_and_answer_go_as_soon_as_they_are_done(path: str, status: 
     assert count() == before
 
 
-def call(path: str, status: int, token: str) -> None:
+@pytest.mark.usefixtures("_collected_by_hand")
+def test_so_do_those_of_a_taken_time() -> None:
+    cast = make_cast()
+    cast.book()
+    token, order = token_of(cast.ada), json.dumps(cast.order())
+    call("/api/bookings", 409, token, order)
+    before = count()
+    call("/api/bookings", 409, token, order)
+    assert count() == before
+
+
+def call(path: str, status: int, token: str, body: str = "") -> None:
     told: list[Any] = []
-    environ = RequestFactory().get(path, headers={"Authorization": f"Bearer {token}"}).environ
+    environ = (
+        RequestFactory()
+        .generic(
+            "POST" if body else "GET",
+            path,
+            body,
+            content_type="application/json",
+            headers={"Authorization": f"Bearer {token}"},
+        )
+        .environ
+    )
     answer = WSGIHandler()(environ, lambda line, headers, error=None: told.append(line))
     b"".join(answer)
     answer.close()
