@@ -88,11 +88,18 @@ class Line(psycopg.Connection[Any]):
             self._wait_no_longer()
             self.pgconn.finish()
             raise psycopg.OperationalError("the server has not answered in time") from silence
+        except psycopg.Error as error:
+            if error.sqlstate is not None:
+                self._note_heard()
+            raise
         finally:
             self._wait_no_longer()
+        self._note_heard()
+        return answer
+
+    def _note_heard(self) -> None:
         if self.place is not None:
             hosts.heard[self.place] = time.monotonic()
-        return answer
 
     def _wait_no_longer(self) -> None:
         with _ending:
@@ -156,34 +163,31 @@ class Hosts:
 
     def add(self, line: Line) -> None:
         """From now on somebody looks whether its host speaks."""
-        line.place = Place(line.info.host, line.info.port)
+        given = line.info.get_parameters()
+        line.place = Place(line.info.hostaddr if given.get("hostaddr") else line.info.host, line.info.port)
         with self._lock:
             self._lines.add(line)
 
     def look(self) -> None:
-        """Asks those that somebody has been waiting for in vain, and those that were silent."""
-        began = time.monotonic()
+        """Ends the waiting for those that say nothing, and begins to ask those that somebody has been waiting
+        for in vain, and those that were silent; what they say is known by the next look."""
+        now = time.monotonic()
         with self._lock:
             lines, opening = list(self._lines), list(self._opening.values())
-        long_ago = began - LONG_SECONDS
-        waited_for = {each.place for each in lines if each.place and each.has_waited_since(long_ago)}
-        waited_for |= {each for since, places in opening if since <= long_ago for each in places}
-        doubted = {each for each in waited_for if self.heard.get(each, long_ago) <= long_ago} | self.silent
-        looks = {each: self._look_at(each).begin() for each in doubted if each.is_far}
-        for place, look in looks.items():
-            # One that has been silent for hours keeps nobody from finding out about another one.
-            most = 0.0 if place in self.silent else ANSWER_SECONDS + LOOK_EVERY_SECONDS
-            wait_for(look, seconds=began + most - time.monotonic())
-        now = time.monotonic()
         for line in lines:
             if line.place in self.silent:
                 line.end(if_since=now)
-
-    def _look_at(self, place: Place) -> Probe[None]:
-        return self._looks.setdefault(place, Probe(partial(self._ask, place)))
+        long_ago = now - LONG_SECONDS
+        waited_for = {each.place for each in lines if each.place and each.has_waited_since(long_ago)}
+        waited_for |= {each for since, places in opening if since <= long_ago for each in places}
+        doubted = {each for each in waited_for if self.heard.get(each, long_ago) <= long_ago} | self.silent
+        for place in doubted:
+            if place.is_far:
+                # Where no thread can be had the next look tries again.
+                with suppress(RuntimeError):
+                    self._looks.setdefault(place, Probe(partial(self._ask, place))).begin()
 
     def _ask(self, place: Place) -> None:
-        """Notes what it finds, though nobody may wait for it any more."""
         began = time.monotonic()
         speaks = _speaks(place)
         with self._lock:
@@ -201,8 +205,11 @@ class Hosts:
     def _begin_to_look(self) -> None:
         """In a thread that lasts as long as the process."""
         if not self._somebody_looks:
-            threading.Thread(target=self._go_on_looking, daemon=True).start()
-            self._somebody_looks = True
+            try:
+                threading.Thread(target=self._go_on_looking, daemon=True).start()
+                self._somebody_looks = True
+            except RuntimeError:
+                logger.exception("look_at_hosts_failed")  # Who opens the next connection tries again.
 
     def _go_on_looking(self) -> None:
         while True:
@@ -226,32 +233,45 @@ os.register_at_fork(after_in_child=_begin_anew)
 
 
 def _places(params: Mapping[str, Any]) -> list[Place]:
-    names = str(params.get("host") or params.get("hostaddr") or "").split(",")
-    ports = str(params.get("port") or "").split(",")
-    ports = ports if len(ports) == len(names) else ports[:1] * len(names)
-    return [Place(name, int(port or POSTGRES_PORT)) for name, port in zip(names, ports, strict=True)]
+    lists = [str(params.get(each) or "").split(",") for each in IN_LISTS]
+    many = max(len(lists[0]), len(lists[1]))
+    each_of = (values if len(values) == many else values[:1] * many for values in lists)
+    return [
+        Place(address or name, int(port or POSTGRES_PORT))
+        for name, address, port in zip(*each_of, strict=True)
+    ]
+
+
+ANSWERS, REFUSES, SAYS_NOTHING = "answers", "refuses", "says nothing"
 
 
 def _speaks(place: Place) -> bool | None:
-    """Whether something is heard from one of its addresses, be it that nobody is in.
+    """Whether who goes to this host is told something. None: it cannot be asked, for want of an address, or
+    of something of our own.
 
-    None: it cannot be asked, for want of an address, or of something of our own.
+    Of several addresses one that answers is enough. One that refuses, as that of the other family does where
+    a server listens on one alone, keeps nobody; one that says nothing keeps whoever comes to it.
     """
     try:
         addresses = {each[4][:2] for each in socket.getaddrinfo(*place, type=socket.SOCK_STREAM)}
     except (OSError, UnicodeError):
         return None
-    found = [_answers(each) for each in sorted(addresses)]
-    return True if True in found else None if None in found else False
+    asked = [Probe(partial(_answer_of, each)).begin() for each in sorted(addresses)]
+    found = {wait_for(each, seconds=ANSWER_SECONDS + LOOK_EVERY_SECONDS) for each in asked}
+    if ANSWERS in found or SAYS_NOTHING in found:
+        return ANSWERS in found
+    return True if REFUSES in found else None
 
 
-def _answers(address: tuple[Any, ...]) -> bool | None:
+def _answer_of(address: tuple[Any, ...]) -> str | None:
+    until = time.monotonic() + ANSWER_SECONDS
     try:
         with socket.create_connection(address, timeout=ANSWER_SECONDS) as wire:
             wire.sendall(SSL_REQUEST)
+            wire.settimeout(max(0.01, until - time.monotonic()))
             wire.recv(1)
     except ConnectionError:
-        return True
+        return REFUSES
     except OSError as error:
-        return False if isinstance(error, TimeoutError) or error.errno in UNREACHABLE else None
-    return True
+        return SAYS_NOTHING if isinstance(error, TimeoutError) or error.errno in UNREACHABLE else None
+    return ANSWERS

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection
 
 from config.postgres import silence
 from config.postgres.base import DatabaseWrapper
@@ -70,6 +72,13 @@ def ask(wire: DatabaseWrapper, statement: str) -> list[Any]:
         return cursor.fetchall()
 
 
+def look() -> None:
+    """Both looks: what the first has begun to ask is known by the second."""
+    hosts.look()
+    until(lambda: not any(each._running for each in hosts._looks.values()))
+    hosts.look()
+
+
 def until(found: Callable[[], Any]) -> None:
     deadline = time.monotonic() + 100
     while not found():
@@ -97,7 +106,7 @@ def test_what_merely_takes_long_is_left_alone(wires: Wires, pool: ThreadPoolExec
     asks, looks = wires(), wires()
     asked: Future[list[Any]] = pool.submit(ask, asks, "SELECT pg_sleep(100), 5")
     until(lambda: ask(looks, SLEEPS))
-    hosts.look()
+    look()
     assert (asked.done(), hosts.silent) == (False, frozenset())
     [(pid,)] = ask(looks, SLEEPS)
     ask(looks, f"SELECT pg_cancel_backend({pid})")
@@ -113,7 +122,7 @@ def test_who_waits_for_a_host_that_says_nothing_is_told_so(
     waits = [pool.submit(ask, asks, "SELECT pg_sleep(100)")]
     until(lambda: ask(looks, SLEEPS))
     frozen()
-    hosts.look()
+    look()
     for each in waits:
         with pytest.raises(OperationalError, match="server closed the connection"):
             each.result()
@@ -141,7 +150,7 @@ def test_one_that_is_heard_on_another_line_is_not_silent(
     waits = pool.submit(ask, asks, "SELECT pg_sleep(100)")
     until(lambda: (pid,) in ask(talks, SLEEPS))
     frozen()
-    looked = pool.submit(hosts.look)
+    looked = pool.submit(look)
     while not looked.done():
         ask(talks, "SELECT 1")
     assert (looked.result(), hosts.silent, waits.done()) == (None, frozenset(), False)
@@ -167,6 +176,106 @@ def test_who_cannot_ask_for_want_of_something_of_their_own_does_not_know(
     assert silence._speaks(silence.Place("127.0.0.1", 1)) is speaks
 
 
+R, S, N, A = (
+    ConnectionRefusedError(),
+    TimeoutError(),
+    OSError(errno.EADDRNOTAVAIL, ""),
+    None,
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "speaks"),
+    [([R, S], False), ([N, S], False), ([R, A], True), ([S, A], True), ([N, R], True), ([N, N], None)],
+)
+def test_a_name_with_several_addresses_is_silent_where_one_is_and_none_answers(
+    monkeypatch: pytest.MonkeyPatch, words: list[OSError | None], speaks: bool | None
+) -> None:
+    """`localhost` has two: of a server that listens on 127.0.0.1 alone the other one refuses."""
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        found = [(0, 0, 0, "", ("127.0.0.1", number)) for number in range(len(words))]
+
+        def connect(address: tuple[str, int], timeout: float) -> socket.socket:
+            if error := words[address[1]]:
+                raise error
+            wire = socket.socket()
+            wire.connect(mute.getsockname())
+            mute.accept()[0].close()
+            return wire
+
+        monkeypatch.setattr("socket.create_connection", connect)
+        monkeypatch.setattr("socket.getaddrinfo", lambda *args, **how: found)
+        assert silence._speaks(silence.Place("salon.example", 1)) is speaks
+
+
+def test_all_addresses_are_asked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    together = threading.Barrier(4, timeout=100)
+
+    def connect(address: tuple[str, int], timeout: float) -> socket.socket:
+        together.wait()
+        raise TimeoutError
+
+    monkeypatch.setattr("socket.create_connection", connect)
+    found = [(0, 0, 0, "", ("127.0.0.1", number)) for number in range(4)]
+    monkeypatch.setattr("socket.getaddrinfo", lambda *args, **how: found)
+    assert silence._speaks(silence.Place("salon.example", 1)) is False
+
+
+def test_an_address_given_beside_the_name_is_the_place(wires: Wires) -> None:
+    wire = wires("no.such.name")
+    wire.settings_dict["OPTIONS"]["hostaddr"] = "127.0.0.1"
+    wire.ensure_connection()
+    assert wire.connection.place == silence.Place("127.0.0.1", int(wire.settings_dict["PORT"]))
+    assert silence._speaks(wire.connection.place)
+
+
+def test_a_refusal_of_the_server_is_heard_and_so_is_what_it_tells_who_asks(wires: Wires) -> None:
+    wire = wires()
+    wire.ensure_connection()
+    place = wire.connection.place
+    hosts.heard.clear()
+    with pytest.raises(DatabaseError, match="by zero"):
+        ask(wire, "SELECT 1/0")
+    assert hosts.heard.pop(place)
+    hosts._ask(place)
+    assert hosts.heard.pop(place)
+
+
+def test_one_that_has_been_silent_for_long_keeps_nobody_from_another(
+    wires: Wires, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    never = threading.Event()
+    lost = silence.Place("lost.example", 1)
+    speaks = silence._speaks
+    monkeypatch.setattr(silence, "_speaks", lambda each: never.wait() if each == lost else speaks(each))
+    hosts.silent = frozenset({lost})
+    asks, looks = wires(), wires()
+    waits = pool.submit(ask, asks, "SELECT pg_sleep(100)")
+    until(lambda: ask(looks, SLEEPS))
+    hosts.heard.clear()
+    hosts.look()
+    until(lambda: asks.connection.place in hosts.heard)
+    never.set()
+    for (pid,) in ask(looks, SLEEPS):
+        ask(looks, f"SELECT pg_cancel_backend({pid})")
+    assert isinstance(waits.exception(), OperationalError)
+
+
+def test_without_a_thread_to_be_had_people_are_served_all_the_same(
+    wires: Wires, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(hosts, "_somebody_looks", False)
+    monkeypatch.setattr("threading.Thread.start", start)
+    wire = wires()
+    assert ask(wire, "SELECT 5") == [(5,)]
+    assert not hosts._somebody_looks
+    hosts.silent = frozenset({wire.connection.place})
+    hosts.look()
+
+
 def test_a_host_that_hangs_at_the_login_is_found_too_and_passed_by(
     wires: Wires, pool: ThreadPoolExecutor, frozen: Callable[[], None]
 ) -> None:
@@ -175,7 +284,7 @@ def test_a_host_that_hangs_at_the_login_is_found_too_and_passed_by(
         frozen()
         waits = pool.submit(wires(*pair).ensure_connection)
         until(lambda: hosts._opening)
-        hosts.look()
+        look()
         assert {each.port for each in hosts.silent} == {int(wires().settings_dict["PORT"])}
         passes_by = wires(*pair)
         passes_by.ensure_connection()
@@ -200,7 +309,7 @@ def test_a_host_that_hangs_at_the_login_is_found_too_and_passed_by(
 def test_the_silent_ones_are_left_out(address: dict[str, str], left: dict[str, str]) -> None:
     own = Hosts()
     own._somebody_looks = True
-    own.silent = frozenset({silence.Place("a", 1)})
+    own.silent = frozenset({silence.Place("a", 1), silence.Place("::1", 1)})
     with own.opening(address) as asked:
         assert {**asked, **left} == asked
         assert set(asked) == set(address)
@@ -234,6 +343,35 @@ with servers.postgres() as server:
         cursor.execute("SELECT 'speaks again'")
         print(*cursor.fetchone())
 """
+
+
+FORKED = """
+import os
+from config.postgres import serve_people
+from config.postgres import silence
+from config.postgres.silence import hosts
+
+serve_people()
+with hosts._lock, silence._ending:
+    child = os.fork()
+    if not child:
+        with hosts.opening({"host": "127.0.0.1", "port": "1"}), silence._ending:
+            os._exit(0 if hosts._somebody_looks else 1)
+print(os.waitpid(child, 0)[1])
+"""
+
+
+def test_a_fork_begins_anew_whatever_its_parent_was_about() -> None:
+    """Its parent's other threads hold locks that nobody in the child will ever let go of."""
+    told = subprocess.run(
+        [sys.executable, "-c", FORKED],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "DEBUG": "1"},
+        check=False,
+        timeout=200,
+    )
+    assert told.stdout == "0\n", told.stderr
 
 
 def test_a_process_that_serves_people_looks_by_itself() -> None:
