@@ -25,6 +25,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import (
     BigAutoField,
+    BigIntegerField,
     BooleanField,
     CharField,
     DateField,
@@ -33,6 +34,8 @@ from django.db.models import (
     Field,
     ForeignKey,
     Model,
+    PositiveIntegerField,
+    PositiveSmallIntegerField,
     QuerySet,
     TextField,
     UUIDField,
@@ -44,7 +47,13 @@ from staff.storage.may_lag import reads_from
 M = TypeVar("M", bound=Model)
 Converters = list[tuple[int, tuple[list[Callable[..., Any]], Any]]]
 
-_EVERYWHERE: dict[type, type] = {CharField: str, TextField: str, BooleanField: bool, ForeignKey: int}
+_NUMBERS = (BigIntegerField, ForeignKey, PositiveIntegerField, PositiveSmallIntegerField)
+_EVERYWHERE: dict[type, type] = {
+    CharField: str,
+    TextField: str,
+    BooleanField: bool,
+    **dict.fromkeys(_NUMBERS, int),
+}
 GIVEN_AS_IT_IS: Mapping[str, Mapping[type, type]] = {
     "sqlite": _EVERYWHERE,
     "postgresql": _EVERYWHERE | {DateTimeField: datetime, DateField: date, UUIDField: UUID},
