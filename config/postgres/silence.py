@@ -129,6 +129,7 @@ class Hosts:
         """As a process that has just begun, which a fork is, whatever its parent's threads were about."""
         self.silent: frozenset[Place] = frozenset()
         self.heard: dict[Place, float] = {}
+        self._given = threading.local()
         self._lines: WeakSet[Line] = WeakSet()
         self._opening: dict[int, tuple[float, list[Place]]] = {}
         self._looks: dict[Place, Probe[None]] = {}
@@ -143,7 +144,7 @@ class Hosts:
         """
         with self._lock:
             self._begin_to_look()
-        places = _places(params)
+        self._given.places = places = _places(params)
         speaking = [at for at, place in enumerate(places) if place not in self.silent]
         if not speaking:
             raise psycopg.OperationalError("no database host says anything")
@@ -162,9 +163,10 @@ class Hosts:
                 del self._opening[me]
 
     def add(self, line: Line) -> None:
-        """From now on somebody looks whether its host speaks."""
-        given = line.info.get_parameters()
-        line.place = Place(line.info.hostaddr if given.get("hostaddr") else line.info.host, line.info.port)
+        """From now on somebody looks whether its host speaks: that of the last `opening` of this thread."""
+        # Beside a name psycopg puts the address it has found: only one that was given is the place.
+        at = Place(line.info.get_parameters().get("hostaddr", ""), line.info.port)
+        line.place = at if at in self._given.places else Place(line.info.host, line.info.port)
         with self._lock:
             self._lines.add(line)
 

@@ -229,6 +229,17 @@ def test_an_address_given_beside_the_name_is_the_place(wires: Wires) -> None:
     assert silence._speaks(wire.connection.place)
 
 
+def test_a_name_is_the_place_of_its_lines_and_passed_by_as_they_are_ended(wires: Wires) -> None:
+    """psycopg looks the name up by itself, and puts the address beside it."""
+    wire, by_address = wires("localhost"), wires("127.0.0.1")
+    by_address.ensure_connection()
+    wire.ensure_connection()
+    assert wire.connection.place == silence.Place("localhost", int(wire.settings_dict["PORT"]))
+    hosts.silent = frozenset({wire.connection.place})
+    with pytest.raises(OperationalError, match="no database host says anything"):
+        wires("localhost").ensure_connection()
+
+
 def test_a_refusal_of_the_server_is_heard_and_so_is_what_it_tells_who_asks(wires: Wires) -> None:
     wire = wires()
     wire.ensure_connection()
@@ -346,17 +357,25 @@ with servers.postgres() as server:
 
 
 FORKED = """
-import os
+import os, threading
 from config.postgres import serve_people
 from config.postgres import silence
 from config.postgres.silence import hosts
 
+def hold():
+    with hosts._lock, silence._ending:
+        held.set()
+        forked.wait()
+
 serve_people()
-with hosts._lock, silence._ending:
-    child = os.fork()
-    if not child:
-        with hosts.opening({"host": "127.0.0.1", "port": "1"}), silence._ending:
-            os._exit(0 if hosts._somebody_looks else 1)
+held, forked = threading.Event(), threading.Event()
+threading.Thread(target=hold).start()
+held.wait()
+child = os.fork()
+if not child:
+    with hosts.opening({"host": "127.0.0.1", "port": "1"}), silence._ending:
+        os._exit(0 if hosts._somebody_looks else 1)
+forked.set()
 print(os.waitpid(child, 0)[1])
 """
 
