@@ -51,10 +51,12 @@ class ClientFilter(ListFilter):
         }
     )
 
-    def with_archived(self, clients: QuerySet[Client], name: str, too: bool) -> QuerySet[Client]:
+    @staticmethod
+    def with_archived(clients: QuerySet[Client], name: str, too: bool) -> QuerySet[Client]:
         return clients if too else clients.filter(archived_at__isnull=True)
 
-    def with_email(self, clients: QuerySet[Client], name: str, email: str) -> QuerySet[Client]:
+    @staticmethod
+    def with_email(clients: QuerySet[Client], name: str, email: str) -> QuerySet[Client]:
         return clients.filter(email__iexact=searched_address(email))
 
 

@@ -48,15 +48,18 @@ class CalendarFeedSerializer(serializers.Serializer[Any]):
     detail = ChoiceTextField(choices=CalendarFeed.Detail.values, default=CalendarFeed.Detail.INITIALS)
 
 
-class CalendarFeedFilter(ListFilter):
-    all = FlagFilter(
-        initial=False,
-        method="of_everybody",
-        help_text="Everybody's (1): for an administrator; else one's own.",
-    )
+class OwnFilter(FlagFilter):
+    """0: what is the caller's own."""
 
-    def of_everybody(self, feeds: QuerySet[CalendarFeed], name: str, everybody: bool) -> Any:
-        return feeds if everybody else feeds.filter(staff_id=person_of(self.request).pk)
+    def compared(self, value: bool, request: Request) -> int | None:
+        return None if value else person_of(request).pk
+
+    def filter(self, rows: QuerySet[CalendarFeed], value: int | None) -> QuerySet[CalendarFeed]:
+        return rows if value is None else rows.filter(staff_id=value)
+
+
+class CalendarFeedFilter(ListFilter):
+    all = OwnFilter(initial=False, help_text="Everybody's (1): for an administrator; else one's own.")
 
 
 def feed_json(feed: CalendarFeed, *, zone: ZoneInfo) -> CalendarFeedJson:

@@ -37,10 +37,12 @@ class OpeningExceptionFilter(ListFilter):
     )
     order = OrderFilter({"date_from": ("date_from",), "id": ()})
 
-    def from_date(self, rows: QuerySet[OpeningException], name: str, day: date) -> QuerySet[OpeningException]:
+    @staticmethod
+    def from_date(rows: QuerySet[OpeningException], name: str, day: date) -> QuerySet[OpeningException]:
         return rows.filter(Q(date_to__gte=day) | Q(every_year=True))
 
-    def to_date(self, rows: QuerySet[OpeningException], name: str, day: date) -> QuerySet[OpeningException]:
+    @staticmethod
+    def to_date(rows: QuerySet[OpeningException], name: str, day: date) -> QuerySet[OpeningException]:
         return rows.filter(Q(date_from__lte=day) | Q(every_year=True))
 
 

@@ -40,7 +40,8 @@ class ApiKeyFilter(ListFilter):
     )
     order = OrderFilter({"id": (), "name": ("name",), "last_used_at": ("last_used_at",)})
 
-    def active(self, keys: QuerySet[ApiKey], name: str, active: bool) -> QuerySet[ApiKey]:
+    @staticmethod
+    def active(keys: QuerySet[ApiKey], name: str, active: bool) -> QuerySet[ApiKey]:
         dead = Q(revoked_at__isnull=False) | Q(expires_at__lte=timezone.now())
         return keys.exclude(dead) if active else keys.filter(dead)
 

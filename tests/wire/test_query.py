@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from inspect import getattr_static
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
+from django.urls import get_resolver
 from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
@@ -16,6 +18,7 @@ from bookings.models import Visit
 from bookings.self_service.visit_link import print_links
 from config.docs import schema
 from notifications.models import WebhookEndpoint
+from staff.wire.filters import ListFilter
 from staff.wire.query import (
     Query,
     QueryChoice,
@@ -170,3 +173,17 @@ def test_the_sentence_names_the_first_and_how_many_more_there_are() -> None:
             },
         },
     )
+
+
+def test_the_methods_of_filters_are_asked_without_a_list() -> None:
+    """Their statement may be written once, for many calls: they know of none."""
+    get_resolver().url_patterns  # noqa: B018  imports every list
+    found = 0
+    for each in ListFilter.__subclasses__():
+        for one in (each, *each.__subclasses__()):
+            for name, narrow in one.base_filters.items():
+                if isinstance(narrow.method, str):
+                    method = getattr_static(one, narrow.method)
+                    assert isinstance(method, staticmethod), (one.__name__, name)
+                    found += 1
+    assert found > 5
