@@ -18,12 +18,13 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import TransactionTestCase, override_settings
 from django.utils import translation
+from pytest_django.plugin import blocking_manager_key
 from time_machine import Traveller
 
 from bookings.models import ReminderRule
 from config import health
 from config.postgres import pooler
-from tests.cast import servers
+from tests.cast import servers, template
 from tests.cast.emptying import empty_the_database
 from tests.cast.noshow import live_stripe
 from tests.cast.outbox import Sink, mail_sink, send_to
@@ -51,6 +52,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("second_pass"):
         note_second_pass()
+
+
+def _hands_out_tests(config: pytest.Config) -> bool:
+    return len(getattr(config.option, "tx", ())) > 1 and not hasattr(config, "workerinput")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Of xdist, for every process that is to run tests."""
+    if _hands_out_tests(node.config):
+        node.workerinput["template"] = template.name()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionstart(session: pytest.Session) -> Iterator[None]:
+    yield  # xdist starts its processes, which collect meanwhile.
+    if _hands_out_tests(session.config):
+        with session.config.stash[blocking_manager_key].unblock():
+            template.make()
 
 
 def pytest_report_header() -> str:
@@ -81,6 +101,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     nothing_ran = session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED
     if nothing_ran and session.config.getoption("second_pass"):
         session.exitstatus = pytest.ExitCode.OK
+    if _hands_out_tests(session.config):
+        with session.config.stash[blocking_manager_key].unblock():
+            template.drop()
 
 
 def _is_loopback(host: str) -> bool:
@@ -127,6 +150,20 @@ def _static_files_are_looked_up_when_asked_for() -> Iterator[None]:
     """Every test's client makes its own middleware, and WhiteNoise would list all static files each time."""
     with override_settings(WHITENOISE_AUTOREFRESH=True):
         yield
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(request: pytest.FixtureRequest) -> bool:
+    """Whether a file that is there is what the tests begin with."""
+    return connection.vendor == "sqlite" and "template" in getattr(request.config, "workerinput", {})
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, request: pytest.FixtureRequest
+) -> None:
+    if source := getattr(request.config, "workerinput", {}).get("template"):
+        template.copy(source)
 
 
 @pytest.fixture(scope="session")
