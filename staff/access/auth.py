@@ -27,7 +27,7 @@ from rest_framework.request import Request
 
 from staff.access.actor import Actor
 from staff.models import ApiKey, SalonSettings, Staff
-from staff.storage.prepared_statements import Blank, Prepared, columns_of, row_of
+from staff.storage.prepared_statements import Blank, Prepared, PreparedRows, columns_of, row_of
 from staff.wire.refusals import Forbidden, NotLoggedIn
 
 KEY_PREFIX = "bkey_"
@@ -56,15 +56,22 @@ def find_key(secret: str, dialect: str, *, now: datetime | None = None) -> ApiKe
     `last_used_at` at most once a minute.
     """
     now = now or timezone.now()
-    key = ApiKey.objects.filter(
-        Q(expires_at__isnull=True) | Q(expires_at__gt=now),
-        secret_hash=hash_key(secret),
-        dialect=dialect,
-        revoked_at__isnull=True,
-    ).first()
+    key = _LIVE_KEY.first(digest=hash_key(secret), dialect=dialect, now=now)
     if key is not None:
         _note_use(key, now=now)
     return key
+
+
+_LIVE_KEY = PreparedRows(
+    ApiKey,
+    lambda: ApiKey.objects.filter(
+        Q(expires_at__isnull=True) | Q(expires_at__gt=Blank("now", DateTimeField())),
+        secret_hash=Blank("digest", CharField()),
+        dialect=Blank("dialect", CharField()),
+        revoked_at__isnull=True,
+    ).order_by(),
+)
+"""A key that is valid now; no two have one hash."""
 
 
 def bearer_of(request: Request) -> str | None:
