@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -60,6 +61,17 @@ print(json.dumps({
     "carried_out": run_due(at_most=100) if RUN else None,
 }))
 """
+RELATIONS = """
+import django; django.setup()
+from django.db import connection
+with connection.cursor() as cursor:
+    cursor.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        if connection.vendor == "postgresql"
+        else "SELECT name FROM sqlite_master"
+    )
+    print(cursor.fetchall())
+"""
 
 
 class Installation:
@@ -101,18 +113,25 @@ class Installation:
         return done.stderr if fails else done.stdout
 
 
+@pytest.fixture(scope="module")
+def old(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """An installation to save, on the kind of database this session runs on."""
+    with _empty_database() as url:
+        made = Installation(tmp_path_factory.mktemp("backup") / "old", url)
+        made.manage("migrate", "-v0")
+        yield made
+
+
 @pytest.fixture
-def two(tmp_path: Path) -> Iterator[tuple[Installation, Installation]]:
-    """An installation to save and an empty one, on the kind of database this session runs on."""
-    with _empty_databases() as urls:
-        yield Installation(tmp_path / "old", urls[0]), Installation(tmp_path / "new", urls[1])
+def new(tmp_path: Path) -> Iterator[Installation]:
+    """One whose database is empty."""
+    with _empty_database() as url:
+        yield Installation(tmp_path / "new", url)
 
 
 def test_a_backup_restored_elsewhere_is_the_same_salon_and_mails_nobody(
-    two: tuple[Installation, Installation], tmp_path: Path
+    old: Installation, new: Installation, tmp_path: Path
 ) -> None:
-    old, new = two
-    old.manage("migrate", "-v0")
     old.shell(FILL)
     before = old.look()
     file = tmp_path / "salon.backup"
@@ -145,49 +164,36 @@ def test_a_backup_restored_elsewhere_is_the_same_salon_and_mails_nobody(
     new.manage("check", "--database", "default")
 
 
-def test_neither_a_file_nor_a_database_is_overwritten(
-    two: tuple[Installation, Installation], tmp_path: Path
-) -> None:
-    old, _ = two
+def test_neither_a_file_nor_a_database_is_overwritten(old: Installation, tmp_path: Path) -> None:
     file = tmp_path / "salon.backup"
     file.write_text("precious")
-    old.manage("migrate", "-v0")
     assert "exists; choose another name" in old.manage("backup", str(file), fails=True)
     assert file.read_text() == "precious"
     assert "This database is not empty" in old.manage("restore", str(file), fails=True)
 
 
 def test_what_is_no_backup_is_refused_and_leaves_the_database_empty(
-    two: tuple[Installation, Installation], tmp_path: Path
+    new: Installation, tmp_path: Path
 ) -> None:
-    _, new = two
     file = tmp_path / "salon.backup"
     file.write_text("this is no database" * 100)
     assert "CommandError" in new.manage("restore", str(file), fails=True)
     assert "There is no file" in new.manage("restore", str(tmp_path / "nothing"), fails=True)
-    new.manage("migrate", "-v0")
+    assert new.shell(RELATIONS).splitlines() == ["[]"]
 
 
-class _empty_databases:
-    """The addresses of two empty databases; on PostgreSQL beside that of the session."""
-
-    def __enter__(self) -> list[str]:
-        self.names: list[str] = []
-        if connection.vendor != "postgresql":
-            return ["", ""]
-        self.server = urlsplit(os.environ["DATABASE_URL"])
-        self.names = [f"bookings_copy_{free_port()}_{number}" for number in range(2)]
-        for name in self.names:
-            self._execute(f'CREATE DATABASE "{name}"')
-        return [self.server._replace(path=f"/{name}").geturl() for name in self.names]
-
-    def __exit__(self, *args: object) -> None:
-        for name in self.names:
-            self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-    def _execute(self, statement: str) -> None:
-        with psycopg.connect(self.server.geturl(), autocommit=True) as server:
-            server.execute(statement.encode())
+@contextmanager
+def _empty_database() -> Iterator[str]:
+    """The address of an empty database; on PostgreSQL beside that of the session."""
+    if connection.vendor != "postgresql":
+        yield ""
+        return
+    server, name = urlsplit(os.environ["DATABASE_URL"]), f"bookings_copy_{free_port()}"
+    with psycopg.connect(server.geturl(), autocommit=True) as wire:
+        wire.execute(f'CREATE DATABASE "{name}"'.encode())
+    yield server._replace(path=f"/{name}").geturl()
+    with psycopg.connect(server.geturl(), autocommit=True) as wire:
+        wire.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
 
 
 def _wheel_binaries() -> list[str]:
