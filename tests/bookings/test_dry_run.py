@@ -21,6 +21,7 @@ from staff.models import ApiKey, Holiday, Staff, TimeOff
 from tests.cast.bookings import MORNING, Salon, make_cast, told
 from tests.cast.factories import caller, make_client, make_key
 from tests.cast.reminders import hours_before, make_channel, two_days_before
+from tests.cast.rows import Rows, rows_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(MORNING)]
 
@@ -47,10 +48,8 @@ def salon() -> Salon:
     return make_cast()
 
 
-def whole_database() -> dict[str, list[dict[str, Any]]]:
-    return {
-        model._meta.label: sorted(model._default_manager.values(), key=str) for model in apps.get_models()
-    }
+def whole_database() -> Rows:
+    return rows_of(apps.get_models())
 
 
 def ask(who: Any, method: str, path: str, body: Any = None, status: int = 200, **headers: str) -> Any:

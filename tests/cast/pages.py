@@ -22,6 +22,7 @@ from clients.models import Client
 from staff.access.actor import SYSTEM
 from staff.models import SalonSettings, Service, Staff
 from tests.cast.factories import make_ada, make_alice, make_bea, make_client, make_salon, make_service
+from tests.cast.rows import Rows, rows_of
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -105,13 +106,9 @@ def browser(**environ: Any) -> Browser:
     return Browser(enforce_csrf_checks=True, **environ)
 
 
-def everything() -> dict[str, list[dict[str, Any]]]:
+def everything() -> Rows:
     """Every row of ours: equal before and after what must change nothing."""
-    return {
-        model._meta.label: list(model._default_manager.order_by("pk").values())
-        for app in OURS
-        for model in apps.get_app_config(app).get_models()
-    }
+    return rows_of(model for app in OURS for model in apps.get_app_config(app).get_models())
 
 
 def text_of(answer: Any) -> str:
