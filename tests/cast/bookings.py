@@ -21,6 +21,7 @@ from tests.cast.factories import (
     make_salon,
     make_service,
 )
+from tests.cast.rows import Rows, rows_of
 
 MORNING = datetime(2026, 3, 20, 8, 0, tzinfo=UTC)
 """Friday 20 March 2026, 9:00 in Amsterdam: four days before the booking of the cast."""
@@ -80,16 +81,13 @@ def jobs(booking: dict[str, Any] | None = None) -> list[tuple[str, str]]:
     return list(found.values_list("type", "state"))
 
 
-def stored() -> tuple[Any, ...]:
-    """Everything a booking call may write: equal before and after a refusal."""
-    return (
-        list(Booking.objects.order_by("id").values()),
-        list(BookingEvent.objects.order_by("id").values()),
-        list(BusyTime.objects.order_by("id").values()),
-        list(Job.objects.order_by("id").values()),
-        list(Message.objects.order_by("id").values()),
-        list(Notification.objects.order_by("id").values()),
-    )
+STORED = (Booking, BookingEvent, BusyTime, Job, Message, Notification)
+"""What a booking call may write."""
+
+
+def stored() -> Rows:
+    """Equal before and after a refusal."""
+    return rows_of(STORED)
 
 
 def told(booking: dict[str, Any], status: str = "scheduled") -> None:

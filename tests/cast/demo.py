@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from datetime import UTC, datetime
-from typing import Any
 
 from django.core.management import call_command
 from django.db.models import QuerySet
@@ -13,6 +12,7 @@ from bookings.models import Booking, BookingEvent, BusyTime, Visit
 from clients.models import Client
 from notifications.models import Job, Message, Notification
 from staff.models import SalonSettings, Service, Staff
+from tests.cast.rows import Rows, rows_of
 
 FRIDAY_NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -23,7 +23,7 @@ def make_demo() -> str:
     return said.getvalue()
 
 
-def everything() -> list[Any]:
+def everything() -> Rows:
     tables = (
         Booking,
         BookingEvent,
@@ -37,7 +37,7 @@ def everything() -> list[Any]:
         Notification,
         SalonSettings,
     )
-    return [list(table.objects.order_by("pk").values()) for table in tables]
+    return rows_of(tables)
 
 
 def several(found: QuerySet[Booking]) -> set[tuple[tuple[str, str, datetime], ...]]:

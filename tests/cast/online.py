@@ -20,8 +20,9 @@ from bookings.online import Submission, Wanted, join_waitlist
 from clients.models import Client
 from notifications.models import Job, Message
 from staff.models import SalonSettings
-from tests.cast.bookings import MORNING, Salon, make_cast, stored
+from tests.cast.bookings import MORNING, STORED, Salon, make_cast
 from tests.cast.factories import Caller
+from tests.cast.rows import Rows, rows_of
 
 DAY = "2026-03-24"
 """The Tuesday of the cast."""
@@ -142,10 +143,9 @@ def solution(challenge: dict[str, Any]) -> str:
     return base64.b64encode(json.dumps(solved).encode()).decode()
 
 
-def everything() -> tuple[Any, ...]:
+def everything() -> Rows:
     """All that a submission may write."""
-    tables = (Visit, Client, OnlineSubmission, MailedCode, PublicHold, SpentChallenge)
-    return (*stored(), *(list(each.objects.order_by("pk").values()) for each in tables))
+    return rows_of((*STORED, Visit, Client, OnlineSubmission, MailedCode, PublicHold, SpentChallenge))
 
 
 def mails() -> list[tuple[str, str, str]]:

@@ -14,9 +14,10 @@ from bookings.slots.stretches import stretches_of
 from notifications.execution import run_due
 from notifications.models import Message
 from staff.models import Service, Staff
-from tests.cast.bookings import Salon, make_cast, stored
+from tests.cast.bookings import STORED, Salon, make_cast
 from tests.cast.factories import Caller, caller, make_service
 from tests.cast.parts import AMSTERDAM, TUESDAY, make_colour
+from tests.cast.rows import Rows, rows_of
 
 
 @dataclass
@@ -119,9 +120,9 @@ def called(token: str | None, method: str, path: str, body: Any = None) -> Calla
     return call
 
 
-def everything() -> tuple[Any, ...]:
+def everything() -> Rows:
     """All that a call about visits may write."""
-    return (*stored(), list(Visit.objects.order_by("id").values()))
+    return rows_of((*STORED, Visit))
 
 
 def visits_with_items() -> list[Visit]:
