@@ -281,13 +281,13 @@ class Rows:
 
 
 def check(world: World, known: Known) -> None:
-    one_visit_each()
     rows = Rows.now()
+    one_visit_each(rows.visits)
     for visit in rows.visits:
         check_mails(visit, rows)
         check_after_visit(visit, rows)
         check_fee(visit, rows, known.fees)
-    calendar_is_true()
+    calendar_is_true(rows.visits)
     check_tokens(rows)
     check_offers(known.offers)
     known.reminders.check()
