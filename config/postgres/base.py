@@ -1,4 +1,4 @@
-"""Django's PostgreSQL backend, with three things less to pay for every call, and one error better known.
+"""Django's PostgreSQL backend, with less to pay for every call, and one error better known.
 
 A kept connection is tested without asking the server anything: Django sends `SELECT 1` before every request.
 A server that went away has said so on the line: the kernel knows, and psycopg reads it there (`make chaos`,
@@ -32,7 +32,7 @@ from psycopg.pq.abc import PGconn
 
 from config.postgres import patience
 from config.postgres.adapters import adapters_in_utc
-from config.postgres.kept_statements import NO_LONGER_GOOD, KeptStatements
+from config.postgres.kept_statements import KeptStatements
 from config.postgres.silence import Line, hosts
 from staff.storage.replica import REPLICA
 
@@ -57,10 +57,10 @@ class _PreparingCursor(base.ServerBindingCursor):
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
         try:
             return super().execute(query, params, prepare=True, **options)  # type: ignore[misc]
-        except NO_LONGER_GOOD:
+        except psycopg.Error as error:
             kept = self.connection._prepared  # type: ignore[attr-defined]
             if isinstance(kept, KeptStatements):
-                kept.forget()
+                kept.note(error)
             raise
 
 
@@ -105,7 +105,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             with hosts.opening(conn_params) as speaking:
                 wire = Line.connect(**speaking)
             hosts.add(wire)
-            wire._prepared = KeptStatements()
+            wire._prepared = KeptStatements(wire.prepare_threshold)
         wire.prepared_max = MOST_PREPARED
         if self.alias == REPLICA:
             # Said with each BEGIN, so that no pooler can pass it on to somebody who writes.

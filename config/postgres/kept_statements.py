@@ -14,24 +14,36 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import psycopg
 from psycopg._preparing import Prepare, PrepareManager
-from psycopg.errors import FeatureNotSupported, InvalidSqlStatementName
-
-NO_LONGER_GOOD = (FeatureNotSupported, InvalidSqlStatementName)
-"""A column has another type now (`cached plan must not change result type`), or somebody has dropped it."""
 
 _TAKES_AWAY = re.compile(rb"(?:DROP|ALTER|DISCARD ALL|DEALLOCATE ALL)\b")
 
 
 class KeptStatements(PrepareManager):
+    def __init__(self, threshold: int | None) -> None:
+        super().__init__()
+        self.prepare_threshold = threshold
+
     def clear(self) -> bool:
         """What psycopg calls after a rollback."""
         return False
 
-    def forget(self) -> None:
-        """Have all prepared anew; the server keeps those of now, under names that nobody uses again."""
-        self._counts.clear()
-        self._names.clear()
+    def note(self, error: psycopg.Error) -> None:
+        """Has all prepared anew where one is no longer good: dropped, or a column has another type now.
+
+        The server keeps those of now, under names that nobody uses again.
+        """
+        gone = isinstance(error, psycopg.errors.InvalidSqlStatementName)
+        if gone or "cached plan must not change result type" in str(error):
+            self._counts.clear()
+            self._names.clear()
+
+    def validate(self, key: Any, prep: Prepare, name: bytes, results: Sequence[Any]) -> None:
+        """psycopg keeps no name of one whose first run failed, and would leave it at the server."""
+        if prep is Prepare.SHOULD and not self._check_results(results):
+            self._to_flush.append(name)
+        super().validate(key, prep, name, results)
 
     def _should_discard(self, prep: Prepare, results: Sequence[Any], *_: Any) -> bool:
         if any(_TAKES_AWAY.match(each.command_status or b"") for each in results):

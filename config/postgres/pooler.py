@@ -2,7 +2,7 @@
 
 A pooler gives a client a process number of its own making. One that passes our sessions round has to keep our
 prepared statements: PgBouncer does from 1.21 on, under names of its own, and from 1.22 on it also understands
-that we forget them all, as psycopg does after every rollback. Nobody needs a login to its console.
+that we forget them all, as a command does after every rollback. Nobody needs a login to its console.
 """
 
 from __future__ import annotations

@@ -258,7 +258,10 @@ def _speaks(place: Place) -> bool | None:
         addresses = {each[4][:2] for each in socket.getaddrinfo(*place, type=socket.SOCK_STREAM)}
     except (OSError, UnicodeError):
         return None
-    asked = [Probe(partial(_answer_of, each)).begin() for each in sorted(addresses)]
+    try:
+        asked = [Probe(partial(_answer_of, each)).begin() for each in sorted(addresses)]
+    except RuntimeError:  # No thread can be had.
+        return None
     found = {wait_for(each, seconds=ANSWER_SECONDS + LOOK_EVERY_SECONDS) for each in asked}
     if ANSWERS in found or SAYS_NOTHING in found:
         return ANSWERS in found

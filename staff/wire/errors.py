@@ -83,7 +83,7 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response:
 
 def _let_go(exc: BaseException | None) -> None:
     """Of the way it came: its frames hold it in turn, with all that they know (docs/adr/0113)."""
-    while exc is not None:
+    while exc is not None and exc.__traceback__ is not None:
         exc.__traceback__ = None
         exc = exc.__cause__ or exc.__context__
 

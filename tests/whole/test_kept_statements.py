@@ -96,6 +96,18 @@ def test_what_a_migration_has_changed_costs_one_call(in_a_transaction: bool) -> 
             cursor.execute("DROP TABLE widened")
 
 
+def test_what_fails_at_its_first_run_leaves_nothing_at_the_server() -> None:
+    for _ in range(3):
+        with (
+            pytest.raises(DatabaseError, match="by zero"),
+            transaction.atomic(),
+            connection.prepared_cursor() as cursor,
+        ):
+            cursor.execute("SELECT 1 / (position('x' in current_database()) * 0)")
+    SalonSettings.load()
+    assert kept("SELECT 1 /%") == []
+
+
 def test_what_somebody_else_has_dropped_costs_one_call() -> None:
     SalonSettings.load()
     connection.connection.pgconn.exec_(b"DEALLOCATE ALL")
