@@ -19,6 +19,7 @@ from tests.cast.bookings import MORNING, Salon, make_cast, stored
 from tests.cast.factories import caller, make_client, make_holiday, make_key, make_salon, make_service
 from tests.cast.factories import make_time_off as away
 from tests.cast.parts import TUESDAY, booked, busy, clock, gap, make_colour, own_minutes, post, work
+from tests.cast.rows import Rows
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.clock_at(MORNING)]
 
@@ -48,7 +49,7 @@ def hold(salon: Salon, service: Service, time: str, **changes: Any) -> Any:
     return caller(salon.ada).post("/api/holds", body, format="json")
 
 
-def refused(answer: Any, before: tuple[Any, ...], status: int = 409) -> None:
+def refused(answer: Any, before: Rows, status: int = 409) -> None:
     assert answer.status_code == status, answer.content
     assert stored() == before
 
