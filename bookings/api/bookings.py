@@ -78,8 +78,7 @@ class BookingListView(GatedView):
         asked, printer = BookingFilter.of_caller(request), Printer(salon_of(request))
 
         def fetch(offset: int, limit: int) -> list[BookingJson]:
-            """Ids first, then join: an OFFSET that joins every skipped row is 13 times slower."""
-            return printer.these(asked.ids(offset, limit))
+            return asked.printed(printer, offset=offset, limit=limit)
 
         def chunks() -> Iterator[list[BookingJson]]:
             rows = asked.qs.values_list(*COLUMNS)

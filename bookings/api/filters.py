@@ -10,6 +10,7 @@ from typing import Any, Self
 from django.db.models import BigAutoField, QuerySet
 from rest_framework.request import Request
 
+from bookings.api.serializers import COLUMNS, BookingJson, Printer
 from bookings.models import Booking, BookingQuerySet, kept_total
 from clients.search import found_by
 from staff.access.actor import SYSTEM
@@ -68,20 +69,21 @@ class BookingFilter(StartFilter):
             return 0  # Who sees their own agenda alone asks for somebody else's.
         return kept_total(staff_id=asked if own is None else own, status=self.asked["status"])
 
-    def ids(self, offset: int, limit: int) -> list[int]:
-        """Those of a page, in the order of the list: their statement is written once (docs/adr/0110).
+    def printed(self, printer: Printer, *, offset: int, limit: int) -> list[BookingJson]:
+        """A page. The statement of a first one that one plan serves for all values is written once (ADR 110).
 
-        Pages further on and searches have one of their own each time.
+        Of any other the ids come first, then what is printed of them: an OFFSET that joins what it skips is
+        13 times slower.
         """
-        if offset or "search" in self.compared:
-            return list(self.qs.values_list("pk", flat=True)[offset : offset + limit])
+        if offset or not self.compared.keys() <= WITH_AN_INDEX_IN_ORDER:
+            return printer.these(self.qs.values_list("pk", flat=True)[offset : offset + limit])
         own = actor_of(self.request).agenda_of
         shape = tuple(
             (name, None if self.base_filters[name].any_value else value)
             for name, value in self.compared.items()
         )
         first = _first_page(shape, limit=limit, of_own_agenda=own is not None)
-        return [id for (id,) in first.rows(agenda_of=own or 0, **self.compared)]
+        return list(printer.rows(first.rows(agenda_of=own or 0, **self.compared)))
 
     @classmethod
     def narrowed(cls, rows: QuerySet[Any], compared: Mapping[str, Any]) -> QuerySet[Any]:
@@ -100,13 +102,11 @@ class BookingFilter(StartFilter):
 
 @lru_cache(SHAPES_KEPT)
 def _first_page(shape: tuple[tuple[str, Any], ...], *, limit: int, of_own_agenda: bool) -> Prepared:
-    """The ids of a first page; None in `shape`: any value of that filter."""
+    """The rows of a first page; None in `shape`: any value of that filter."""
     everybody = replace(SYSTEM, agenda_of=_SOMEBODY if of_own_agenda else None)
     blanks = {name: _blank(name) if value is None else value for name, value in shape}
     bookings = BookingFilter.narrowed(Booking.objects.visible_to(everybody), blanks)
-    return Prepared(
-        lambda: bookings.values_list("pk")[:limit], keep_plan=blanks.keys() <= WITH_AN_INDEX_IN_ORDER
-    )
+    return Prepared(lambda: bookings.values_list(*COLUMNS)[:limit])
 
 
 def _blank(name: str) -> Blank:

@@ -175,7 +175,7 @@ class Prepared:
     """One SELECT. `build` gives a `values_list` queryset; it is called once per kind of database.
 
     `beside` gives another one, of at most one row and without blanks, whose columns follow in every row
-    (NULL when it has none). Without `keep_plan` the server plans it for the values of each time.
+    (NULL when it has none).
     """
 
     def __init__(
@@ -183,11 +183,9 @@ class Prepared:
         build: Callable[[], QuerySet[Any, Any]],
         *,
         beside: Callable[[], QuerySet[Any, Any]] | None = None,
-        keep_plan: bool = True,
     ) -> None:
         self._build = build
         self._beside = beside
-        self._keep_plan = keep_plan
         self._written: dict[tuple[str, Alone], _Statement] = {}
 
     def rows(self, **values: Any) -> Sequence[tuple[Any, ...]]:
@@ -199,7 +197,7 @@ class Prepared:
         wire = connections[reads_from()]
         wanted = wire.vendor, alone_among(values, wire)
         statement = self._written.get(wanted) or self._write(wanted)
-        with open_cursor(wire, keep_plan=self._keep_plan) as cursor:
+        with open_cursor(wire) as cursor:
             cursor.execute(statement.sql, filled(statement.params, values, wire))
             rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
         if not statement.converters:

@@ -206,6 +206,14 @@ class Query(forms.Form):
             raise ValidationError(self.errors.as_data())
         return {**self.absent, **self.cleaned_data}
 
+    def _clean_fields(self) -> None:
+        """Without Django's bound fields, which are there to be shown."""
+        for name, field in self.fields.items():
+            try:
+                self.cleaned_data[name] = field.clean(self.data.get(name))
+            except ValidationError as refused:
+                self.add_error(name, refused)
+
     def _comes_twice(self, name: str) -> bool:
         return len(self.sent.getlist(name)) > 1
 
