@@ -235,9 +235,9 @@ def test_the_statements_do_not_grow_with_the_bookings(salon: Salon, count: int) 
     who = caller(salon.bea)
     # What is streamed has BEGIN and COMMIT round its cursor, on PostgreSQL.
     limits = {
-        "/api/bookings?page=1": 4,
+        "/api/bookings?page=1": 2,
         "/api/bookings": 4,
-        f"/api/bookings/{booking['id']}": 3,
+        f"/api/bookings/{booking['id']}": 2,
         "/api/bookings/changes": 4,
         f"/api/bookings/{booking['id']}/events": 5,
         f"/api/bookings/{booking['id']}/messages": 6,

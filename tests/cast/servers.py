@@ -390,7 +390,12 @@ def _group_of(user: str | None) -> int | None:
 
 
 def _end_with_parent() -> None:
-    """Let the server end when the process that started it is killed (Linux only)."""
+    """Let the server end when it is told to, and when the process that started it is killed (Linux only).
+
+    What a shell starts in the background ignores these signals, and hands that on.
+    """
+    for each in STOP_SIGNALS.values():
+        signal.signal(each, signal.SIG_DFL)
     if LIBC is not None:
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGINT)
 
