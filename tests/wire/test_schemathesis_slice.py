@@ -15,13 +15,14 @@ from typing import Any
 import pytest
 import schemathesis
 from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.config import SchemathesisConfig
 
-from config.wsgi import application
+from staff.wire.wsgi import guard
 from tests.cast.bookings import make_cast
 from tests.cast.factories import token_of
 from tests.cast.passes import examples
@@ -41,7 +42,11 @@ def token(db: None) -> str:
 
 @pytest.fixture
 def api(token: str) -> Iterator[Any]:
-    """Our schema. Requests stay on the test's connection, as with Django's own client."""
+    """Our schema. Requests stay on the test's connection, as with Django's own client.
+
+    Not by `config.wsgi`: this process would serve people from then on, looks and all.
+    """
+    application = guard(get_wsgi_application())
     signals = (request_started, request_finished)
     for each in signals:
         each.disconnect(close_old_connections)
