@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, Self
 
-from django.db.models import BigAutoField, QuerySet
+from django.db.models import QuerySet
 from rest_framework.request import Request
 
 from bookings.api.serializers import COLUMNS, BookingJson, Printer
+from bookings.api.visible_booking import LIMITED
 from bookings.models import Booking, BookingQuerySet, kept_total
 from clients.search import found_by
 from staff.access.actor import SYSTEM
@@ -24,8 +24,6 @@ SHAPES_KEPT = 100
 
 WITH_AN_INDEX_IN_ORDER = {"staff_id", "client_id", "date_from", "date_to", "order"}
 """Filters of which one plan is good for every value; of any other one a value may be rare or in every row."""
-
-_SOMEBODY: Any = Blank("agenda_of", BigAutoField())
 
 
 class StartFilter(ListFilter):
@@ -103,9 +101,9 @@ class BookingFilter(StartFilter):
 @lru_cache(SHAPES_KEPT)
 def _first_page(shape: tuple[tuple[str, Any], ...], *, limit: int, of_own_agenda: bool) -> Prepared:
     """The rows of a first page; None in `shape`: any value of that filter."""
-    everybody = replace(SYSTEM, agenda_of=_SOMEBODY if of_own_agenda else None)
+    caller = LIMITED if of_own_agenda else SYSTEM
     blanks = {name: _blank(name) if value is None else value for name, value in shape}
-    bookings = BookingFilter.narrowed(Booking.objects.visible_to(everybody), blanks)
+    bookings = BookingFilter.narrowed(Booking.objects.visible_to(caller), blanks)
     return Prepared(lambda: bookings.values_list(*COLUMNS)[:limit])
 
 

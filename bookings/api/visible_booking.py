@@ -13,7 +13,9 @@ from bookings.models import Booking
 from staff.access.actor import SYSTEM, Actor
 from staff.storage.prepared_statements import Blank, Prepared
 
-_SOMEBODY: Any = Blank("agenda_of", BigAutoField())
+_AGENDA_OF: Any = Blank("agenda_of", BigAutoField())
+LIMITED = replace(SYSTEM, agenda_of=_AGENDA_OF)
+"""Somebody limited to an agenda, whose is filled in: for statements that are written once."""
 
 
 class VisibleBooking:
@@ -21,7 +23,7 @@ class VisibleBooking:
 
     def __init__(self, *columns: str) -> None:
         self._seen_by_all = Prepared(partial(_visible, SYSTEM, columns))
-        self._of_an_agenda = Prepared(partial(_visible, replace(SYSTEM, agenda_of=_SOMEBODY), columns))
+        self._of_an_agenda = Prepared(partial(_visible, LIMITED, columns))
 
     def row(self, booking_id: int, *, to: Actor) -> tuple[Any, ...] | None:
         """None where there is none, or `to` may not see it. One statement."""
