@@ -1,8 +1,8 @@
 """Instants from PostgreSQL, read by psycopg's own loader, in C; and whole numbers sent as of one type.
 
-Django's is one in Python and takes six times as long; a page of free times reads four thousand. Part of the
-fence of `config.postgres.base`: it leans on Django's `get_adapters_template` and on the `timezone` of its
-loaders (read at 5.2). Remove it when Django reads instants in C.
+Django's reader of instants is in Python and takes six times as long; a page of free times reads four
+thousand. Part of the fence of `config.postgres.base`: it leans on Django's `get_adapters_template` and on the
+`timezone` of its loaders (read at 5.2). Remove it when Django reads instants in C.
 """
 
 from __future__ import annotations

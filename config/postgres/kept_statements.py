@@ -16,6 +16,10 @@ from typing import Any
 
 import psycopg
 from psycopg._preparing import Prepare, PrepareManager
+from psycopg.errors import FeatureNotSupported, InvalidSqlStatementName
+
+NO_LONGER_GOOD = (FeatureNotSupported, InvalidSqlStatementName)
+"""A column has another type now ("cached plan must not change result type"), or somebody has dropped it."""
 
 _TAKES_AWAY = re.compile(rb"(?:DROP|ALTER|DISCARD ALL|DEALLOCATE ALL)\b")
 
@@ -30,12 +34,11 @@ class KeptStatements(PrepareManager):
         return False
 
     def note(self, error: psycopg.Error) -> None:
-        """Has all prepared anew where one is no longer good: dropped, or a column has another type now.
+        """Has all prepared anew where one is no longer good, in whatever language the server says so.
 
         The server keeps those of now, under names that nobody uses again.
         """
-        gone = isinstance(error, psycopg.errors.InvalidSqlStatementName)
-        if gone or "cached plan must not change result type" in str(error):
+        if isinstance(error, NO_LONGER_GOOD):
             self._counts.clear()
             self._names.clear()
 

@@ -191,9 +191,11 @@ def _empty_database() -> Iterator[str]:
     server, name = urlsplit(os.environ["DATABASE_URL"]), f"bookings_copy_{free_port()}"
     with psycopg.connect(server.geturl(), autocommit=True) as wire:
         wire.execute(f'CREATE DATABASE "{name}"'.encode())
-    yield server._replace(path=f"/{name}").geturl()
-    with psycopg.connect(server.geturl(), autocommit=True) as wire:
-        wire.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+    try:
+        yield server._replace(path=f"/{name}").geturl()
+    finally:
+        with psycopg.connect(server.geturl(), autocommit=True) as wire:
+            wire.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
 
 
 def _wheel_binaries() -> list[str]:

@@ -176,17 +176,20 @@ def test_who_cannot_ask_for_want_of_something_of_their_own_does_not_know(
     assert silence._speaks(silence.Place("127.0.0.1", 1)) is speaks
 
 
-R, S, N, A = (
-    ConnectionRefusedError(),
-    TimeoutError(),
-    OSError(errno.EADDRNOTAVAIL, ""),
-    None,
-)
+REFUSED, TIMED_OUT, NOT_HERE = ConnectionRefusedError(), TimeoutError(), OSError(errno.EADDRNOTAVAIL, "")
+ANSWERED = None
 
 
 @pytest.mark.parametrize(
     ("words", "speaks"),
-    [([R, S], False), ([N, S], False), ([R, A], True), ([S, A], True), ([N, R], True), ([N, N], None)],
+    [
+        ([REFUSED, TIMED_OUT], False),
+        ([NOT_HERE, TIMED_OUT], False),
+        ([REFUSED, ANSWERED], True),
+        ([TIMED_OUT, ANSWERED], True),
+        ([NOT_HERE, REFUSED], True),
+        ([NOT_HERE, NOT_HERE], None),
+    ],
 )
 def test_a_name_with_several_addresses_is_silent_where_one_is_and_none_answers(
     monkeypatch: pytest.MonkeyPatch, words: list[OSError | None], speaks: bool | None
@@ -380,27 +383,25 @@ print(os.waitpid(child, 0)[1])
 """
 
 
-def test_a_fork_begins_anew_whatever_its_parent_was_about() -> None:
-    """Its parent's other threads hold locks that nobody in the child will ever let go of."""
-    told = subprocess.run(
-        [sys.executable, "-c", FORKED],
+def run(source: str) -> subprocess.CompletedProcess[str]:
+    """In a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", source],
         capture_output=True,
         text=True,
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "DEBUG": "1"},
         check=False,
         timeout=200,
     )
+
+
+def test_a_fork_begins_anew_whatever_its_parent_was_about() -> None:
+    """Its parent's other threads hold locks that nobody in the child will ever let go of."""
+    told = run(FORKED)
     assert told.stdout == "0\n", told.stderr
 
 
 def test_a_process_that_serves_people_looks_by_itself() -> None:
-    told = subprocess.run(
-        [sys.executable, "-c", WHOLE],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "DEBUG": "1"},
-        check=False,
-        timeout=200,
-    )
+    told = run(WHOLE)
     assert "server closed the connection" in told.stdout, told.stderr
     assert told.stdout.endswith("speaks again\n"), told.stderr
