@@ -6,12 +6,13 @@ F5). And statements that never change (`staff.storage.prepared_statements`) are 
 by the server: planning a join of four tables takes it several times longer than finding the one row. And
 instants are read in C (`adapters`).
 
-A fence: this leans on what Django keeps to itself (`ServerBindingCursor`, `_prepare_cursor`,
-`close_if_health_check_failed`; read at 5.2) and on psycopg's `_WaitTimeout` (3.3, in `silence`) and
-`_prepared` (in `kept_statements`), so read it again at every new release of either. Remove `prepared_cursor`
-when Django prepares statements of its own (its ticket 20516), `is_usable` when its health check no longer
-asks the server, and the whole package when nothing of it is left: `staff.storage.prepared_statements` falls
-back to an ordinary cursor, and DATABASES to Django's ENGINE (`config.env.database_settings`).
+A fence: this leans on what Django keeps to itself (`ServerBindingCursor`, `CursorWrapper`,
+`make_debug_cursor`, `close_if_health_check_failed`; read at 5.2) and on psycopg's `_WaitTimeout` (3.3, in
+`silence`) and `_prepared` (in `kept_statements`), so read it again at every new release of either. Remove
+`prepared_cursor` when Django prepares statements of its own (its ticket 20516), `is_usable` when its health
+check no longer asks the server, and the whole package when nothing of it is left:
+`staff.storage.prepared_statements` falls back to an ordinary cursor, and DATABASES to Django's ENGINE
+(`config.env.database_settings`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import psycopg
 from django.db import OperationalError
 from django.db.backends.postgresql import base
 from django.db.backends.postgresql.operations import DatabaseOperations
+from django.db.backends.utils import CursorWrapper
 from django.db.utils import DatabaseErrorWrapper
 from django.utils.functional import cached_property
 from psycopg import IsolationLevel
@@ -64,6 +66,27 @@ class _PreparingCursor(base.ServerBindingCursor):
             raise
 
 
+class _Wrapper(CursorWrapper):
+    """Django's own, with the names that are asked for after every statement at hand: it looks each one up in
+    vain first, and makes a function of it."""
+
+    def fetchall(self) -> Any:
+        with self.db.wrap_database_errors:
+            return self.cursor.fetchall()
+
+    def fetchone(self) -> Any:
+        with self.db.wrap_database_errors:
+            return self.cursor.fetchone()
+
+    @property
+    def rowcount(self) -> int:
+        count: int = self.cursor.rowcount
+        return count
+
+    def close(self) -> None:
+        self.cursor.close()
+
+
 class _Operations(DatabaseOperations):
     def last_executed_query(self, cursor: Any, sql: Any, params: Any) -> Any:
         # psycopg does not keep the text of a prepared statement; the log of statements wants it.
@@ -77,7 +100,9 @@ class _Errors(DatabaseErrorWrapper):
     """
 
     def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
-        if exc_type is not None and issubclass(exc_type, psycopg.errors.ReadOnlySqlTransaction):
+        if exc_type is None:
+            return
+        if issubclass(exc_type, psycopg.errors.ReadOnlySqlTransaction):
             self.wrapper.errors_occurred = True  # type: ignore[attr-defined]
             raise OperationalError(*exc_value.args).with_traceback(traceback) from exc_value
         super().__exit__(exc_type, exc_value, traceback)
@@ -85,7 +110,7 @@ class _Errors(DatabaseErrorWrapper):
 
 class DatabaseWrapper(base.DatabaseWrapper):
     ops_class = _Operations
-    _kept_cursor: _PreparingCursor | None = None
+    _kept_cursor: _Wrapper | None = None
 
     @cached_property
     def wrap_database_errors(self) -> DatabaseErrorWrapper:
@@ -118,14 +143,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
         One at a time: its rows are gone once the next statement is asked.
         """
-        self.close_if_health_check_failed()
-        self.ensure_connection()
-        with self.wrap_database_errors:
-            kept: Any = self._kept_cursor
-            if kept is None or kept.connection is not self.connection:
-                self._kept_cursor = kept = _PreparingCursor(self.connection)  # type: ignore[call-arg]
-            # What the stubs do not know of Django's own create_cursor.
-            return self._prepare_cursor(kept)  # type: ignore[attr-defined]
+        if self.connection is None or not self.health_check_done:  # type: ignore[attr-defined]
+            self.close_if_health_check_failed()
+            self.ensure_connection()
+        self.validate_thread_sharing()
+        kept = self._kept_cursor
+        if kept is None or kept.cursor.connection is not self.connection:
+            kept = self._kept_cursor = _Wrapper(_PreparingCursor(self.connection), self)  # type: ignore[call-arg]
+        return self.make_debug_cursor(kept.cursor) if self.queries_logged else kept
 
     def is_usable(self) -> bool:
         """Whether the line is idle and the server has neither hung up, died nor fallen silent."""

@@ -34,6 +34,7 @@ from django.db.models import (
     Field,
     ForeignKey,
     Model,
+    OneToOneField,
     PositiveIntegerField,
     PositiveSmallIntegerField,
     QuerySet,
@@ -47,7 +48,14 @@ from staff.storage.may_lag import reads_from
 M = TypeVar("M", bound=Model)
 Converters = list[tuple[int, tuple[list[Callable[..., Any]], Any]]]
 
-_NUMBERS = (BigIntegerField, ForeignKey, PositiveIntegerField, PositiveSmallIntegerField)
+_NUMBERS = (
+    BigAutoField,
+    BigIntegerField,
+    ForeignKey,
+    OneToOneField,
+    PositiveIntegerField,
+    PositiveSmallIntegerField,
+)
 _EVERYWHERE: dict[type, type] = {
     CharField: str,
     TextField: str,

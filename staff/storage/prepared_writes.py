@@ -12,8 +12,9 @@ fields, and the row knows afterwards what the database gave it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from operator import attrgetter
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
@@ -26,7 +27,6 @@ from staff.storage.prepared_statements import (
     Alone,
     alone_among,
     filled,
-    given,
     open_cursor,
     written_for,
 )
@@ -40,24 +40,25 @@ FEW = 4
 """Statements of up to so many rows are worth keeping."""
 
 
-class _Column(NamedTuple):
-    """One that is written. `fills_in`: its field has a value of its own for it, such as the time.
-
-    `as_it_is`: the type of value of which the field makes nothing else, if any.
+class _Columns(NamedTuple):
+    """Those of a model that are written. `filling_in`: the fields that have a value of their own, such as the
+    time. `as_they_are`: per field the type of value of which it makes nothing else, if any.
     """
 
-    field: Field[Any, Any]
-    name: str
-    fills_in: bool
-    as_it_is: type | None
+    fields: tuple[Field[Any, Any], ...]
+    filling_in: tuple[Field[Any, Any], ...]
+    as_they_are: tuple[type | None, ...]
+    of: Callable[[Model], tuple[Any, ...]]
 
 
 @cache
-def _columns_of(model: type[Model], vendor: str) -> tuple[_Column, ...]:
-    written, _given_back = _written_and_given_back(model)
-    as_they_are = GIVEN_AS_IT_IS[vendor]
-    return tuple(
-        _Column(each, each.attname, _fills_in(each), as_they_are.get(type(each))) for each in written
+def _columns_of(model: type[Model], vendor: str) -> _Columns:
+    fields, _given_back = _written_and_given_back(model)
+    return _Columns(
+        fields=tuple(fields),
+        filling_in=tuple(each for each in fields if _fills_in(each)),
+        as_they_are=tuple(GIVEN_AS_IT_IS[vendor].get(type(each)) for each in fields),
+        of=attrgetter(*(each.attname for each in fields)),
     )
 
 
@@ -65,14 +66,15 @@ def _fills_in(field: Field[Any, Any]) -> bool:
     return any(getattr(field, name, False) for name in ("auto_now", "auto_now_add"))
 
 
-def _stored(row: Model, wire: BaseDatabaseWrapper, *, add: bool) -> Iterator[Any]:
+def _stored(row: Model, wire: BaseDatabaseWrapper, *, add: bool) -> list[Any]:
     """What its fields have the database keep of `row`."""
-    for field, name, fills_in, as_it_is in _columns_of(type(row), wire.vendor):
-        value = field.pre_save(row, add=add) if fills_in else getattr(row, name)
-        if value is None or type(value) is as_it_is:
-            yield value
-        else:
-            yield given(field, value, wire)
+    columns = _columns_of(type(row), wire.vendor)
+    for field in columns.filling_in:
+        field.pre_save(row, add=add)
+    return [
+        value if value is None or type(value) is as_it_is else field.get_db_prep_save(value, wire)
+        for value, as_it_is, field in zip(columns.of(row), columns.as_they_are, columns.fields, strict=True)
+    ]
 
 
 def _written_and_given_back(model: type[Model]) -> tuple[list[Field[Any, Any]], list[Field[Any, Any]]]:
