@@ -34,7 +34,13 @@ from bookings.slots.refused_to_everybody import (
     check_times,
     find_offered,
 )
-from bookings.slots.warn_or_refuse import ON_WAITLIST, refusals_for, warnings_for
+from bookings.slots.warn_or_refuse import (
+    ON_WAITLIST,
+    Circumstances,
+    circumstances_of,
+    refusals_for,
+    warnings_for,
+)
 from bookings.waitlist import BookedEntries
 from clients.models import Client
 from staff.access.actor import Actor
@@ -93,7 +99,7 @@ class Order(Telling):
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """Everybody and everything the order names, read and found fit."""
+    """Everybody and everything the order names, read and found fit; `about` where the desk books."""
 
     staff: Staff
     client: Client
@@ -103,6 +109,7 @@ class _Found:
     session: Booking | None
     members: list[Booking]
     party: uuid.UUID
+    about: Circumstances | None
 
 
 class _SessionBegan(Exception):
@@ -234,7 +241,11 @@ def _gather(
 ) -> _Found:
     client = checks.find_client(order.client_id)
     service, duration = find_offered(order.service_id, staff.pk)
-    check_holiday(order.start_at, order.end_at, zone=salon.zone)
+    times: dict[str, Any] = {"start_at": order.start_at, "end_at": order.end_at, "zone": salon.zone}
+    who: dict[str, Any] = {"staff_id": staff.pk, "service_id": service.pk, "client_id": client.pk}
+    about = None if order.by_client else circumstances_of(**who, **times)
+    if about is None or about.exceptional:
+        check_holiday(**times)
     checks.check_pair(order.status, order.detail)
     check_persons(order.persons, service)
     if order.price is not None and order.price.amount != service.price:
@@ -258,15 +269,16 @@ def _gather(
         client=client,
         service=service,
         parts=fitted(duration.parts, order.end_at - order.start_at),
-        location_id=checks.location_for(order.location_id, staff=staff),
+        location_id=checks.location_for(order.location_id, staff=staff, about=about),
         session=session,
         members=members,
         party=party,
+        about=about,
     )
 
 
 def _checked_time(order: Order, found: _Found, *, salon: SalonSettings, now: datetime) -> list[Objection]:
-    about: dict[str, Any] = {
+    case: dict[str, Any] = {
         "staff": found.staff,
         "service": found.service,
         "start_at": order.start_at,
@@ -274,9 +286,9 @@ def _checked_time(order: Order, found: _Found, *, salon: SalonSettings, now: dat
         "salon": salon,
         "now": now,
     }
-    if not order.by_client:
-        return warnings_for(**about, parts=found.parts, client_id=found.client.pk)
-    for refused in refusals_for(**about):
+    if found.about is not None:
+        return warnings_for(found.about, **case, parts=found.parts)
+    for refused in refusals_for(**case):
         raise BadRequest.field("start_at", refused.message, code=refused.code)
     return []
 

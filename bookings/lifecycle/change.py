@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -15,9 +14,10 @@ from django.utils import timezone
 from bookings import waitlist
 from bookings.lifecycle import checks, effects, frozen, in_person, visit_row
 from bookings.lifecycle.audit import record
+from bookings.lifecycle.edit import SLOT, UNAUDITED, Edit, merged
 from bookings.lifecycle.how import AS_USUAL, How
 from bookings.lifecycle.locks import begin_again, lock_booking
-from bookings.lifecycle.outcome import Before, Change, Outcome, printed_price
+from bookings.lifecycle.outcome import Change, Outcome, printed_price
 from bookings.lifecycle.requests import ask_client, set_deadline, spend_token
 from bookings.lifecycle.session_membership import leave_session, party_of_return
 from bookings.lifecycle.written import Written
@@ -34,70 +34,18 @@ from bookings.slots.refused_to_everybody import (
     check_times,
     find_service,
 )
-from bookings.slots.warn_or_refuse import CLIENT_BUSY, ON_WAITLIST, warnings_for
+from bookings.slots.warn_or_refuse import (
+    CLIENT_BUSY,
+    ON_WAITLIST,
+    Circumstances,
+    circumstances_of,
+    warnings_for,
+)
 from clients.records import lock_clients
 from staff.access.actor import Actor
 from staff.models import SalonSettings
 from staff.storage.prepared_writes import PreparedUpdate
 from staff.wire.times import local_date, print_when
-
-CHANGEABLE = frozenset(
-    {
-        "client_id",
-        "staff_id",
-        "service_id",
-        "location_id",
-        "staff_requested",
-        "start_at",
-        "end_at",
-        "status",
-        "status_detail",
-        "notes",
-        "internal_notes",
-        "persons",
-        "price",
-        "parts",
-        "foreign_data",
-        "amelia_deleted",
-    }
-)
-"""The fields `change` takes: everything else of a booking follows from these."""
-
-SLOT = frozenset({"start_at", "end_at", "staff_id", "service_id", "parts"})
-"""What decides where the booking's busy times are (a service brings its own buffers and parts)."""
-
-UNAUDITED = frozenset({"status", "foreign_data", "amelia_deleted"})
-"""The status has its own columns in the audit row; the others are a dialect's echo."""
-
-
-@dataclass(slots=True)
-class _Edit:
-    """A locked booking with the changes merged in, not saved yet."""
-
-    booking: Booking
-    before: Before
-    stored: dict[str, Any]
-
-    def touches(self, *names: str) -> bool:
-        return any(getattr(self.booking, name) != self.stored[name] for name in names)
-
-    @property
-    def differing(self) -> list[str]:
-        return [name for name in sorted(CHANGEABLE) if self.touches(name)]
-
-    @property
-    def reopened(self) -> bool:
-        return self.booking.stands and not self.before.stood
-
-    @property
-    def returns(self) -> bool:
-        """It takes up the place that it had."""
-        return self.reopened and not self.touches(*SLOT)
-
-    @property
-    def needs_slot(self) -> bool:
-        """Busy times have to be written anew, and the database asked anew."""
-        return self.booking.stands and (self.reopened or self.touches(*SLOT))
 
 
 @begin_again
@@ -174,7 +122,7 @@ def write(
     now: datetime | None,
 ) -> Written | None:
     """Check, lock, save and audit one change of a locked booking; None where nothing differs."""
-    edit = _merged(booking, changes)
+    edit = merged(booking, changes)
     if not edit.differing:
         return None
     _check(edit, actor=actor, salon=salon)
@@ -182,6 +130,10 @@ def write(
         _lock_around(edit)
     if edit.touches("client_id"):
         checks.find_client(booking.client_id)
+    about = _circumstances(edit, salon=salon)
+    comes = edit.reopened or edit.touches("start_at", "end_at")
+    if comes and (about is None or about.exceptional):
+        check_holiday(booking.start_at, booking.end_at, zone=salon.zone)
     now = now or timezone.now()
     frozen.freeze(booking, edit.stored, changes, salon=salon)
     _keep_session(edit, party=how.party, now=now)
@@ -205,7 +157,7 @@ def write(
     in_person.keep_announced(booking, before=edit.before, how=how)
     _STORE.write(booking)
 
-    objections = _objections(edit, salon=salon, now=now)
+    objections = [] if about is None else _objections(edit, about, salon=salon, now=now)
     waited = _book_entries(edit, objections, salon=salon)
     if not how.whole_visit:
         overlap = checks.is_deliberate(actor=actor, asked=how.allow_overlap, salon=salon)
@@ -231,23 +183,7 @@ def write(
 _STORE = PreparedUpdate(Booking)
 
 
-def _merged(booking: Booking, changes: Mapping[str, Any]) -> _Edit:
-    """Assign the changes; another status resets the detail unless the change names one."""
-    if unknown := set(changes) - CHANGEABLE:
-        raise ValueError(f"not changeable: {sorted(unknown)}")
-    edit = _Edit(
-        booking=booking,
-        before=Before.of(booking),
-        stored={name: getattr(booking, name) for name in CHANGEABLE},
-    )
-    for name, value in changes.items():
-        setattr(booking, name, value)
-    if edit.touches("status") and "status_detail" not in changes:
-        booking.status_detail = ""
-    return edit
-
-
-def _check(edit: _Edit, *, actor: Actor, salon: SalonSettings) -> None:
+def _check(edit: Edit, *, actor: Actor, salon: SalonSettings) -> None:
     booking = edit.booking
     if edit.touches("status", "status_detail"):
         field = "status" if edit.touches("status") else "status_detail"
@@ -256,8 +192,6 @@ def _check(edit: _Edit, *, actor: Actor, salon: SalonSettings) -> None:
         checks.check_price(booking.price, salon=salon)
     if edit.touches("start_at", "end_at"):
         check_times(booking.start_at, booking.end_at)
-    if edit.touches("start_at", "end_at") or edit.reopened:
-        check_holiday(booking.start_at, booking.end_at, zone=salon.zone)
     if edit.touches("staff_id"):
         check_agenda(actor, booking.staff_id)
     if edit.touches("service_id"):
@@ -266,7 +200,7 @@ def _check(edit: _Edit, *, actor: Actor, salon: SalonSettings) -> None:
         checks.find_location(booking.location_id)
 
 
-def _lock_around(edit: _Edit) -> None:
+def _lock_around(edit: Edit) -> None:
     """The staff rows left and entered, then the clients, each in id order."""
     booking = edit.booking
     staff = lock_staff(edit.before.staff_id, booking.staff_id)
@@ -278,7 +212,7 @@ def _lock_around(edit: _Edit) -> None:
         lock_clients({edit.before.client_id, booking.client_id})
 
 
-def _keep_session(edit: _Edit, *, party: uuid.UUID | None, now: datetime) -> None:
+def _keep_session(edit: Edit, *, party: uuid.UUID | None, now: datetime) -> None:
     """A move takes the booking out into a session of its own; who stays or comes back needs room there."""
     booking = edit.booking
     if edit.touches("persons", "service_id"):
@@ -295,7 +229,7 @@ def _keep_session(edit: _Edit, *, party: uuid.UUID | None, now: datetime) -> Non
             checks.check_room(others, **who, service=booking.service, held=held)
 
 
-def _keep_tokens(edit: _Edit, *, how: How, salon: SalonSettings, now: datetime) -> None:
+def _keep_tokens(edit: Edit, *, how: How, salon: SalonSettings, now: datetime) -> None:
     booking = edit.booking
     provisional = booking.status == Booking.Status.PROVISIONAL
     had_token = booking.provisional_token is not None
@@ -317,7 +251,7 @@ def _keep_tokens(edit: _Edit, *, how: How, salon: SalonSettings, now: datetime) 
         booking.feedback_token = new_token()
 
 
-def _occupy(edit: _Edit, left_visit: Visit | None, *, overlap: bool, now: datetime) -> None:
+def _occupy(edit: Edit, left_visit: Visit | None, *, overlap: bool, now: datetime) -> None:
     """The booking's busy times, and those of its neighbours in a visit, whose buffers come and go with it."""
     booking = edit.booking
     visits = [each for each in (booking.visit, left_visit) if each is not None]
@@ -332,7 +266,7 @@ def _occupy(edit: _Edit, left_visit: Visit | None, *, overlap: bool, now: dateti
         occupy(each, overlap=overlap, now=now)
 
 
-def _audited(edit: _Edit, *, actor: Actor, how: How, salon: SalonSettings, now: datetime) -> BookingEvent:
+def _audited(edit: Edit, *, actor: Actor, how: How, salon: SalonSettings, now: datetime) -> BookingEvent:
     booking = edit.booking
     changes = {
         name: [_plain(edit.stored[name], salon), _plain(getattr(booking, name), salon)]
@@ -363,11 +297,26 @@ def _plain(value: Any, salon: SalonSettings) -> Any:
     return value
 
 
-def _objections(edit: _Edit, *, salon: SalonSettings, now: datetime) -> list[Objection]:
+def _circumstances(edit: Edit, *, salon: SalonSettings) -> Circumstances | None:
+    """Of a booking that stands and whose place or client has become another."""
     booking = edit.booking
     if not booking.stands or not (edit.needs_slot or edit.touches("client_id")):
-        return []
+        return None
+    return circumstances_of(
+        staff_id=booking.staff_id,
+        service_id=booking.service_id,
+        client_id=booking.client_id,
+        booking_id=booking.pk,
+        start_at=booking.start_at,
+        end_at=booking.end_at,
+        zone=salon.zone,
+    )
+
+
+def _objections(edit: Edit, about: Circumstances, *, salon: SalonSettings, now: datetime) -> list[Objection]:
+    booking = edit.booking
     found = warnings_for(
+        about,
         staff=booking.staff,
         service=booking.service,
         start_at=booking.start_at,
@@ -375,13 +324,11 @@ def _objections(edit: _Edit, *, salon: SalonSettings, now: datetime) -> list[Obj
         salon=salon,
         now=now,
         parts=booking.parts,
-        client_id=booking.client_id,
-        booking_id=booking.pk,
     )
     return found if edit.needs_slot else [each for each in found if each in (CLIENT_BUSY, ON_WAITLIST)]
 
 
-def _book_entries(edit: _Edit, found: list[Objection], *, salon: SalonSettings) -> waitlist.BookedEntries:
+def _book_entries(edit: Edit, found: list[Objection], *, salon: SalonSettings) -> waitlist.BookedEntries:
     """The waitlist entries of a client who has come to this service, person or start only now."""
     booking = edit.booking
     newly_there = edit.reopened or edit.touches("client_id", "service_id", "staff_id", "start_at")

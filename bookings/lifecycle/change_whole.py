@@ -18,7 +18,8 @@ from django.utils import timezone
 
 from bookings.errors import BookingNotFound
 from bookings.lifecycle import checks, effects
-from bookings.lifecycle.change import SLOT, write
+from bookings.lifecycle.change import write
+from bookings.lifecycle.edit import SLOT
 from bookings.lifecycle.frozen import with_end
 from bookings.lifecycle.how import How
 from bookings.lifecycle.locks import VisitChanged, begin_again, lock_bookings

@@ -10,6 +10,7 @@ from django.db.models import BigAutoField
 from bookings.errors import ClientAlreadyInSession, SessionFull, no_room
 from bookings.lifecycle.locks import locked
 from bookings.models import LEGAL_STATUS_PAIRS, Booking, Visit
+from bookings.slots.warn_or_refuse import Circumstances
 from clients.models import Client
 from staff.access.actor import Actor
 from staff.models import Location, SalonSettings, Service, Staff
@@ -76,13 +77,15 @@ def find_location(location_id: int) -> None:
         raise BadRequest.field("location_id", f"There is no location {location_id}, or it is closed.")
 
 
-def location_for(location_id: int | None, *, staff: Staff) -> int | None:
+def location_for(location_id: int | None, *, staff: Staff, about: Circumstances | None) -> int | None:
     """The location asked for, else the staff member's, else the only one, else None (contract §1.2)."""
     if location_id is not None:
         find_location(location_id)
         return location_id
     if staff.location_id is not None:
         return staff.location_id
+    if about is not None:
+        return about.only_location_id
     only = _TWO_LOCATIONS.rows()
     return only[0][0] if len(only) == 1 else None
 

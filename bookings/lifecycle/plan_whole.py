@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from bookings.errors import HolidayClosed, SlotTaken
 from bookings.lifecycle import checks
-from bookings.lifecycle.change import SLOT
+from bookings.lifecycle.edit import SLOT
 from bookings.lifecycle.frozen import parts_after
 from bookings.lifecycle.how import How
 from bookings.lifecycle.series import Skipped, StaffAway, StartSwallowed, naming, printed_wall

@@ -16,7 +16,8 @@ from bookings import waitlist
 from bookings.errors import BookingNotFound, SessionFull
 from bookings.lifecycle import effects
 from bookings.lifecycle.audit import record
-from bookings.lifecycle.change import SLOT, write
+from bookings.lifecycle.change import write
+from bookings.lifecycle.edit import SLOT
 from bookings.lifecycle.how import AS_USUAL, How
 from bookings.lifecycle.locks import VisitChanged, begin_again, lock_booking, lock_bookings
 from bookings.lifecycle.outcome import Outcome

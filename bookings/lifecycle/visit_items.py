@@ -12,7 +12,8 @@ from django.db.models import prefetch_related_objects
 
 from bookings import waitlist
 from bookings.lifecycle import checks, effects, visit_row
-from bookings.lifecycle.change import SLOT, write
+from bookings.lifecycle.change import write
+from bookings.lifecycle.edit import SLOT
 from bookings.lifecycle.how import How
 from bookings.lifecycle.outcome import Outcome
 from bookings.lifecycle.session import lock_who_comes

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from django.db.models import (
     BigAutoField,
+    Count,
     DateField,
     DateTimeField,
     Exists,
     FilteredRelation,
+    Min,
     OuterRef,
     Q,
     QuerySet,
+    Subquery,
 )
 
 from bookings.models import Booking, WaitlistEntry
 from bookings.slots.availability.agenda import LONGEST_BOOKING, Agenda, read_agendas, terms_of
 from bookings.slots.availability.rules import Case, Objection, objections_to, warnings_about
-from staff.models import SalonSettings, Service, Staff, TimeOff
+from staff.models import Location, SalonSettings, Service, Staff, TimeOff
 from staff.salon.durations import own_or_usual
 from staff.salon.parts import ONE_MINUTE, Duration, Parts, fitted
 from staff.salon.schedule import ONE_DAY, Stretch, holiday_names, local_dates, time_off_of
@@ -27,7 +31,66 @@ from staff.salon.timetable import Hours, Timetable, exceptions_for, is_exception
 from staff.storage.prepared_statements import Blank, Prepared
 
 
+class Circumstances(NamedTuple):
+    """What there is at a time that the desk books: about the staff member, the client and the salon.
+
+    `exceptional`: whether an exception to the hours or a holiday may hold then; `only_location_id`: of the
+    salon's one open location, where it has just one.
+    """
+
+    offers: bool = False
+    away: bool = False
+    client_busy: bool = False
+    client_waits: bool = False
+    location_id: int | None = None
+    only_location_id: int | None = None
+    exceptional: bool = False
+    own_minutes: int | None = None
+    hours: tuple[Hours, ...] = ()
+
+
+_ABOUT = Circumstances._fields[:-1]
+
+
+def circumstances_of(
+    *,
+    staff_id: int,
+    service_id: int,
+    start_at: datetime,
+    end_at: datetime,
+    zone: ZoneInfo,
+    client_id: int | None = None,
+    booking_id: int = 0,
+) -> Circumstances:
+    """For a booking of these times (UTC), which is `booking_id` itself if it is stored. One statement."""
+    first, last = _dates_near(start_at, end_at, zone=zone)
+    rows = _HOURS.rows(
+        staff_id=staff_id,
+        service_id=service_id,
+        start_at=start_at,
+        end_at=end_at,
+        earliest=start_at - LONGEST_BOOKING,
+        first=first,
+        last=last,
+        client_id=client_id,
+        booking_id=booking_id,
+        date=first + ONE_DAY,
+    )
+    if not rows:
+        return Circumstances()
+    rows_of_hours = (row[len(_ABOUT) :] for row in rows)
+    hours = tuple(Hours(*row) for row in rows_of_hours if row[0] is not None)
+    return Circumstances(**dict(zip(_ABOUT, rows[0], strict=False)), hours=hours)
+
+
+def _dates_near(start_at: datetime, end_at: datetime, *, zone: ZoneInfo) -> tuple[date, date]:
+    """From the day before, whose hours may reach past midnight, to the day on which it ends."""
+    touched = local_dates(start_at, end_at, zone=zone)
+    return touched[0] - ONE_DAY, touched[-1]
+
+
 def warnings_for(
+    about: Circumstances,
     *,
     staff: Staff,
     service: Service,
@@ -36,47 +99,30 @@ def warnings_for(
     salon: SalonSettings,
     now: datetime,
     parts: Parts = (),
-    client_id: int | None = None,
-    booking_id: int = 0,
 ) -> list[Objection]:
     """What the desk is told about a booking that is taken all the same (times UTC, its own `parts`).
 
-    One statement, and more where an exception to the hours or a holiday may hold, or an absence in a gap.
+    No statement, and some where an exception to the hours or a holiday may hold, or an absence in a gap.
 
     Codes: staff_does_not_offer_service, outside_working_hours, time_off, client_busy (by another booking than
-    `booking_id`), shorter_than_service, longer_than_service, on_waitlist (of a time ahead). A staff member
-    without any row of working hours keeps none: there is nothing to be outside of, and no warning.
+    the one that it is about), shorter_than_service, longer_than_service, on_waitlist (of a time ahead). A
+    staff member without any row of working hours keeps none: there is nothing to be outside of, no warning.
     """
-    touched = local_dates(start_at, end_at, zone=salon.zone)
-    first, last = touched[0] - ONE_DAY, touched[-1]
-    rows = _HOURS.rows(
-        staff_id=staff.pk,
-        service_id=service.pk,
-        start_at=start_at,
-        end_at=end_at,
-        earliest=start_at - LONGEST_BOOKING,
-        first=first,
-        last=last,
-        client_id=client_id,
-        booking_id=booking_id,
-        date=touched[0],
-    )
-    known = _Known(*rows[0][: len(_Known._fields)]) if rows else _Known()
-    hours = [row[len(_Known._fields) :] for row in rows]
-    timetable = Timetable([Hours(*row) for row in hours if row[0] is not None])
-    if known.exceptional:
-        exceptions = exceptions_for({staff.pk: known.location_id}, first=first, last=last)
+    first, last = _dates_near(start_at, end_at, zone=salon.zone)
+    timetable = Timetable(about.hours)
+    if about.exceptional:
+        exceptions = exceptions_for({staff.pk: about.location_id}, first=first, last=last)
         closed = frozenset(holiday_names(first, last))
         timetable = Timetable(timetable.hours, exceptions.get(staff.pk, ()), closed)
     if not timetable.keeps_hours:
         timetable = timetable.around_the_clock()
-    away = [Stretch(start_at, end_at)] if known.away else []
+    away = [Stretch(start_at, end_at)] if about.away else []
     if away and parts:
         away = time_off_of([staff.pk], start_at=start_at, end_at=end_at)[staff.pk]
     agenda = Agenda(
         staff_id=staff.pk,
-        offers_service=known.offers,
-        duration=own_or_usual(service, known.own_minutes, None),
+        offers_service=about.offers,
+        duration=own_or_usual(service, about.own_minutes, None),
         timetable=timetable,
         windows=timetable.windows_between(first, last, zone=salon.zone),
         away=away,
@@ -85,22 +131,10 @@ def warnings_for(
     terms = terms_of(service, salon=salon, now=now, holidays={})
     return [
         *warnings_about(Case(terms, agenda, start_at, end_at, parts)),
-        *([CLIENT_BUSY] if known.client_busy else []),
+        *([CLIENT_BUSY] if about.client_busy else []),
         *_about_length(service, agenda.duration, end_at - start_at),
-        *([ON_WAITLIST] if known.client_waits and start_at > now else []),
+        *([ON_WAITLIST] if about.client_waits and start_at > now else []),
     ]
-
-
-class _Known(NamedTuple):
-    """What `_hours` says of a person before the row of their hours."""
-
-    offers: bool = False
-    away: bool = False
-    client_busy: bool = False
-    client_waits: bool = False
-    location_id: int | None = None
-    exceptional: bool = False
-    own_minutes: int | None = None
 
 
 CLIENT_BUSY = Objection("client_busy", "This client has another booking at that time.")
@@ -132,9 +166,7 @@ def _about_length(service: Service, usual: Duration, length: timedelta) -> list[
 
 
 def _hours() -> QuerySet[Staff, tuple[Any, ...]]:
-    """For each row of a person's hours: do they offer it, are they away, is the client elsewhere, does
-    the client wait for it, their location, whether an exception or a holiday may hold then, their own
-    minutes for the service; and the row."""
+    """For each row of a person's hours: what `Circumstances` says beside them, and the row."""
     away = TimeOff.objects.filter(
         staff_id=OuterRef("pk"),
         start_at__lt=Blank("end_at", DateTimeField()),
@@ -160,6 +192,8 @@ def _hours() -> QuerySet[Staff, tuple[Any, ...]]:
         date=Blank("date", DateField()),
         status__in=WaitlistEntry.OPEN_STATUSES,
     )
+    open_ones = Location.objects.filter(is_active=True).order_by().values("is_active")
+    only_location = open_ones.annotate(number=Count("pk"), only=Min("pk")).filter(number=1).values("only")
     return (
         Staff.objects.filter(pk=Blank("staff_id", BigAutoField()))
         .annotate(
@@ -167,6 +201,7 @@ def _hours() -> QuerySet[Staff, tuple[Any, ...]]:
             away=Exists(away),
             client_busy=Exists(elsewhere),
             client_waits=Exists(waits),
+            only_location_id=Subquery(only_location),
             exceptional=is_exceptional(),
             own=FilteredRelation(
                 "durations", condition=Q(durations__service_id=Blank("service_id", BigAutoField()))
@@ -179,6 +214,7 @@ def _hours() -> QuerySet[Staff, tuple[Any, ...]]:
             "client_busy",
             "client_waits",
             "location_id",
+            "only_location_id",
             "exceptional",
             "own__duration_minutes",
             *(f"working_hours__{name}" for name in Hours._fields),

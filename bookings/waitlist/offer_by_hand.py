@@ -6,7 +6,7 @@ What that step would leave out is refused here, in words.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import transaction
 
@@ -16,7 +16,7 @@ from bookings.slots.availability import Objection
 from bookings.slots.busy import conflicts_of, lock_staff
 from bookings.slots.holds import wanted_booking
 from bookings.slots.refused_to_everybody import bookable, check_agenda, check_holiday, find_offered
-from bookings.slots.warn_or_refuse import ON_WAITLIST, warnings_for
+from bookings.slots.warn_or_refuse import ON_WAITLIST, circumstances_of, warnings_for
 from bookings.waitlist.entries import EntryClosed, EntryNotFound
 from bookings.waitlist.freed_slots import FreedSlot, is_away, is_offered
 from bookings.waitlist.offers import end_dead_offers, lock_entry, make_offer
@@ -71,15 +71,12 @@ def offer_by_hand(
             base_url="",
         )
         place = _checked_place(entry, freed, duration, actor=actor, salon=salon, now=now)
+        times: dict[str, Any] = {"start_at": freed.start_at, "end_at": freed.end_at}
+        about = circumstances_of(
+            staff_id=staff_id, service_id=service.pk, client_id=entry.client_id, zone=salon.zone, **times
+        )
         objections = warnings_for(
-            staff=staff,
-            service=service,
-            start_at=freed.start_at,
-            end_at=freed.end_at,
-            salon=salon,
-            now=now,
-            parts=duration.parts,
-            client_id=entry.client_id,
+            about, staff=staff, service=service, salon=salon, now=now, parts=duration.parts, **times
         )
         made = make_offer(entry, freed, place=place, salon=salon, event_id=None, now=now)
         return OfferMade(made, [each for each in objections if each != ON_WAITLIST])

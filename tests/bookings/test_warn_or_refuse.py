@@ -11,7 +11,8 @@ from bookings import lifecycle
 from bookings.errors import SlotTaken
 from bookings.lifecycle.book import Order
 from bookings.models import Booking
-from bookings.slots.warn_or_refuse import refusals_for, warnings_for
+from bookings.slots.availability import Objection
+from bookings.slots.warn_or_refuse import circumstances_of, refusals_for, warnings_for
 from staff.access.actor import SYSTEM
 from staff.models import SalonSettings
 from staff.wire.refusals import BadRequest
@@ -43,6 +44,13 @@ def ask(salon: Salon, first: str = TUESDAY, last: str | None = None) -> list[dic
     }
     answer = caller(salon.ada).get("/api/availability", query)
     return [day["staff"][0] for day in answer.json()["days"]]
+
+
+def warned_of(**about: Any) -> list[Objection]:
+    """What the desk is told, as it is when a booking is made."""
+    who = {"staff_id": about["staff"].pk, "service_id": about["service"].pk}
+    times = {"start_at": about["start_at"], "end_at": about["end_at"], "zone": about["salon"].zone}
+    return warnings_for(circumstances_of(**who, **times), **about)
 
 
 def post(salon: Salon, start_at: str, minutes: int = 60, **changes: Any) -> Any:
@@ -151,7 +159,7 @@ def test_a_booking_that_overruns_the_closing_or_a_break_is_outside_working_hours
     ):
         times = {"start_at": at(f"{TUESDAY} {start}"), "end_at": at(f"{TUESDAY} {end}")}
         lengths = {"shorter_than_service", "longer_than_service"}
-        assert [e.code for e in warnings_for(**ask_about, **times) if e.code not in lengths] == codes
+        assert [e.code for e in warned_of(**ask_about, **times) if e.code not in lengths] == codes
         assert [each.code for each in refusals_for(**ask_about, **times)] == codes
 
 
@@ -165,7 +173,7 @@ def test_who_keeps_no_working_hours_is_booked_by_the_desk_without_a_warning(salo
         "salon": SalonSettings.load(),
         "now": MONDAY_NOON,
     }
-    assert warnings_for(**about) == []
+    assert warned_of(**about) == []
     assert [each.code for each in refusals_for(**about)] == ["outside_working_hours"]
 
 
@@ -181,12 +189,12 @@ def test_what_is_seldom_there_costs_a_statement_only_where_it_is(
         "salon": SalonSettings.load(),
         "now": MONDAY_NOON,
     }
-    for statements in (warnings_for, refusals_for):
+    for statements in (warned_of, refusals_for):
         with django_assert_num_queries(1):
             statements(**about)
     make_holiday(date.fromisoformat(TUESDAY))
     make_time_off(salon.bea, at(f"{TUESDAY} 10:00"), hours=1)
     with django_assert_num_queries(3):
-        warnings_for(**about)
+        warned_of(**about)
     with django_assert_num_queries(4):
         refusals_for(**about)
