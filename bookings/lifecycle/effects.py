@@ -259,11 +259,12 @@ def _moved(change: Change) -> list[Due]:
         delay = mail_types.client_move_delay(change.booking.visit_id, now=change.now)
         return _mail(change, "booking.updated", delay=delay, dedupe_key=key)
     booking_ids = moved_in_series(change.booking)
+    if not booking_ids:
+        delay = mail_types.update_mail_delay(start_at=change.booking.start_at, now=change.now)
+        return _mail(change, "booking.updated", delay=delay, dedupe_key=key)
     present = Booking.objects.filter(pk__in=booking_ids, end_at__gt=change.now)
     starts = present.order_by().values_list("start_at", flat=True) if len(booking_ids) > 1 else []
     delay = mail_types.update_mail_delay(start_at=min([change.booking.start_at, *starts]), now=change.now)
-    if not booking_ids:
-        return _mail(change, "booking.updated", delay=delay, dedupe_key=key)
     dues = _mail(change, "booking.updated", delay=delay, dedupe_key=series_update_of(change.booking))
     return [of_series(due, booking_ids) for due in dues]
 

@@ -67,13 +67,17 @@ def lock_booking(*, actor: Actor, booking_id: int) -> Booking:
 
     Raises BookingNotFound, also when `actor` may not see it, or no longer does once the lock is ours.
     """
-    seen = Booking.objects.visible_to(actor).filter(pk=booking_id)
-    if actor.agenda_of is not None and not seen.exists():
+    if not _may_see(actor, booking_id):
         raise BookingNotFound
     booking = lock_bookings([booking_id]).get(booking_id)
-    if booking is None or (actor.agenda_of is not None and not seen.exists()):
+    if booking is None or not _may_see(actor, booking_id):
         raise BookingNotFound
     return booking
+
+
+def _may_see(actor: Actor, booking_id: int) -> bool:
+    """One statement where `actor` sees an agenda alone."""
+    return actor.agenda_of is None or Booking.objects.visible_to(actor).filter(pk=booking_id).exists()
 
 
 def lock_bookings(ids: Collection[int]) -> dict[int, Booking]:
