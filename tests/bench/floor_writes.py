@@ -15,10 +15,18 @@ s.buffer_after_minutes, EXISTS (SELECT 1 FROM staff_holiday h WHERE h.date = %s:
 (SELECT min(l.id) FROM staff_location l WHERE l.is_active)
 FROM clients_client c, staff_service s
 WHERE c.id = %s AND c.archived_at IS NULL AND s.id = %s AND s.is_active"""
+LOOK_UP_AND_LOCK = f"{LOOK_UP} FOR NO KEY UPDATE OF c"
 HOURS = """SELECT weekday, opens, closes,
 EXISTS (SELECT 1 FROM staff_staff_services o WHERE o.staff_id = h.staff_id AND o.service_id = %s),
-EXISTS (SELECT 1 FROM staff_timeoff t WHERE t.staff_id = h.staff_id AND t.end_at > %s AND t.start_at < %s)
+EXISTS (SELECT 1 FROM staff_timeoff t WHERE t.staff_id = h.staff_id AND t.end_at > %s AND t.start_at < %s),
+EXISTS (SELECT 1 FROM bookings_booking b WHERE b.client_id = %s AND b.status IN ('scheduled', 'provisional')
+AND b.end_at > %s AND b.start_at < %s AND b.start_at >= %s::timestamptz - interval '1 day' AND b.id <> %s),
+EXISTS (SELECT 1 FROM bookings_waitlistentry w WHERE w.client_id = %s AND w.service_id = %s
+AND w.date = %s::timestamptz::date AND w.status IN ('waiting', 'notified')),
+EXISTS (SELECT 1 FROM staff_openingexception e WHERE e.every_year
+OR (e.date_from <= %s::timestamptz::date AND e.date_to >= %s::timestamptz::date))
 FROM staff_workinghours h WHERE h.staff_id = %s"""
+SESSION = "SELECT id FROM bookings_booking WHERE session_id = %s ORDER BY id"
 BOOK = """INSERT INTO bookings_booking (client_id, staff_id, service_id, location_id, start_at, end_at,
 status, status_detail, notes, internal_notes, key, party, persons, price, buffer_before_minutes,
 buffer_after_minutes, visit_id, source, base_url, announced_as, sequence, version, foreign_data,
@@ -89,9 +97,9 @@ def book(wire: Wire, person: Person, order: dict[str, Any]) -> int:
     start, end, now = f"{order['start_at']}Z", f"{order['end_at']}Z", datetime.now(UTC)
     with wire.transaction():
         wire.execute(LOCK, [staff]).fetchone()
-        found = wire.execute(LOOK_UP, [start, client, service]).fetchone() or ()
+        found = wire.execute(LOOK_UP_AND_LOCK, [start, client, service]).fetchone() or ()
         first, last, email, name, price, before, after, _holiday, location = found
-        wire.execute(HOURS, [service, start, end, staff]).fetchall()
+        _hours(wire, 0, service=service, staff=staff, client=client, start=start, end=end)
         key, party = uuid.uuid4(), uuid.uuid4()
         (visit,) = wire.execute(VISIT, [client, key, start, end, now, now]).fetchone() or (0,)
         who = [client, staff, service, location, start, end]
@@ -114,7 +122,8 @@ def move(wire: Wire, person: Person, booking: int, order: dict[str, Any]) -> Non
     with wire.transaction():
         visit, staff, service, client, email = _locked(wire, booking)
         wire.execute(LOOK_UP, [start, client, service]).fetchone()
-        wire.execute(HOURS, [service, start, end, staff]).fetchall()
+        _hours(wire, booking, service=service, staff=staff, client=client, start=start, end=end)
+        wire.execute(SESSION, [booking]).fetchall()
         party = uuid.uuid4()
         wire.execute(MOVE_VISIT, [start, end, now, visit])
         wire.execute(MOVE, [start, end, party, now, booking])
@@ -153,6 +162,12 @@ def _locked(wire: Wire, booking: int) -> tuple[Any, ...]:
     row = wire.execute(OWN, [booking]).fetchone() or ()
     wire.execute(LOCK, [row[1]]).fetchone()
     return visit, row[1], row[2], row[3], row[8]
+
+
+def _hours(wire: Wire, booking: int, *, service: int, staff: int, client: int, start: str, end: str) -> None:
+    """When the person works, and what else the desk is told of that time."""
+    elsewhere, waits = [client, start, end, start, booking], [client, service, start]
+    wire.execute(HOURS, [service, start, end, *elsewhere, *waits, end, start, staff]).fetchall()
 
 
 def _freed(wire: Wire, booking: int, *, service: int, staff: int, client: int, start: Any) -> None:
