@@ -257,7 +257,8 @@ def columns_of(model: type[Model]) -> tuple[str, ...]:
 
 
 def row_of(model: type[M], row: Sequence[Any]) -> M:
-    """The model instance of a row of `columns_of`, as `Model.from_db` makes it of all its columns.
+    """The model instance of a row of `columns_of`, as `Model.from_db` makes it of all its columns; it knows
+    the row (`_state.row`), so that what has become another can be told (`PreparedUpdate`).
 
     That one asks every field by itself, which takes longer than the database needs to find the row. No model
     of ours has a say in how it is made (tests/staff/test_prepared.py).
@@ -266,6 +267,7 @@ def row_of(model: type[M], row: Sequence[Any]) -> M:
     made.__dict__.update(zip(columns_of(model), row, strict=True))
     made._state = ModelState()
     made._state.adding, made._state.db = False, DEFAULT_DB_ALIAS
+    made._state.row = row  # type: ignore[attr-defined]
     return made
 
 

@@ -19,13 +19,14 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Field, Model, QuerySet
+from django.db.models import Field, JSONField, Model, QuerySet
 from django.db.models.sql import DeleteQuery, UpdateQuery
 
 from staff.storage.prepared_statements import (
     GIVEN_AS_IT_IS,
     Alone,
     alone_among,
+    columns_of,
     filled,
     open_cursor,
     written_for,
@@ -41,23 +42,31 @@ FEW = 4
 
 
 class _Columns(NamedTuple):
-    """Those of a model that are written. `filling_in`: the fields that have a value of their own, such as the
-    time. `as_they_are`: per field the type of value of which it makes nothing else, if any.
+    """Those of a model that are written, by their places. `filling_in`: the fields that have a value of their
+    own, such as the time. `as_they_are`: the type of value of which the field makes nothing else, if any.
+    `read_at`: where a row of `columns_of` has it; None of JSON, which may have changed inside.
     """
 
     fields: tuple[Field[Any, Any], ...]
     filling_in: tuple[Field[Any, Any], ...]
     as_they_are: tuple[type | None, ...]
+    read_at: tuple[int | None, ...]
     of: Callable[[Model], tuple[Any, ...]]
+
+    @property
+    def places(self) -> Sequence[int]:
+        return range(len(self.fields))
 
 
 @cache
 def _columns_of(model: type[Model], vendor: str) -> _Columns:
     fields, _given_back = _written_and_given_back(model)
+    read = columns_of(model)
     return _Columns(
         fields=tuple(fields),
         filling_in=tuple(each for each in fields if _fills_in(each)),
         as_they_are=tuple(GIVEN_AS_IT_IS[vendor].get(type(each)) for each in fields),
+        read_at=tuple(None if isinstance(each, JSONField) else read.index(each.attname) for each in fields),
         of=attrgetter(*(each.attname for each in fields)),
     )
 
@@ -66,14 +75,23 @@ def _fills_in(field: Field[Any, Any]) -> bool:
     return any(getattr(field, name, False) for name in ("auto_now", "auto_now_add"))
 
 
-def _stored(row: Model, wire: BaseDatabaseWrapper, *, add: bool) -> list[Any]:
-    """What its fields have the database keep of `row`."""
-    columns = _columns_of(type(row), wire.vendor)
+def _present(row: Model, columns: _Columns, *, add: bool) -> tuple[Any, ...]:
+    """The values of `row`, with what fields fill in."""
     for field in columns.filling_in:
         field.pre_save(row, add=add)
+    return columns.of(row)
+
+
+def _stored(
+    present: Sequence[Any], columns: _Columns, places: Iterable[int], wire: BaseDatabaseWrapper
+) -> list[Any]:
+    """What the fields at these `places` have the database keep of the values."""
+    as_they_are = columns.as_they_are
     return [
-        value if value is None or type(value) is as_it_is else field.get_db_prep_save(value, wire)
-        for value, as_it_is, field in zip(columns.of(row), columns.as_they_are, columns.fields, strict=True)
+        present[at]
+        if present[at] is None or type(present[at]) is as_they_are[at]
+        else columns.fields[at].get_db_prep_save(present[at], wire)
+        for at in places
     ]
 
 
@@ -110,13 +128,16 @@ class PreparedInsert(Generic[M]):
 
     def _write(self, rows: Sequence[M]) -> None:
         wire = connections[DEFAULT_DB_ALIAS]
-        values = [value for row in rows for value in _stored(row, wire, add=True)]
+        columns = _columns_of(self._model, wire.vendor)
+        values: list[Any] = []
+        for row in rows:
+            values += _stored(_present(row, columns, add=True), columns, columns.places, wire)
         with open_cursor(wire, keep_plan=len(rows) <= FEW) as cursor:
             cursor.execute(self._statement(len(rows), wire), values)
             answered = cursor.fetchall() if self._gives_back(len(rows)) else []
-        for row, values in zip(rows, answered, strict=not self._may_write_fewer):
+        for row, found in zip(rows, answered, strict=not self._may_write_fewer):
             row._state.adding, row._state.db = False, wire.alias
-            for field, value in zip(self._given_back, values, strict=True):
+            for field, value in zip(self._given_back, found, strict=True):
                 setattr(row, field.attname, value)
 
     def _gives_back(self, count: int) -> bool:
@@ -139,35 +160,49 @@ class PreparedInsert(Generic[M]):
 
 
 class PreparedUpdate(Generic[M]):
-    """One UPDATE of all columns of a row that is locked, as `save()` does it."""
+    """One UPDATE of a row that is locked: of what has become another since it was read (`row_of`); of all
+    columns where that is not known any more. JSON is always written."""
 
     def __init__(self, model: type[M]) -> None:
-        self._columns, self._given_back = _written_and_given_back(model)
+        _columns, self._given_back = _written_and_given_back(model)
         self._model = model
-        self._written: dict[str, str] = {}
+        self._written: dict[tuple[str, tuple[int, ...]], str] = {}
 
     def write(self, row: M) -> None:
         """Raises DatabaseError where the row is gone."""
         wire = connections[DEFAULT_DB_ALIAS]
+        columns = _columns_of(self._model, wire.vendor)
+        present = _present(row, columns, add=False)
+        places = _changed(present, columns, read=getattr(row._state, "row", None))
         with open_cursor(wire) as cursor:
-            cursor.execute(self._statement(wire), [*_stored(row, wire, add=False), row.pk])
+            values = _stored(present, columns, places, wire)
+            cursor.execute(self._statement(columns, places, wire), [*values, row.pk])
             answered = cursor.fetchone()
         if answered is None:
             raise DatabaseError(f"{self._model.__name__} {row.pk} is gone.")
+        row._state.row = None  # type: ignore[attr-defined]
         for field, value in zip(self._given_back, answered, strict=True):
             setattr(row, field.attname, value)
 
-    def _statement(self, wire: BaseDatabaseWrapper) -> str:
-        vendor = wire.vendor
-        if vendor not in self._written:
+    def _statement(self, columns: _Columns, places: tuple[int, ...], wire: BaseDatabaseWrapper) -> str:
+        wanted = wire.vendor, places
+        if wanted not in self._written:
             quote, meta = wire.ops.quote_name, self._model._meta
-            pairs = ", ".join(f"{quote(str(field.column))} = %s" for field in self._columns)
+            pairs = ", ".join(f"{quote(str(columns.fields[at].column))} = %s" for at in places)
             given_back = _named(self._given_back, wire)
-            self._written[vendor] = (
+            self._written[wanted] = (
                 f"UPDATE {quote(meta.db_table)} SET {pairs} WHERE {quote(str(meta.pk.column))} = %s "
                 f"RETURNING {given_back}"
             )
-        return self._written[vendor]
+        return self._written[wanted]
+
+
+def _changed(present: Sequence[Any], columns: _Columns, *, read: Sequence[Any] | None) -> tuple[int, ...]:
+    """The places of what is not as it was `read`; of all where nobody knows, or nothing differs."""
+    if read is None:
+        return tuple(columns.places)
+    changed = [at for at, there in enumerate(columns.read_at) if there is None or present[at] != read[there]]
+    return tuple(changed) or tuple(columns.places)
 
 
 class PreparedChange:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from bookings.models import Booking, BusyTime
 from notifications.models import Job, Notification
-from staff.storage.prepared_statements import Blank, BlankTexts
+from staff.storage.prepared_statements import Blank, BlankTexts, PreparedRows, columns_of
 from staff.storage.prepared_writes import (
     ROWS_AT_ONCE,
     PreparedChange,
@@ -141,6 +141,43 @@ def test_an_update_stores_every_column_and_finds_a_row_that_is_gone(salon: Salon
     gone.pk = booking.pk + 1000
     with pytest.raises(DatabaseError, match="is gone"):
         PreparedUpdate(Booking).write(gone)
+
+
+def test_an_update_of_a_row_that_was_read_writes_what_has_become_another(salon: Salon) -> None:
+    booking_id = salon.book()["id"]
+    booking = READ.first(id=booking_id)
+    assert booking is not None
+    Booking.objects.filter(pk=booking_id).update(internal_notes="by somebody else")
+    booking.status, booking.version = "completed", 7
+    booking.foreign_data["x"] = [1]
+    with CaptureQueriesContext(connection) as seen:
+        UPDATE.write(booking)
+    [update] = seen
+    written = update["sql"].partition(" WHERE ")[0]
+    assert [name for name in columns_of(Booking) if f'"{name}" = ' in written] == [
+        "status",
+        "parts",
+        "version",
+        "foreign_data",
+    ]
+    there = stored(booking)
+    assert (there["status"], there["version"]) == ("completed", 7)
+    assert (there["foreign_data"], there["internal_notes"]) == ({"x": [1]}, "by somebody else")
+
+
+def test_a_row_that_has_been_written_is_written_whole_the_next_time(salon: Salon) -> None:
+    booking = READ.first(id=salon.book()["id"])
+    assert booking is not None
+    former = booking.notes
+    booking.notes = "another"
+    UPDATE.write(booking)
+    booking.notes = former
+    UPDATE.write(booking)
+    assert stored(booking)["notes"] == former
+
+
+READ = PreparedRows(Booking, lambda: Booking.objects.filter(pk=Blank("id", BigAutoField())).order_by())
+UPDATE = PreparedUpdate(Booking)
 
 
 def test_a_delete_takes_the_rows_of_its_blanks_alone(salon: Salon) -> None:
