@@ -25,7 +25,7 @@ from bookings.models import ReminderRule
 from config import health
 from config.postgres import pooler
 from tests.cast import servers, template
-from tests.cast.emptying import empty_the_database
+from tests.cast.emptying import empty_the_database, hang_up_where_broken
 from tests.cast.noshow import live_stripe
 from tests.cast.outbox import Sink, mail_sink, send_to
 from tests.cast.passes import depends_on_the_pass, longest_files_first, note_second_pass
@@ -176,6 +176,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
         ReminderRule.objects.all().delete()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: empty_the_database())
+        patch.setattr(TransactionTestCase, "_should_reload_connections", lambda case: hang_up_where_broken())
         yield
 
 
