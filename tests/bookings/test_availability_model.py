@@ -10,6 +10,8 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -194,21 +196,44 @@ def stored(world: World) -> tuple[Staff, Service, SalonSettings]:
     return person, service, salon
 
 
+@dataclass(frozen=True)
+class Walls:
+    """What the clock on the wall shows at every minute of a week: `faces` is without which of two it is."""
+
+    dates: list[date]
+    times: list[time]
+    faces: list[datetime]
+
+    def seen_before(self, number: int) -> bool:
+        """Whether the clock, having been put back, has shown this within two hours."""
+        return self.faces[number] in self.faces[number - 120 : number]
+
+
+@cache
+def walls_of(zone: ZoneInfo, origin: datetime) -> Walls:
+    """There are no more than two of them for each change of clocks."""
+    shown = [(origin + number * MINUTE).astimezone(zone) for number in range(7 * 1440)]
+    return Walls(
+        dates=[each.date() for each in shown],
+        times=[each.time() for each in shown],
+        faces=[each.replace(tzinfo=None, fold=0) for each in shown],
+    )
+
+
 class Minutes:
     """The model: what every minute is."""
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.walls = [world.minute(number).astimezone(world.zone) for number in range(7 * 1440)]
-        self.worked = [False] * len(self.walls)
-        self.opening = [False] * len(self.walls)
-        for day in {wall.date() for wall in self.walls}:
-            self._mark(day)
+        self.walls = walls_of(world.zone, world.origin)
+        self.worked = [False] * len(self.walls.dates)
+        self.opening = [False] * len(self.worked)
+        for day, numbers in groupby(range(len(self.worked)), self.walls.dates.__getitem__):
+            self._mark(day, list(numbers))
         self.away = self._covered(world.away)
         self.busy = self._covered(world.busy)
 
-    def _mark(self, day: date) -> None:
-        numbers = [number for number, wall in enumerate(self.walls) if wall.date() == day]
+    def _mark(self, day: date, numbers: list[int]) -> None:
         for weekday, opens, closes in self.world.hours:
             if weekday != day.weekday():
                 continue
@@ -216,15 +241,17 @@ class Minutes:
             end = self._first(numbers, closes) if closes != time() else numbers[-1] + 1
             for number in range(begin, end):
                 self.worked[number] = True
+        before_worked = False
         for number in numbers:
-            before_worked = number - 1 in numbers and self.worked[number - 1]
             self.opening[number] = self.worked[number] and not before_worked
+            before_worked = self.worked[number]
 
     def _first(self, numbers: list[int], moment: time) -> int:
-        return next((number for number in numbers if self.walls[number].time() >= moment), numbers[-1] + 1)
+        return next((number for number in numbers if self.walls.times[number] >= moment), numbers[-1] + 1)
 
     def _covered(self, spans: list[tuple[int, int]]) -> list[bool]:
-        return [any(begin <= number < end for begin, end in spans) for number in range(len(self.walls))]
+        covered = {number for begin, end in spans for number in range(begin, end)}
+        return [number in covered for number in range(len(self.worked))]
 
     def free(self, number: int) -> bool:
         world = self.world
@@ -233,25 +260,21 @@ class Minutes:
         before = range(number - world.before, number)
         after = range(number + world.duration, number + world.duration + world.after)
         today = world.now.astimezone(world.zone).date()
-        first_of_two = all(
-            self.walls[earlier].replace(fold=0) != self.walls[number].replace(fold=0)
-            for earlier in range(number - 120, number)
-        )
         return (
             world.offers
-            and first_of_two
+            and not self.walls.seen_before(number)
             and number - world.now_minute >= world.notice
-            and (self.walls[number].date() - today).days <= world.horizon
+            and (self.walls.dates[number] - today).days <= world.horizon
             and all(self.worked[each] and not self.away[each] for each in working)
             and not any(self.busy[each] for each in (*before, *working, *after))
-            and world.holiday not in {self.walls[each].date() for each in whole}
+            and world.holiday not in {self.walls.dates[each] for each in whole}
         )
 
     def grid(self, day: date) -> Iterator[int]:
         """The looked-at starts of a day, counted from each opening while work goes on."""
         since = 0
-        for number, wall in enumerate(self.walls):
-            if wall.date() != day or not self.worked[number]:
+        for number, date in enumerate(self.walls.dates):
+            if date != day or not self.worked[number]:
                 continue
             since = 0 if self.opening[number] else since + 1
             if since % self.world.step == 0:

@@ -80,21 +80,17 @@ class OverTheNight(Visits):
         return self.minutes[who].busy[minute]
 
     def load(self, who: int, start: int) -> int:
-        walls, date = self.minutes[who].walls, self.minutes[who].walls[start].date()
-        return sum(walls[begin].date() == date for begin, _ in self.salon.people[who].busy)
+        dates = self.minutes[who].walls.dates
+        return sum(dates[begin] == dates[start] for begin, _ in self.salon.people[who].busy)
 
     def fits(self, item: int, who: int, start: int) -> bool:
         minutes, wanted = self.minutes[who], self.items[item]
         walls = minutes.walls
-        seen_before = any(
-            walls[earlier].replace(fold=0) == walls[start].replace(fold=0)
-            for earlier in range(start - 120, start)
-        )
         whole = range(start, start + wanted.length(who))
         return (
             minutes.world.offers
-            and not seen_before
-            and self.salon.common.holiday not in {walls[each].date() for each in whole}
+            and not walls.seen_before(start)
+            and self.salon.common.holiday not in {walls.dates[each] for each in whole}
             and all(
                 minutes.worked[each] and not minutes.away[each] and not minutes.busy[each]
                 for each in wanted.work(who, start)
@@ -102,8 +98,8 @@ class OverTheNight(Visits):
         )
 
     def may_begin(self, start: int) -> bool:
-        common, walls = self.salon.common, self.minutes[0].walls
-        ahead = (walls[start].date() - local_date(common.now, zone=common.zone)).days
+        common, dates = self.salon.common, self.minutes[0].walls.dates
+        ahead = (dates[start] - local_date(common.now, zone=common.zone)).days
         return start - common.now_minute >= common.notice and ahead <= common.horizon
 
 
