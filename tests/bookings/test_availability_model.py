@@ -273,8 +273,8 @@ class Minutes:
     def grid(self, day: date) -> Iterator[int]:
         """The looked-at starts of a day, counted from each opening while work goes on."""
         since = 0
-        for number, date in enumerate(self.walls.dates):
-            if date != day or not self.worked[number]:
+        for number, its_date in enumerate(self.walls.dates):
+            if its_date != day or not self.worked[number]:
                 continue
             since = 0 if self.opening[number] else since + 1
             if since % self.world.step == 0:

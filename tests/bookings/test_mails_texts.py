@@ -6,6 +6,7 @@ import ast
 import gettext
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,7 @@ def _shown(page: Any) -> set[str]:
     }
 
 
+@cache
 def _our_keys() -> list[str]:
     """Those that Django itself says in every language are its own."""
     catalogues = [trans_real.translation(path.parent.parent.name) for path in PO_FILES]
@@ -90,6 +92,7 @@ def _our_keys() -> list[str]:
     )
 
 
+@cache
 def _translated(path: Path) -> dict[str, str]:
     """Key (context, \\x04, text; then \\x00 and the plural text) to translation, \\x00 between forms."""
     said = {}

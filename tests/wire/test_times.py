@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
@@ -191,6 +192,7 @@ def test_a_naive_time_is_never_printed() -> None:
 instants = st.integers(0, 32 * 365 * 86400).map(lambda seconds: utc(2000, 1, 2) + timedelta(seconds=seconds))
 
 
+@cache
 def transitions(zone: ZoneInfo) -> list[datetime]:
     """The hours in which the offset of `zone` changes, 2024 to 2031."""
     found = []
