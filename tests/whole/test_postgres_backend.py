@@ -22,6 +22,11 @@ from tests.cast.factories import caller, make_ada, make_bea
 pytestmark = [pytest.mark.postgres_only, pytest.mark.django_db(transaction=True)]
 
 
+@pytest.fixture(autouse=True)
+def _a_line_that_nobody_has_used(transactional_db: None) -> None:
+    connection.close()
+
+
 def test_a_line_that_stands_is_usable_and_is_asked_nothing():
     connection.ensure_connection()
     with CaptureQueriesContext(connection) as seen:
