@@ -19,6 +19,9 @@ from config.hosts import SENTINEL, SentinelAddress
 
 MAIL_TIMEOUT_SECONDS = 15
 CACHE_ENTRIES = 200_000
+STATEMENTS_KEPT = 1_000
+"""Which a connection of SQLite need not compile again. Python keeps 128; a visit that is changed, its mails
+and its pages ask twice as many."""
 """Beyond them Django deletes what has expired, and then a third of the rest, counted limits too; its own 300
 would let anybody bring that about."""
 
@@ -152,6 +155,7 @@ def database_settings(found: dict[str, Any]) -> dict[str, Any]:
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
             "init_command": "PRAGMA journal_mode=WAL;",
+            "cached_statements": STATEMENTS_KEPT,
             **options,
         }
     elif found.get("ENGINE") == "django.db.backends.postgresql":
