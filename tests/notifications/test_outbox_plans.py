@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import time, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from bookings import after_visit
 from bookings.models import Booking, ReminderRule, Visit
@@ -26,8 +26,16 @@ pytestmark = pytest.mark.django_db
 FINISHED = 20_000
 
 
-@pytest.fixture
-def _years_of_jobs() -> None:
+@pytest.fixture(scope="module")
+def _years_of_jobs(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Made once: what a test writes is taken back before the next one, what is made here after the last."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        _make_years_of_jobs()
+        yield
+        transaction.set_rollback(True)
+
+
+def _make_years_of_jobs() -> None:
     past = NOON - timedelta(days=30)
     Job.objects.bulk_create(
         (
