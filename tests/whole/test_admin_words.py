@@ -74,6 +74,7 @@ def _ada(house: House, language: str) -> Browser:
     return browser
 
 
+@pytest.mark.first_pass_alone(why="test_admin_money.py reads every list, row and form of the other one")
 def test_every_page_of_admin_is_german_for_a_german_reader(house: House) -> None:
     browser, english = _ada(house, "de-AT, en;q=0.5"), _english()
     wrong: dict[str, set[str]] = {}
