@@ -86,6 +86,7 @@ def location_for(location_id: int | None, *, staff: Staff, about: Circumstances 
         return staff.location_id
     if about is not None:
         return about.only_location_id
+    # As `circumstances_of` has it, for who books without it.
     only = _TWO_LOCATIONS.rows()
     return only[0][0] if len(only) == 1 else None
 

@@ -47,6 +47,7 @@ class Edit:
     stored: dict[str, Any]
 
     def touches(self, *names: str) -> bool:
+        # All of CHANGEABLE is there: `merged` has read it.
         present = vars(self.booking)
         return any(present[name] != self.stored[name] for name in names)
 

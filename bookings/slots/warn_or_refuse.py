@@ -34,8 +34,8 @@ from staff.storage.prepared_statements import Blank, Prepared
 class Circumstances(NamedTuple):
     """What there is at a time that the desk books: about the staff member, the client and the salon.
 
-    `exceptional`: whether an exception to the hours or a holiday may hold then; `only_location_id`: of the
-    salon's one open location, where it has just one.
+    `exceptional`: whether an exception to the hours or a holiday may hold then; `location_id`: the staff
+    member's; `only_location_id`: of the salon's one open location, where it has just one.
     """
 
     offers: bool = False
@@ -80,7 +80,7 @@ def circumstances_of(
         return Circumstances()
     rows_of_hours = (row[len(_ABOUT) :] for row in rows)
     hours = tuple(Hours(*row) for row in rows_of_hours if row[0] is not None)
-    return Circumstances(**dict(zip(_ABOUT, rows[0], strict=False)), hours=hours)
+    return Circumstances(**dict(zip(_ABOUT, rows[0][: len(_ABOUT)], strict=True)), hours=hours)
 
 
 def _dates_near(start_at: datetime, end_at: datetime, *, zone: ZoneInfo) -> tuple[date, date]:
@@ -208,6 +208,7 @@ def _hours() -> QuerySet[Staff, tuple[Any, ...]]:
             ),
         )
         .order_by()
+        # In the order of `Circumstances`.
         .values_list(
             "offers",
             "away",

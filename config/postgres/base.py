@@ -145,7 +145,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """
         if self.connection is None or not self.health_check_done:  # type: ignore[attr-defined]
             self.close_if_health_check_failed()
-            self.ensure_connection()
+        self.ensure_connection()
         self.validate_thread_sharing()
         kept = self._kept_cursor
         if kept is None or kept.cursor.connection is not self.connection:

@@ -37,6 +37,9 @@ M = TypeVar("M", bound=Model)
 ROWS_AT_ONCE = 500
 """SQLite takes 32,766 values in one statement, and no table of ours has more than 60 columns."""
 
+SETS_KEPT = 20
+"""So many sets of columns have an UPDATE of their own: a connection keeps no more plans than we can count."""
+
 FEW = 4
 """Statements of up to so many rows are worth keeping."""
 
@@ -85,7 +88,7 @@ def _present(row: Model, columns: _Columns, *, add: bool) -> tuple[Any, ...]:
 def _stored(
     present: Sequence[Any], columns: _Columns, places: Iterable[int], wire: BaseDatabaseWrapper
 ) -> list[Any]:
-    """What the fields at these `places` have the database keep of the values."""
+    """What the fields at these `places` have the database keep: `given`, without a call for each."""
     as_they_are = columns.as_they_are
     return [
         present[at]
@@ -117,7 +120,7 @@ class PreparedInsert(Generic[M]):
         self._model = model
         self._on_conflict = on_conflict
         self._may_write_fewer = "DO NOTHING" in on_conflict
-        self._columns, self._given_back = _written_and_given_back(model)
+        self._fields, self._given_back = _written_and_given_back(model)
         self._written: dict[tuple[str, int], str] = {}
 
     def write(self, rows: Iterable[M]) -> None:
@@ -152,8 +155,8 @@ class PreparedInsert(Generic[M]):
 
     def _sql(self, count: int, wire: BaseDatabaseWrapper) -> str:
         quote, table = wire.ops.quote_name, self._model._meta.db_table
-        row = f"({', '.join(['%s'] * len(self._columns))})"
-        sql = f"INSERT INTO {quote(table)} ({_named(self._columns, wire)}) VALUES {', '.join([row] * count)}"
+        row = f"({', '.join(['%s'] * len(self._fields))})"
+        sql = f"INSERT INTO {quote(table)} ({_named(self._fields, wire)}) VALUES {', '.join([row] * count)}"
         if self._on_conflict:
             sql += f" ON CONFLICT {self._on_conflict}"
         return f"{sql} RETURNING {_named(self._given_back, wire)}" if self._gives_back(count) else sql
@@ -161,10 +164,12 @@ class PreparedInsert(Generic[M]):
 
 class PreparedUpdate(Generic[M]):
     """One UPDATE of a row that is locked: of what has become another since it was read (`row_of`); of all
-    columns where that is not known any more. JSON is always written."""
+    columns where that is not known any more, or where `SETS_KEPT` others have been written. JSON is always
+    written. Who stores a column of such a row by other means does not set it back and write the row by this.
+    """
 
     def __init__(self, model: type[M]) -> None:
-        _columns, self._given_back = _written_and_given_back(model)
+        self._given_back = _written_and_given_back(model)[1]
         self._model = model
         self._written: dict[tuple[str, tuple[int, ...]], str] = {}
 
@@ -174,6 +179,8 @@ class PreparedUpdate(Generic[M]):
         columns = _columns_of(self._model, wire.vendor)
         present = _present(row, columns, add=False)
         places = _changed(present, columns, read=getattr(row._state, "row", None))
+        if len(self._written) >= SETS_KEPT and (wire.vendor, places) not in self._written:
+            places = tuple(columns.places)
         with open_cursor(wire) as cursor:
             values = _stored(present, columns, places, wire)
             cursor.execute(self._statement(columns, places, wire), [*values, row.pk])
@@ -198,7 +205,8 @@ class PreparedUpdate(Generic[M]):
 
 
 def _changed(present: Sequence[Any], columns: _Columns, *, read: Sequence[Any] | None) -> tuple[int, ...]:
-    """The places of what is not as it was `read`; of all where nobody knows, or nothing differs."""
+    """The places of what is not as it was `read`; of all where nobody knows, or where nothing differs: an
+    UPDATE sets something."""
     if read is None:
         return tuple(columns.places)
     changed = [at for at, there in enumerate(columns.read_at) if there is None or present[at] != read[there]]

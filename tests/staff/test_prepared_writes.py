@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from bookings.models import Booking, BusyTime
 from notifications.models import Job, Notification
+from staff.storage import prepared_writes
 from staff.storage.prepared_statements import Blank, BlankTexts, PreparedRows, columns_of
 from staff.storage.prepared_writes import (
     ROWS_AT_ONCE,
@@ -174,6 +175,26 @@ def test_a_row_that_has_been_written_is_written_whole_the_next_time(salon: Salon
     booking.notes = former
     UPDATE.write(booking)
     assert stored(booking)["notes"] == former
+
+
+def test_sets_of_columns_beyond_those_that_are_kept_are_written_whole(
+    salon: Salon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepared_writes, "SETS_KEPT", 1)
+    update, booking_id = PreparedUpdate(Booking), salon.book()["id"]
+    counts = []
+    for fields in ({"version": 7}, {"notes": "other"}, {"version": 8}):
+        booking = READ.first(id=booking_id)
+        assert booking is not None
+        for name, value in fields.items():
+            setattr(booking, name, value)
+        with CaptureQueriesContext(connection) as seen:
+            update.write(booking)
+        counts.append(seen[0]["sql"].partition(" WHERE ")[0].count('" = '))
+    written = len(columns_of(Booking)) - 2  # the id and what the database reckons
+    assert counts == [3, written, 3]
+    there = stored(booking)
+    assert (there["version"], there["notes"]) == (8, "other")
 
 
 READ = PreparedRows(Booking, lambda: Booking.objects.filter(pk=Blank("id", BigAutoField())).order_by())
