@@ -101,6 +101,16 @@ def test_a_refused_change_stores_nothing(salon: Salon, body: dict[str, Any], sta
     assert stored() == before
 
 
+def test_nobody_is_restored_to_a_day_that_has_become_a_holiday(salon: Salon) -> None:
+    booking = salon.book()
+    salon.delete(booking)
+    make_holiday(date(2026, 3, 24))
+    before = stored()
+    answer = salon.put(booking, {"status": "scheduled"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "holiday")
+    assert stored() == before
+
+
 def test_a_booking_sent_back_as_it_was_read_changes_nothing_though_its_client_was_erased(
     salon: Salon,
 ) -> None:

@@ -20,6 +20,7 @@ from tests.cast.factories import (
     make_cora,
     make_holiday,
     make_hours,
+    make_location,
     make_salon,
     make_service,
 )
@@ -198,6 +199,22 @@ def test_a_holiday_is_400(cast: dict[str, Any], provisional: bool) -> None:
     assert nothing_stored()
     until_midnight = order(cast, start_at="2026-03-23 23:00", end_at="2026-03-24 00:00")
     assert post(cast["bea"], until_midnight).status_code == 200
+
+
+def test_a_booking_is_at_the_persons_location_or_at_the_only_open_one(cast: dict[str, Any]) -> None:
+    def booked_at(hour: int) -> int | None:
+        times = {"start_at": f"2026-03-24 {hour}:00", "end_at": f"2026-03-24 {hour}:30"}
+        location_id: int | None = post(cast["bea"], order(cast, **times)).json()["location_id"]
+        return location_id
+
+    make_location("Closed", "closed", is_active=False)
+    assert booked_at(10) is None
+    centre = make_location()
+    assert booked_at(11) == centre.pk
+    harbour = make_location("Harbour", "harbour")
+    assert booked_at(12) is None
+    Staff.objects.filter(pk=cast["bea"].pk).update(location=harbour)
+    assert booked_at(13) == harbour.pk
 
 
 def test_a_provisional_booking_asks_the_client_by_mail(cast: dict[str, Any]) -> None:
