@@ -10,7 +10,7 @@ from __future__ import annotations
 from django.db import connection, connections, transaction
 
 from bookings.slots import sqlite_guard
-from staff.models import SalonSettings
+from staff.apps import keep_settings_row
 from staff.storage.prepared_statements import open_cursor
 
 KEPT = frozenset({"django_content_type", "auth_permission"})
@@ -37,7 +37,7 @@ def empty_the_database() -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         for statement in statements:
             cursor.execute(statement)
-        SalonSettings._base_manager.create(pk=1)
+        keep_settings_row()
     sqlite_guard.install(connection)
 
 

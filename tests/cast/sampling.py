@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TypeVar
 
-from tests.cast.passes import is_second_pass
-
 FULL = os.environ.get("LEAVE_NOTHING_OUT") == "1"
 
 Case = TypeVar("Case")
@@ -17,8 +15,3 @@ Case = TypeVar("Case")
 def one_in_five(cases: Iterable[Case], *, number: int = 0) -> Iterator[Case]:
     """Every fifth, beginning elsewhere for every `number`, so that five neighbours try all of them."""
     return iter(cases) if FULL else islice(cases, number % 5, None, 5)
-
-
-def shared_out(cases: Iterable[Case]) -> Iterator[Case]:
-    """Every other one: the first pass takes these, the second those between them."""
-    return iter(cases) if FULL else islice(cases, int(is_second_pass()), None, 2)
