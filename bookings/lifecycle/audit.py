@@ -8,6 +8,7 @@ from typing import Any
 
 from bookings.models import Booking, BookingEvent
 from staff.access.actor import Actor
+from staff.storage.prepared_statements import new_row
 from staff.storage.prepared_writes import PreparedInsert
 
 
@@ -21,7 +22,8 @@ def record(
     now: datetime,
 ) -> BookingEvent:
     """Write the row; its id is the identity of the change for every job that the change causes."""
-    event = BookingEvent(
+    event = new_row(
+        BookingEvent,
         booking=booking,
         at=now,
         door=actor.channel,

@@ -46,6 +46,7 @@ from clients.models import Client
 from staff.access.actor import Actor
 from staff.models import SalonSettings, Service, Staff
 from staff.salon.parts import Parts, fitted
+from staff.storage.prepared_statements import new_row
 from staff.storage.prepared_writes import PreparedInsert
 from staff.wire.refusals import BadRequest
 from staff.wire.times import local_date
@@ -327,7 +328,8 @@ def _made(
     order: Order, found: _Found, *, waited: BookedEntries, salon: SalonSettings, now: datetime
 ) -> Booking:
     windows = windows_of_service(found.service, salon=salon)
-    booking = Booking(
+    booking = new_row(
+        Booking,
         client=found.client,
         staff=found.staff,
         service=found.service,

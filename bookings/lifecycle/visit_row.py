@@ -12,6 +12,7 @@ from django.db.models import F
 from bookings.lifecycle.audit import record
 from bookings.models import Booking, Visit, VisitLink, counted, stamp
 from staff.access.actor import Actor
+from staff.storage.prepared_statements import new_row
 from staff.storage.prepared_writes import PreparedInsert, PreparedUpdate
 
 SAYS_MORE = (
@@ -34,7 +35,8 @@ def begin(items: Sequence[Booking], *, now: datetime, policy: dict[str, Any] | N
     """
     first = items[0]
     taken = Visit.objects.filter(key=first.key).exists() if first.pk is not None else False
-    visit = Visit(
+    visit = new_row(
+        Visit,
         key=uuid.uuid4() if taken else first.key,
         client_id=first.client_id,
         version=first.version if first.pk is not None and first.visit_id is None else 1,

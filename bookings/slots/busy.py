@@ -26,7 +26,7 @@ from bookings.slots.stretches import stretches_of
 from staff.access.actor import Actor
 from staff.models import Staff
 from staff.salon.schedule import Stretch
-from staff.storage.prepared_statements import Blank, BlankIds, PreparedRows
+from staff.storage.prepared_statements import Blank, BlankIds, PreparedRows, new_row
 from staff.storage.prepared_writes import PreparedDelete, PreparedInsert
 from staff.wire.refusals import ConflictingBookingJson
 from staff.wire.times import print_when
@@ -87,7 +87,14 @@ def occupy(booking: Booking, *, overlap: bool, now: datetime) -> None:
         ]
     write_times(
         (
-            BusyTime(staff_id=booking.staff_id, party=party, starts_at=start, ends_at=end, booking=booking)
+            new_row(
+                BusyTime,
+                staff_id=booking.staff_id,
+                party=party,
+                starts_at=start,
+                ends_at=end,
+                booking_id=booking.pk,
+            )
             for start, end, party in segments
         ),
         wanted=booking,

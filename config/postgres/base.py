@@ -7,10 +7,10 @@ by the server: planning a join of four tables takes it several times longer than
 instants are read in C (`adapters`).
 
 A fence: this leans on what Django keeps to itself (`ServerBindingCursor`, `CursorWrapper`,
-`make_debug_cursor`, `close_if_health_check_failed`; read at 5.2) and on psycopg's `_WaitTimeout` (3.3, in
-`silence`) and `_prepared` (in `kept_statements`), so read it again at every new release of either. Remove
-`prepared_cursor` when Django prepares statements of its own (its ticket 20516), `is_usable` when its health
-check no longer asks the server, and the whole package when nothing of it is left:
+`make_debug_cursor`, `close_if_health_check_failed`; read at 5.2) and on psycopg's `_last_query` and `_tx`
+(3.3), `_WaitTimeout` (in `silence`) and `_prepared` (in `kept_statements`), so read it again at every new
+release of either. Remove `prepared_cursor` when Django prepares statements of its own (its ticket 20516),
+`is_usable` when its health check no longer asks the server, and the whole package when nothing of it is left:
 `staff.storage.prepared_statements` falls back to an ordinary cursor, and DATABASES to Django's ENGINE
 (`config.env.database_settings`).
 """
@@ -29,6 +29,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.utils import DatabaseErrorWrapper
 from django.utils.functional import cached_property
 from psycopg import IsolationLevel
+from psycopg.adapt import Transformer
 from psycopg.pq import ConnStatus, TransactionStatus
 from psycopg.pq.abc import PGconn
 
@@ -50,13 +51,20 @@ MOST_LAST_WORDS = 10
 
 
 class _PreparingCursor(base.ServerBindingCursor):
-    """One for all such statements of a connection: making one costs a tenth of what a short one takes."""
+    """One for all such statements of a connection: making one costs a tenth of what a short one takes, and
+    so does finding out how each type is written and read."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._tx = Transformer(self)  # type: ignore[arg-type]
 
     def close(self) -> None:
         """Nothing more to fetch; the next statement is asked by it too, and lets go of these rows."""
         self._reset(reset_query=False)  # type: ignore[attr-defined]
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+        # Of another one psycopg would look up every type anew.
+        self._last_query = query
         try:
             return super().execute(query, params, prepare=True, **options)  # type: ignore[misc]
         except psycopg.Error as error:
@@ -149,7 +157,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.validate_thread_sharing()
         kept = self._kept_cursor
         if kept is None or kept.cursor.connection is not self.connection:
-            kept = self._kept_cursor = _Wrapper(_PreparingCursor(self.connection), self)  # type: ignore[call-arg]
+            kept = self._kept_cursor = _Wrapper(_PreparingCursor(self.connection), self)
         return self.make_debug_cursor(kept.cursor) if self.queries_logged else kept
 
     def is_usable(self) -> bool:

@@ -18,7 +18,7 @@ from notifications.outbox.recipient import NOBODY, Recipient
 from notifications.outbox.states import IS_PENDING
 from notifications.registry import said_by_handler
 from notifications.wake import wake_workers
-from staff.storage.prepared_statements import Blank
+from staff.storage.prepared_statements import Blank, new_row
 from staff.storage.prepared_writes import PreparedChange, PreparedInsert
 
 
@@ -141,7 +141,8 @@ _LOG = PreparedInsert(Message, on_conflict="DO NOTHING")
 
 
 def _job(due: Due, *, now: datetime) -> Job:
-    return Job(
+    return new_row(
+        Job,
         type=due.type,
         once_key=due.once_key,
         dedupe_key=None if due.not_sent else due.dedupe_key,
@@ -161,7 +162,8 @@ def _job(due: Due, *, now: datetime) -> Job:
 
 
 def _message(job: Job, due: Due, *, now: datetime) -> Message:
-    return Message(
+    return new_row(
+        Message,
         job_id=job.pk,
         type=due.type,
         booking_id=due.booking_id,

@@ -16,7 +16,7 @@ from bookings.api.serializers import COLUMNS, Printer
 from bookings.models import Booking
 from staff.access.actor import SYSTEM
 from staff.models import SalonSettings
-from staff.storage.prepared_statements import Blank, Prepared, PreparedRows
+from staff.storage.prepared_statements import Blank, Prepared, PreparedRows, new_row
 from tests.cast.bookings import make_cast
 from tests.cast.factories import make_holiday
 
@@ -59,11 +59,48 @@ def test_whole_rows_are_model_instances_from_the_database():
 
 @pytest.mark.parametrize("model", [each for each in apps.get_models() if not each._meta.proxy])
 def test_no_model_has_a_say_in_how_its_rows_are_made(model):
-    """So that `row_of` may make them without asking."""
+    """So that `row_of` and `new_row` may make them without asking."""
     assert model.__init__ is Model.__init__
     assert model.from_db.__func__ is Model.from_db.__func__
     assert not pre_init.has_listeners(model)
     assert not post_init.has_listeners(model)
+
+
+@pytest.mark.parametrize("model", [each for each in apps.get_models() if not each._meta.proxy])
+def test_a_new_row_is_what_the_model_makes_of_nothing(model):
+    ours, djangos = new_row(model), model()
+    state = ours._state
+    assert (state.adding, state.db) == (True, None)
+    assert ours.get_deferred_fields() == djangos.get_deferred_fields()
+    for field in model._meta.concrete_fields:
+        if not field.generated and not _made_for_each(field):
+            assert vars(ours)[field.attname] == vars(djangos)[field.attname], field
+
+
+def _made_for_each(field):
+    """What differs from row to row: a key, a moment."""
+    return field.has_default() and field.get_default() != field.get_default()
+
+
+def test_a_new_row_has_what_is_said_of_it_and_shares_nothing_with_the_next():
+    cast = make_cast()
+    said = {"client": cast.alice, "staff_id": cast.bea.pk, "status": "completed", "waitlist": None}
+    ours, other, djangos = new_row(Booking, **said), new_row(Booking), Booking(**said)
+    ours.foreign_data["a"] = 1
+    assert (other.foreign_data, other.client_id, other.status) == ({}, None, "scheduled")
+    assert other.key != ours.key
+    own = {"_state", "key", "party", "foreign_data", "created_at", "updated_at"}
+    assert {name: value for name, value in vars(ours).items() if name not in own} == {
+        name: value for name, value in vars(djangos).items() if name not in own
+    }
+    assert (ours.client, ours.staff, ours.waitlist) == (cast.alice, cast.bea, None)
+    assert ours.pk is None
+
+
+@pytest.mark.parametrize("wrong", ["name", "session", "clients", "pk"])
+def test_a_new_row_of_something_unknown_is_an_error(wrong):
+    with pytest.raises(TypeError, match=wrong):
+        new_row(Booking, **{wrong: 1})
 
 
 def test_it_is_one_statement_and_sees_every_change():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -93,6 +95,30 @@ def test_a_statement_written_once_is_planned_once():
             "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%staff_salonsettings%'"
         )
         assert cursor.fetchone() == (1,)
+
+
+def test_how_a_type_is_written_and_read_is_found_out_once_a_connection():
+    asked: list[str] = []
+
+    def note(frame: Any, event: str, _: Any) -> None:
+        if event == "call" and frame.f_code.co_name in ("get_dumper", "get_loader"):
+            asked.append(frame.f_code.co_name)
+
+    desk = caller(make_ada())
+    counts = []
+    for _ in range(2):
+        sys.setprofile(note)
+        try:
+            assert (desk.get("/api/settings").status_code, find_missing()) == (200, None)
+        finally:
+            sys.setprofile(None)
+        counts.append(len(asked))
+    assert counts[0] > 0
+    assert counts[1] == counts[0]
+
+
+def find_missing() -> Staff | None:
+    return PreparedRows(Staff, lambda: Staff.objects.filter(name=Blank("name", CharField()))).first(name="x")
 
 
 def test_an_id_beyond_all_ids_is_simply_not_there():
