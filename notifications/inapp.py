@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import BigAutoField, CharField, QuerySet
+from django.db.models import BigAutoField, CharField, DateTimeField, Q, TextField, Value
 
 from notifications.models import Notification
 from staff.models import Staff
-from staff.storage.prepared_statements import Blank, Prepared
-from staff.storage.prepared_writes import PreparedDelete, PreparedInsert
+from staff.storage.prepared_statements import Blank, BlankIds, BlankTexts
+from staff.storage.prepared_writes import PreparedDelete, PreparedFanOut
 from staff.storage.storing import found
 
 LONGEST_TITLE = 300
@@ -28,15 +28,45 @@ def tell_staff(
     and_admins: bool = False,
 ) -> None:
     """One line in the list of each of them, and of every active admin if `and_admins`; nobody twice."""
-    told = [*staff_ids, *_admin_ids()] if and_admins else staff_ids
-    _write(told, type=type, title=title, body=body, booking_id=booking_id, now=now)
+    _TELL.run(
+        staff_ids=staff_ids,
+        roles=[Staff.Role.ADMIN] if and_admins else [],
+        type=type,
+        title=title[:LONGEST_TITLE],
+        body=body,
+        booking_id=booking_id,
+        now=now,
+    )
+
+
+_TELL = PreparedFanOut(
+    Notification,
+    lambda: (
+        Staff.objects.filter(
+            Q(pk__in=BlankIds("staff_ids")) | Q(is_active=True, role__in=BlankTexts("roles"))
+        )
+        .order_by("pk")
+        .values_list(
+            "pk",
+            Blank("type", CharField()),
+            Blank("title", CharField()),
+            Blank("body", TextField()),
+            Blank("booking_id", BigAutoField()),
+            Value(value=False),
+            Blank("now", DateTimeField()),
+        )
+    ),
+)
+"""A line for each of these people, and for every active one who has one of these `roles`."""
 
 
 def tell_admins(
     *, type: str, title: str, body: str = "", booking_id: int | None = None, now: datetime
 ) -> None:
     """One line in the list of every active admin."""
-    _write(_admin_ids(), type=type, title=title, body=body, booking_id=booking_id, now=now)
+    tell_staff(
+        staff_ids=(), and_admins=True, type=type, title=title, body=body, booking_id=booking_id, now=now
+    )
 
 
 def tell_admins_once_in(period: timedelta, *, type: str, title: str, body: str = "", now: datetime) -> None:
@@ -48,9 +78,10 @@ def tell_admins_once_in(period: timedelta, *, type: str, title: str, body: str =
     if told.exists():
         return
     with transaction.atomic():
-        admin_ids = list(_admins().order_by("id").select_for_update(no_key=True).values_list("id", flat=True))
+        admins = Staff.objects.filter(role=Staff.Role.ADMIN, is_active=True).order_by("id")
+        list(admins.select_for_update(no_key=True).values_list("id"))
         if not told.exists():
-            _write(admin_ids, type=type, title=title, body=body, booking_id=None, now=now)
+            tell_admins(type=type, title=title, body=body, now=now)
 
 
 def withdraw(*, booking_id: int, type: str) -> None:
@@ -77,33 +108,3 @@ def mark_read(notification_id: int, *, staff_id: int) -> Notification:
 def mark_all_read(*, staff_id: int) -> int:
     """How many of this person's lines were unread until now."""
     return Notification.objects.filter(staff_id=staff_id, is_read=False).update(is_read=True)
-
-
-def _admins() -> QuerySet[Staff]:
-    return Staff.objects.filter(role=Staff.Role.ADMIN, is_active=True)
-
-
-def _admin_ids() -> list[int]:
-    return [admin_id for (admin_id,) in _ADMIN_IDS.rows()]
-
-
-_ADMIN_IDS = Prepared(lambda: _admins().order_by().values_list("id"))
-
-
-def _write(
-    staff_ids: Iterable[int], *, type: str, title: str, body: str, booking_id: int | None, now: datetime
-) -> None:
-    _TELL.write(
-        Notification(
-            staff_id=staff_id,
-            type=type,
-            title=title[:LONGEST_TITLE],
-            body=body,
-            booking_id=booking_id,
-            created_at=now,
-        )
-        for staff_id in sorted(set(staff_ids))
-    )
-
-
-_TELL = PreparedInsert(Notification)

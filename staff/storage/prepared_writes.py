@@ -8,6 +8,7 @@ fields, and the row knows afterwards what the database gave it.
     PreparedUpdate(Booking).write(booking)
     PreparedChange(lambda: Job.objects.filter(pk__in=BlankIds("ids")), state="cancelled").run(ids=[5, 7])
     PreparedDelete(lambda: BusyTime.objects.filter(booking_id=Blank("id", BigAutoField()))).run(id=5)
+    PreparedFanOut(Notification, lambda: Staff.objects.values_list("id", ...)).run(title="New booking")
 """
 
 from __future__ import annotations
@@ -227,12 +228,15 @@ class PreparedChange:
         wanted = wire.vendor, alone_among(values, wire)
         if wanted not in self._written:
             with written_for(wanted[1]):
-                self._written[wanted] = self._query().get_compiler(connection=wire).as_sql()
+                self._written[wanted] = self._compiled(wire)
         sql, params = self._written[wanted]
         with open_cursor(wire) as cursor:
             cursor.execute(sql, filled(params, values, wire))
             count: int = cursor.rowcount
         return count
+
+    def _compiled(self, wire: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
+        return self._query().get_compiler(connection=wire).as_sql()
 
     def _query(self) -> Any:
         query: UpdateQuery = self._build().query.chain(klass=UpdateQuery)  # type: ignore[assignment]
@@ -245,3 +249,21 @@ class PreparedDelete(PreparedChange):
 
     def _query(self) -> Any:
         return self._build().query.chain(klass=DeleteQuery)
+
+
+class PreparedFanOut(PreparedChange):
+    """One INSERT of a row of `model` for each row of `build`'s queryset, a `values_list` with blanks of all
+    its columns but the id, in their order."""
+
+    def __init__(self, model: type[Model], build: Callable[[], QuerySet[Any, Any]]) -> None:
+        super().__init__(build)
+        self._model = model
+
+    def _compiled(self, wire: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
+        sql, params = super()._compiled(wire)
+        fields, _given_back = _written_and_given_back(self._model)
+        table = wire.ops.quote_name(self._model._meta.db_table)
+        return f"INSERT INTO {table} ({_named(fields, wire)}) {sql}", params
+
+    def _query(self) -> Any:
+        return self._build().query

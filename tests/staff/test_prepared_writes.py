@@ -7,18 +7,20 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection
-from django.db.models import BigAutoField, DateTimeField, JSONField, Model
+from django.db.models import BigAutoField, CharField, DateTimeField, F, JSONField, Model, Value
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bookings.models import Booking, BusyTime
 from notifications.models import Job, Notification
+from staff.models import Staff
 from staff.storage import prepared_writes
-from staff.storage.prepared_statements import Blank, BlankTexts, PreparedRows, columns_of
+from staff.storage.prepared_statements import Blank, BlankIds, BlankTexts, PreparedRows, columns_of
 from staff.storage.prepared_writes import (
     ROWS_AT_ONCE,
     PreparedChange,
     PreparedDelete,
+    PreparedFanOut,
     PreparedInsert,
     PreparedUpdate,
 )
@@ -208,3 +210,41 @@ def test_a_delete_takes_the_rows_of_its_blanks_alone(salon: Salon) -> None:
         booking_id=taken["id"]
     )
     assert list(BusyTime.objects.values_list("booking_id", flat=True)) == [kept["id"]]
+
+
+def test_a_row_is_written_for_each_row_that_is_found(salon: Salon) -> None:
+    fan_out = PreparedFanOut(
+        Notification,
+        lambda: (
+            Staff.objects.filter(pk__in=BlankIds("staff_ids"))
+            .order_by("pk")
+            .values_list(
+                "pk",
+                Value("test"),
+                Blank("title", CharField()),
+                F("name"),
+                Blank("booking_id", BigAutoField()),
+                Value(value=True),
+                Blank("now", DateTimeField()),
+            )
+        ),
+    )
+    now = timezone.now()
+    with CaptureQueriesContext(
+        connection,
+    ) as asked:
+        everybody = [salon.bea.pk, salon.ada.pk, salon.bea.pk]
+        assert fan_out.run(staff_ids=everybody, title="é '%s'", booking_id=None, now=now) == 2
+        assert fan_out.run(staff_ids=[salon.bea.pk], title="one", booking_id=7, now=now) == 1
+        assert fan_out.run(staff_ids=[], title="nobody", booking_id=7, now=now) == 0
+    assert len(asked) == 3
+    lines = Notification.objects.order_by("id").values_list(
+        "staff_id", "type", "title", "body", "booking_id", "is_read", "created_at"
+    )
+    assert list(lines) == [
+        *(
+            (who.pk, "test", "é '%s'", who.name, None, True, now)
+            for who in sorted((salon.ada, salon.bea), key=lambda each: each.pk)
+        ),
+        (salon.bea.pk, "test", "one", salon.bea.name, 7, True, now),
+    ]
