@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -84,20 +85,28 @@ class Cluster:
 
     def is_whole(self) -> bool:
         """Whether one data host writes, two follow it, one of them in step, and all web hosts are ready."""
+        return not self.missing()
+
+    def missing(self) -> str:
+        """What of that is not so, in words; "" where nothing is."""
         name = self.writer()
         writer = next((each for each in self.data if each.name == name), None)
-        if writer is None or not all(_answers(f"http://{each.address}:8000/readyz") for each in self.web):
-            return False
+        if writer is None:
+            return "no data host takes writes"
+        for host in self.web:
+            if why := _refusal(f"http://{host.address}:8000/readyz"):
+                return f"{host.name} is not ready: {why}"
         try:
             with psycopg.connect(self._as_superuser(writer), connect_timeout=2) as wire:
                 found = wire.execute("SELECT state, sync_state FROM pg_stat_replication").fetchall()
-        except psycopg.Error:
-            return False
-        return [state for state, _ in found] == ["streaming"] * 2 and any(sync == "sync" for _, sync in found)
+        except psycopg.Error as error:
+            return f"{name}: {error}"
+        follow = [state for state, _ in found] == ["streaming"] * 2
+        return "" if follow and any(sync == "sync" for _, sync in found) else f"{name} is followed by {found}"
 
     def wait_for_web(self) -> None:
         for _ in until(START_SECONDS, every=0.5):
-            if all(_answers(f"http://{each.address}:8000/readyz") for each in self.web):
+            if not any(_refusal(f"http://{each.address}:8000/readyz") for each in self.web):
                 return
         raise TimeoutError("the web hosts did not become ready; look at their logs")
 
@@ -269,12 +278,15 @@ def _ids(system: Path, user: str) -> tuple[int, int]:
     raise LookupError(user)
 
 
-def _answers(url: str) -> bool:
+def _refusal(url: str) -> str:
+    """What it says instead of 200; "" where it says that."""
     try:
-        with urllib.request.urlopen(url, timeout=3) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
+        with urllib.request.urlopen(url, timeout=3):
+            return ""
+    except urllib.error.HTTPError as refused:
+        return refused.read().decode(errors="replace")[:600]
+    except OSError as error:
+        return str(error)
 
 
 def mail_url(port: int) -> str:

@@ -146,6 +146,7 @@ def _one(name: str, fault: Fault, cluster: Cluster, desk: Desk, slots: Slots, of
         fault.end(host)
         ended = time.time()
         whole = next((passed for passed in until(WHOLE_SECONDS, 0.5) if cluster.is_whole()), None)
+        missing = "" if whole is not None else cluster.missing()
         time.sleep(CALM_SECONDS)
         over = time.time()
     ledger.say(
@@ -155,7 +156,8 @@ def _one(name: str, fault: Fault, cluster: Cluster, desk: Desk, slots: Slots, of
     )
     ledger.say("writers", ", ".join(f"{at - began:+.0f} s {who or 'none'}" for at, who in writers))
     ledger.say(
-        "whole", "not again" if whole is None else f"again {ended - began + whole:.0f} s after the fault"
+        "whole",
+        f"not again: {missing}" if whole is None else f"again {ended - began + whole:.0f} s after the fault",
     )
     _check_times(ledger, load, fault, began=began, over=over)
     _check_rows(ledger, load, cluster)
