@@ -64,6 +64,11 @@ class VisitChange:
     def last(self) -> Change:
         return self.changes[-1]
 
+    @property
+    def former(self) -> Before | None:
+        """One of its bookings as it was, all of one client; None where all are new."""
+        return next((before for before in self.befores.values() if before is not None), None)
+
     def _status_before(self, item: Booking) -> str:
         """ "" of one that was not there."""
         if item.pk not in self.befores:
@@ -145,8 +150,8 @@ def set_in_motion(changes: Sequence[Change]) -> list[Due]:
 
 
 def _drop_what_is_moot(change: VisitChange) -> None:
-    if change.client_changed and (before := change.last.before) is not None:
-        former = Recipient.client(before.client_id)
+    if change.client_changed and change.former is not None:
+        former = Recipient.client(change.former.client_id)
         _drop(change, STANDING_MAILS, reason=Reason.ANOTHER_CLIENT, recipient=former)
     if change.stood and not change.stands:
         why = Reason.CANCELLED_MEANWHILE if change.is_cancelled else Reason.VISIT_CLOSED
@@ -308,7 +313,7 @@ def _fee(change: VisitChange) -> list[Due]:
 
 def _count_missed(change: VisitChange, *, before: bool, now: bool) -> None:
     """A client's no_show_count counts visits."""
-    former = change.last.before
+    former = change.former
     if before and (not now or change.client_changed) and former is not None:
         count_no_show(former.client_id, by=-1)
     if now and (not before or change.client_changed):

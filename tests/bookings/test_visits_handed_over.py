@@ -14,6 +14,7 @@ from notifications.models import Job, Message
 from staff.access.actor import SYSTEM
 from tests.cast.bookings import MORNING
 from tests.cast.calendars import ClientCalendar
+from tests.cast.parts import TUESDAY
 from tests.cast.visits import (
     Desk,
     busy,
@@ -225,3 +226,20 @@ def test_what_was_called_done_by_mistake_and_is_cancelled_is_told(desk: Desk, cl
     clock.shift(timedelta(minutes=31))
     send()
     assert in_calendar("alice") == {uid(visit): "09:00-10:45"}
+
+
+def test_who_gets_a_visit_with_one_added_is_told_of_its_next_move(desk: Desk, clock: Any) -> None:
+    visit = desk.book()
+    send()
+    desk.changed(visit, {"start_at": f"{TUESDAY} 12:00:00"})
+    added = [desk.item(desk.cut, desk.salon.bea)]
+    desk.changed(visit, {"client_id": desk.salon.bob.pk, "items": {"add": added}})
+    [update] = Message.objects.filter(type="booking.updated")
+    assert (update.state, update.reason) == ("not_sent", "another_client")
+    send()
+    desk.changed(visit, {"start_at": f"{TUESDAY} 13:00:00"})
+    clock.shift(1801)
+    send()
+    assert told("alice") == ["booking.created", "booking.cancelled"]
+    assert told("bob") == ["booking.created", "booking.updated"]
+    calendar_is_true()

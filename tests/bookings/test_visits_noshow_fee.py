@@ -131,3 +131,17 @@ def test_a_fee_is_made_anew_when_a_missed_item_turns_out_to_be_anothers() -> Non
     }
     assert missed(desk) == 1
     assert Client.objects.get(pk=desk.salon.bob.pk).no_show_count == 1
+
+
+@pytest.mark.parametrize("handed_over", [False, True])
+def test_a_no_show_is_counted_back_where_an_item_is_added_in_the_same_call(handed_over: bool) -> None:
+    desk = charging()
+    visit = desk.book()
+    _colour, cut = visit["booking_ids"]
+    item(desk, cut, status="no-show")
+    assert missed(desk) == 1
+    what = {"client_id": desk.salon.bob.pk} if handed_over else {"status": "scheduled"}
+    desk.changed(visit, {**what, "items": {"add": [desk.item(desk.cut, desk.salon.bea)]}})
+    assert missed(desk) == 0
+    desk.salon.bob.refresh_from_db()
+    assert desk.salon.bob.no_show_count == int(handed_over)
