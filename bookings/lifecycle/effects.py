@@ -100,6 +100,8 @@ def _tell(change: Change) -> list[Due]:
     elif change.created:
         dues = _booked(change)
     else:
+        if change.left_visit is not None:
+            visit_leaving.leave_mails(change, change.left_visit)
         _drop_what_is_moot(change)
         dues = [*_undone(change), *_owed(change)]
         if _asks_client(change):

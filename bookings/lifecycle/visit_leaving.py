@@ -5,13 +5,14 @@ Its own mails and its own fee stand in `effects`, as those of any booking that c
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from bookings import noshow
 from bookings.lifecycle.audit import record
 from bookings.lifecycle.former_client import told_before
 from bookings.lifecycle.mail_types import OF_THE_WHOLE_VISIT, STANDING_MAILS, mail_to_client
-from bookings.lifecycle.outcome import Change
+from bookings.lifecycle.outcome import Before, Change
 from bookings.lifecycle.series_mails import SERIES_KEYS
 from bookings.models import Booking, Visit
 from bookings.why_not_sent import Reason
@@ -22,19 +23,28 @@ from notifications.outbox import Due, Recipient
 CANCELLED = Booking.Status.CANCELLED
 COMPLETED = Booking.Status.COMPLETED
 NO_SHOW = Booking.Status.NO_SHOW
+PROVISIONAL = Booking.Status.PROVISIONAL
+SCHEDULED = Booking.Status.SCHEDULED
+
+ASKING = ("booking.provisional", "visit.requested")
 
 ANOTHER_ITEM_LEFT = "Another booking of the visit went to another client; the fee is made anew."
 
 
-def tell_of_leaving(change: Change) -> list[Due]:
-    """One booking went out of `change.left_visit` to another client: the former one's visit is updated, or
-    cancelled where nothing of it is left."""
-    visit, before = change.left_visit, change.before
-    if visit is None or before is None or before.client_id is None or not before.for_somebody:
-        return []
+def leave_mails(change: Change, visit: Visit) -> None:
+    """The mails of the visit that one booking went out of are about its others from now on: before anything
+    is dropped that names the booking."""
     outbox.hand_over(
         visit_id=visit.pk, booking_id=change.booking.pk, to=visit.items[0].pk, types=OF_THE_WHOLE_VISIT
     )
+
+
+def tell_of_leaving(change: Change) -> list[Due]:
+    """One booking went out of `change.left_visit` to another client: the former one's visit is updated, or
+    cancelled where nothing of it is left; or confirmed where only that one was still asked for."""
+    visit, before = change.left_visit, change.before
+    if visit is None or before is None or before.client_id is None or not before.for_somebody:
+        return []
     if not any(each.stands for each in visit.items):
         why = Reason.CANCELLED_MEANWHILE if visit.status == CANCELLED else Reason.VISIT_CLOSED
         outbox.drop(visit_id=visit.pk, types=STANDING_MAILS, reason=why, sparing=SERIES_KEYS, now=change.now)
@@ -43,7 +53,7 @@ def tell_of_leaving(change: Change) -> list[Due]:
     if not change.notify_client or before.end_at <= change.now or before.status == CANCELLED:
         return []
     if not before.announced_as and not being_told:
-        return []
+        return _confirmation(change, visit, before) if before.status == PROVISIONAL else []
     if visit.status in (COMPLETED, NO_SHOW):
         return []
     type = "booking.updated"
@@ -60,16 +70,30 @@ def tell_of_leaving(change: Change) -> list[Due]:
         sparing=SERIES_KEYS,
         now=change.now,
     )
-    due = mail_to_client(
+    return [_mail(change, visit, before, type, payload=payload)]
+
+
+def _mail(
+    change: Change, visit: Visit, before: Before, type: str, *, payload: Mapping[str, Any] | None = None
+) -> Due:
+    """To the former client, about the others."""
+    return mail_to_client(
         type,
         [change],
         booking=visit.items[0],
         client=visit.client,
-        client_id=before.client_id,
+        client_id=before.client_id or 0,
         run_at=change.now,
         payload=payload,
     )
-    return [due]
+
+
+def _confirmation(change: Change, visit: Visit, before: Before) -> list[Due]:
+    """Nothing of it is asked any more, and the request, which has not left, would not be true."""
+    if visit.status != SCHEDULED:
+        return []
+    outbox.drop(visit_id=visit.pk, types=ASKING, reason=Reason.ACCEPTED_MEANWHILE, now=change.now)
+    return [_mail(change, visit, before, "booking.created")]
 
 
 def fee_of_who_stays(change: Change, visit: Visit) -> list[Due]:

@@ -243,3 +243,31 @@ def test_who_gets_a_visit_with_one_added_is_told_of_its_next_move(desk: Desk, cl
     assert told("alice") == ["booking.created", "booking.cancelled"]
     assert told("bob") == ["booking.created", "booking.updated"]
     calendar_is_true()
+
+
+@pytest.mark.parametrize("status", ["no-show", "completed", "cancelled", "provisional"])
+def test_the_first_booking_goes_with_another_status_before_the_confirmation_left(
+    desk: Desk, status: str
+) -> None:
+    visit = desk.book()
+    change(desk, visit["booking_ids"][0], client_id=desk.salon.bob.pk, status=status)
+    send()
+    assert told("alice") == ["booking.created"]
+    assert in_calendar("alice") == {uid(visit): "10:45-11:30"}
+
+
+def test_the_first_request_goes_confirmed_and_the_other_is_asked_for_all_the_same(desk: Desk) -> None:
+    visit = desk.book(provisional=True)
+    change(desk, visit["booking_ids"][0], client_id=desk.salon.bob.pk, status="scheduled")
+    send()
+    assert (told("alice"), told("bob")) == (["booking.provisional"], ["booking.created"])
+
+
+def test_the_only_request_of_a_visit_goes_before_it_left_and_the_rest_is_confirmed(desk: Desk) -> None:
+    visit = desk.book()
+    colour, _cut = visit["booking_ids"]
+    change(desk, colour, status="provisional")
+    change(desk, colour, client_id=desk.salon.bob.pk)
+    send()
+    assert (told("alice"), told("bob")) == (["booking.created"], ["booking.provisional"])
+    assert in_calendar("alice") == {uid(visit): "10:45-11:30"}
