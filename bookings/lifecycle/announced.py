@@ -38,6 +38,9 @@ class Announced:
         return cls(announced["as"], start_at, end_at, announced.get("staff_id"))
 
 
+ANNOUNCED_COLUMNS = ("announced_as", "announced_start_at", "announced_end_at", "announced_staff_id")
+
+
 def assign(booking: Booking, announced: Announced) -> None:
     """The booking, not saved yet: what its client believes of it."""
     booking.announced_as, booking.announced_staff_id = announced.status, announced.staff_id

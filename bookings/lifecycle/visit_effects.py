@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from bookings import after_visit, noshow
 from bookings.lifecycle import inapp_lines
+from bookings.lifecycle.announced import ANNOUNCED_COLUMNS, Announced, assign
 from bookings.lifecycle.former_client import told_before
 from bookings.lifecycle.mail_types import (
     RESENT,
@@ -212,12 +213,22 @@ def _announcement(change: VisitChange) -> list[Due]:
 def _cancelled(change: VisitChange) -> list[Due]:
     if change.last.announced_by_page:
         inapp_lines.tell_salon_of_visit(change.visit, "booking.declined", change.last)
+        _believes_in_nothing(change.visit)
         return []
     if change.last.lapsed:
         inapp_lines.tell_salon_of_visit(change.visit, "booking.lapsed", change.last)
     elif change.last.by_client:
         inapp_lines.tell_salon_of_visit(change.visit, "booking.cancelled_by_client", change.last)
     return _mail(change, closing_mail(change.last))
+
+
+def _believes_in_nothing(visit: Visit) -> None:
+    """Who declined has not been told of what was cancelled before, and now need not be."""
+    known = [each for each in visit.items if each.announced_as]
+    for each in known:
+        assign(each, Announced())
+    if known:
+        Booking.objects.bulk_update(known, ANNOUNCED_COLUMNS)
 
 
 def _restored(change: VisitChange) -> list[Due]:

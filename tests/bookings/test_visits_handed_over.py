@@ -271,3 +271,15 @@ def test_the_only_request_of_a_visit_goes_before_it_left_and_the_rest_is_confirm
     send()
     assert (told("alice"), told("bob")) == (["booking.created"], ["booking.provisional"])
     assert in_calendar("alice") == {uid(visit): "10:45-11:30"}
+
+
+def test_who_declined_hears_of_what_was_removed_before_when_it_comes_back(desk: Desk) -> None:
+    visit = desk.book()
+    send()
+    _colour, cut = visit["booking_ids"]
+    desk.changed(visit, {"items": {"remove": [cut]}})
+    asked = desk.changed(visit, {"status": "provisional"})
+    lifecycle.decline(token=asked["bookings"][0]["provisional_token"])
+    change(desk, cut, status="scheduled")
+    send()
+    assert told("alice") == ["booking.created", "booking.created"]
