@@ -283,3 +283,15 @@ def test_who_declined_hears_of_what_was_removed_before_when_it_comes_back(desk: 
     change(desk, cut, status="scheduled")
     send()
     assert told("alice") == ["booking.created", "booking.created"]
+
+
+def test_a_booking_comes_back_before_the_cancellation_of_the_visit_left(desk: Desk) -> None:
+    visit = desk.book()
+    send()
+    desk.changed(visit, {"client_id": desk.salon.bob.pk})
+    change(desk, visit["booking_ids"][0], client_id=desk.salon.alice.pk)
+    send()
+    assert told("alice") == ["booking.created", "booking.cancelled", "booking.created"]
+    [alone] = in_calendar("alice").items()
+    assert alone[1] == "09:00-10:45" and alone[0] != uid(visit)
+    assert in_calendar("bob") == {uid(visit): "10:45-11:30"}
