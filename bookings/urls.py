@@ -52,6 +52,7 @@ from bookings.pages.calendar_feed import CalendarFeedFile
 from bookings.pages.embed import EmbedFile
 from bookings.pages.feedback import FeedbackPage
 from bookings.pages.front import FrontPage, RobotsFile
+from bookings.pages.icon import IconFile
 from bookings.pages.password import PasswordPage
 from bookings.pages.pay import PayPage
 from bookings.pages.provisional import AcceptPage, DeclinePage
@@ -89,6 +90,7 @@ urlpatterns = [
     path("api/waitlist/<id:id>/offer", OfferByHandView.as_view()),
     path("", FrontPage.as_view()),
     path("robots.txt", RobotsFile.as_view()),
+    path("favicon.ico", IconFile.as_view()),
     path("embed.js", EmbedFile.as_view()),
     path("agenda", AgendaPage.as_view()),
     path("book", BookingPage.as_view()),

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from bookings.pages.booking_shell import own_path
+from bookings.pages.icon import icon_in_page
 from bookings.pages.render import HEADERS, Sheet, accents_of
 from bookings.pages.shell import PublicPage, language_wished
 from notifications.letters.plain import one_line
@@ -35,6 +36,7 @@ class AgendaPage(PublicPage):
         context = {
             "language": self.language,
             "accents": sheet.text,
+            "icon": icon_in_page(self.salon),
             "salon_name": one_line(self.salon.business_name),
             "files": own_path("/static/agenda"),
             "modules": _MODULES,

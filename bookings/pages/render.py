@@ -19,6 +19,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import override
 
+from bookings.pages.icon import icon_in_page
 from staff.models import SalonSettings
 from staff.salon.look import Palette, look_of
 
@@ -75,6 +76,7 @@ def render_page(
                 "salon": salon,
                 "language": language,
                 "stylesheet": sheet.text,
+                "icon": icon_in_page(salon),
                 "phone_link": dialable(salon.business_phone),
                 **context,
             },

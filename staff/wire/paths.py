@@ -23,8 +23,8 @@ _LINKED_PAGES = tuple(f"/{word}" for word in LINKED_PAGES)
 FRONT_PAGE = "/"
 BOOKING_PAGE = "/book"
 AGENDA_PAGE = "/agenda"
-_FILES = ("/embed.js", "/robots.txt")
-"""What browsers of other websites and search engines ask for at the root."""
+_FILES = ("/embed.js", "/favicon.ico", "/robots.txt")
+"""What browsers, other websites and search engines ask for at the root."""
 
 _PUBLIC_PAGES = (BOOKING_PAGE, AGENDA_PAGE, *_LINKED_PAGES)
 _PAGES = ("/api/docs", *_FILES, *_PUBLIC_PAGES)

@@ -6,6 +6,7 @@ import json
 import re
 from datetime import UTC, date, datetime
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.test import override_settings
@@ -142,6 +143,28 @@ def test_search_engines_may_show_it_and_look_nowhere_else() -> None:
     assert robots.content.decode() == "User-agent: *\nDisallow: /admin/\nDisallow: /api/\n"
 
 
+def test_the_salon_has_an_icon_in_its_pages_and_at_the_address_that_browsers_know(
+    salon: SalonSettings,
+) -> None:
+    salon.business_name, salon.brand_color = "\N{LEFT DOUBLE QUOTATION MARK}été", "#8a1c4a"
+    salon.save()
+    answer = browser().get("/favicon.ico")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/svg+xml")
+    assert answer.headers["Cache-Control"] == "public, max-age=3600"
+    drawn = answer.content.decode()
+    assert drawn.endswith(">\N{LATIN CAPITAL LETTER E WITH ACUTE}</text></svg>")
+    assert 'fill="#8a1c4a"' in drawn
+    for address in ("/", "/agenda"):
+        assert (
+            f'<link rel="icon" href="data:image/svg+xml,{quote(drawn)}">'
+            in browser().get(address).content.decode()
+        )
+    assert '<link rel="icon" href="/favicon.ico"' in browser().get("/admin/login/").content.decode()
+    salon.business_name = ""
+    salon.save()
+    assert browser().get("/favicon.ico").content.decode().endswith("></text></svg>")
+
+
 def test_administrators_and_developers_are_led_on() -> None:
     answer = browser().get("/")
     assert links_of(answer.content.decode()) == LINKS
@@ -168,7 +191,7 @@ def test_it_is_a_page_whatever_is_accepted(accept: str) -> None:
 
 
 def test_what_is_beside_it_stays_json() -> None:
-    for address in ("/index.html", "/welcome", "/booked", "/favicon.ico"):
+    for address in ("/index.html", "/welcome", "/booked", "/favicon.png"):
         answer = browser(headers={"accept": "text/html"}).get(address)
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 

@@ -205,6 +205,7 @@ ROUTES: dict[str, dict[str, str]] = {
     },
     "/": {"GET": "anyone"},
     "/robots.txt": {"GET": "anyone"},
+    "/favicon.ico": {"GET": "anyone"},
     "/embed.js": {"GET": "anyone"},
     "/agenda": {"GET": "anyone"},
     # A form without anything chosen: the page asks for it.

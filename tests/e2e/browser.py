@@ -109,9 +109,8 @@ class Visit:
         return window
 
     def _heard(self, message: Any) -> None:
-        where = message.location.get("url", "")
-        if message.type in ("error", "warning") and not where.endswith("/favicon.ico"):
-            self.complaints.append(f"{message.type}: {message.text} {where}")
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"{message.type}: {message.text} {message.location.get('url', '')}")
 
     def _asked(self, request: Any) -> None:
         if not request.url.startswith((self.house.url, "data:", "blob:")):

@@ -49,12 +49,11 @@ class Eyes:
         return page
 
     def heard(self, message: Any) -> None:
-        """What a page refuses the console tells of too; favicons nobody has."""
+        """What a page refuses the console tells of too."""
         of_the_form = re.search(self.refuses, message.location.get("url", "")) and re.search(
             r"4[0-9]{2} \(", message.text
         )
-        wanted = message.type in ("error", "warning") and not message.location["url"].endswith("/favicon.ico")
-        if wanted and not of_the_form:
+        if message.type in ("error", "warning") and not of_the_form:
             self.complaints.append(f"{message.type}: {message.text} {message.location}")
 
     def look(self, page: Any, name: str, *, axe: bool = True) -> None:

@@ -330,6 +330,7 @@ SHOWN = {
     "/api/schema": None,
     "/": None,
     "/robots.txt": None,
+    "/favicon.ico": None,
     "/embed.js": None,
     "/agenda": None,
     "/book": None,
