@@ -21,7 +21,10 @@ PERSONAL = ("email", "phone", "mobile", "birthday", "marketing_consent")
 
 class IsWalkIn(Conflict):
     code = "walk_in_client"
-    message = "This is the walk-in, no person: book them under a client of their own for this."
+    message = (
+        "The walk-in stands for whoever comes without an appointment, and this needs a person. "
+        "Make a client for them, give them the booking, and use that client."
+    )
 
 
 def known_walk_in_id() -> int | None:

@@ -11,8 +11,16 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+from bookings.errors import ClientAlreadyInSession, HolidayClosed, SessionFull, SlotTaken
 from bookings.pages.render import accents_of
+from bookings.waitlist.entries import EntryClosed
+from bookings.waitlist.offer_by_hand import OfferIsOut
+from clients.records import AlreadyMerged
+from clients.walk_in import IsWalkIn
+from staff.access.idempotency import StillRunning
 from staff.models import SalonSettings
+from staff.storage.trial_transaction import Busy
+from staff.wire.refusals import Refused
 from tests.cast.factories import make_salon
 from tests.cast.pages import browser, statements_of
 
@@ -113,6 +121,18 @@ def test_the_program_says_what_has_words_and_every_word_is_said() -> None:
     begun = tuple(BEGUN.findall(text))
     assert said - set(words("en")) == set()
     assert [key for key in words("en") if key not in said and not key.startswith(begun)] == []
+
+
+AT_THE_DESK: tuple[type[Refused], ...] = (
+    *(SlotTaken, HolidayClosed, SessionFull, ClientAlreadyInSession),
+    *(IsWalkIn, AlreadyMerged, EntryClosed, OfferIsOut, StillRunning, Busy),
+)
+
+
+def test_what_the_desk_can_be_refused_is_said_in_the_readers_language() -> None:
+    assert [each.code for each in AT_THE_DESK if f"refused.{each.code}" not in words("en")] == []
+    printed = [each.name for each in MODULES if "problem.message" in each.read_text(encoding="utf-8")]
+    assert printed == ["dialog.js"]
 
 
 def test_each_module_is_short_and_makes_no_markup_of_text() -> None:

@@ -79,6 +79,11 @@ def test_the_walk_in_stays_nobody(browser: Browser) -> None:
     answer = browser.post(page, {"first_name": "Walk-in", "email": "somebody@example.com"})
     assert answer.status_code == 200
     assert answer.context["adminform"].form.non_field_errors() == [IsWalkIn.message]
+    answer = browser.post(
+        page, {"first_name": "Walk-in", "phone": "123456"}, headers={"accept-language": "de"}
+    )
+    [said] = answer.context["adminform"].form.non_field_errors()
+    assert said.endswith("ordnen Sie die Buchung zu und nehmen Sie diesen Eintrag.")
     chosen = {"action": "archive", "_selected_action": [its_id]}
     browser.post(reverse("admin:clients_client_changelist"), chosen)
     assert Client.objects.values().get() == before

@@ -3,7 +3,7 @@
 import { Refused, Unreachable, get, newKey, post, query, wouldBe } from "./api.js";
 import { between, dateOf, plus, timeOf } from "./clock.js";
 import { clientPicker } from "./client.js";
-import { openDialog } from "./dialog.js";
+import { openDialog, sentenceOf } from "./dialog.js";
 import { debounced, field, fill, h, newId, select } from "./dom.js";
 import { conflictsInWords, effectsOf } from "./effects.js";
 import { duration, listed, t } from "./words.js";
@@ -182,9 +182,9 @@ class Order {
     );
   }
 
-  #inTheWay(problem) {
+  #inTheWay(problem, sentence = h("p", {}, sentenceOf(problem))) {
     const list = conflictsInWords(problem.conflicts, this.app.state.model);
-    fill(this.said, h("div", { class: "warning" }, h("p", {}, problem.message), list.length ? h("ul", {}, list.map((each) => h("li", {}, each))) : null,
+    fill(this.said, h("div", { class: "warning" }, sentence, list.length ? h("ul", {}, list.map((each) => h("li", {}, each))) : null,
       problem.code === "slot_taken" ? h("button", { type: "button", class: "link", onclick: () => { this.overlap = true; this.look(); } }, t("create.overlap")) : null));
   }
 
@@ -203,7 +203,7 @@ class Order {
       const words = t("create.done", { who: made.client_name, time: timeOf(made.start_at) });
       await this.app.done(this.dialog, words, { id: made.id, warnings: answer.warnings });
     } catch (problem) {
-      if (problem instanceof Refused && problem.conflicts.length) this.#inTheWay(problem);
+      if (problem instanceof Refused && problem.conflicts.length) this.#inTheWay(problem, null);
       if (problem instanceof Unreachable) this.dialog.setButtons([{ label: t("again"), kind: "main", act: () => this.#send() }, { label: t("cancel") }]);
       throw problem;
     }

@@ -2,7 +2,7 @@
 
 import { Refused, Unreachable } from "./api.js";
 import { fill, h, newId } from "./dom.js";
-import { t } from "./words.js";
+import { t, tOr } from "./words.js";
 
 /* openDialog({title, body, buttons, wide, onClose}) -> {close, say, element}. A button: {label, kind, act, value}
    where act(dialog) may be async; while it runs nothing can be pressed twice. */
@@ -104,7 +104,8 @@ function markFaults(element, problem) {
   element.querySelector("[aria-invalid]")?.focus();
 }
 
-/* What went wrong, for a person. Raises what is no answer of the API. */
+/* What went wrong, for a person: in our words by the status or the code, else what the API says, in English.
+   Raises what is no answer of the API. */
 export function sentenceOf(problem) {
   if (problem instanceof Unreachable) return t("unreachable.form");
   if (!(problem instanceof Refused)) throw problem;
@@ -112,5 +113,6 @@ export function sentenceOf(problem) {
   if (problem.status === 404) return t("refused.gone");
   if (problem.status === 412) return t("refused.changed");
   if (problem.status === 429) return t("refused.often", { count: problem.retryAfter || 60 });
-  return problem.message;
+  const otherwise = problem.status === 400 ? t("refused.entry", { why: problem.message }) : problem.message;
+  return tOr(`refused.${problem.code}`, otherwise);
 }

@@ -2,7 +2,7 @@
 
 import { Refused, call, query, wouldBe } from "./api.js";
 import { timeOf } from "./clock.js";
-import { openDialog } from "./dialog.js";
+import { openDialog, sentenceOf } from "./dialog.js";
 import { field, fill, h, newId, select } from "./dom.js";
 import { effectsOf } from "./effects.js";
 import { nameOf } from "./grid.js";
@@ -88,7 +88,7 @@ export async function preview(place, ask, who, noFee = "") {
     fill(place, h("ul", {}, lines.map((each) => h("li", { class: each.kind }, each.words))));
   } catch (problem) {
     const isOld = problem instanceof Refused && problem.status === 404;
-    fill(place, isOld ? null : h("p", { class: "warning" }, problem.message));
+    fill(place, isOld ? null : h("p", { class: "warning" }, sentenceOf(problem)));
   }
 }
 
