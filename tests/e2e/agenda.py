@@ -21,7 +21,16 @@ from tests.e2e.house import House, installation
 DAYS_AHEAD = 12
 HALF_AN_HOUR = 30
 FEE = {"noshow_enabled": True, "noshow_fee_type": "fixed", "noshow_fee_value": "12.50"}
-DIALOGS = {"n": "new", "w": "walk-in", "r": "requests", "l": "waitlist", "i": "notifications", "?": "help"}
+DIALOGS = {"n": "new", "w": "walk-in", "f": "find", "r": "requests", "l": "waitlist"}
+DIALOGS |= {"i": "notifications", "?": "help"}
+    "n": "new",
+    "w": "walk-in",
+    "f": "find",
+    "r": "requests",
+    "l": "waitlist",
+    "i": "notifications",
+    "?": "help",
+}
 OPEN = "dialog[open]"
 
 
@@ -34,6 +43,8 @@ def walk(folder: Path) -> int:
             desk.logs_in,
             desk.books_by_keyboard,
             desk.moves_by_keyboard,
+            desk.finds_a_client_by_keyboard,
+            desk.puts_back_what_is_refused,
             desk.sees_a_client_through_by_keyboard,
             desk.shows_the_fee_of_a_no_show_before,
             desk.cancels_and_tells_nobody,
@@ -212,6 +223,42 @@ class Desk(Eyes):
         assert [type for type, _state in self.mails(booking)] == ["booking.created"]
         last = self.call("GET", f"bookings/{booking['id']}/events")[-1]
         assert last["reason"] == "told at the counter", last
+        return said
+
+    def finds_a_client_by_keyboard(self) -> str:
+        """From the name to the card, and on to a booking for them."""
+        self.press("f")
+        self.page.wait_for_selector(f"{OPEN} [role=combobox]")
+        self.page.keyboard.type("nobody like that")
+        self.page.get_by_text("Nobody was found.").wait_for()
+        self.press("Control+a")
+        self.page.keyboard.type("anders al")
+        self.page.locator("[role=option]", has_text="Alice Anders").wait_for()
+        self.look(self.page, "agenda-found")
+        self.press("Enter")
+        self.page.wait_for_selector(".numbers")
+        self.chooses("^New booking$")
+        self.page.locator(f"{OPEN} .picked", has_text="Alice Anders").wait_for()
+        self.press("Escape")
+        self.page.wait_for_selector(OPEN, state="detached")
+        return "Alice Anders"
+
+    def puts_back_what_is_refused(self) -> str:
+        """Nothing else has changed meanwhile; and the next key is its."""
+        booking, other = self.book("16:00", staff=self.cora), self.book("17:00", staff=self.cora)
+        self.opens_the_day()
+        self.block(booking).wait_for()
+        self.arrows_to(booking)
+        self.press("m")
+        self.page.wait_for_selector(f"{OPEN} [name=start_at]")
+        self.page.fill("[name=start_at]", "16:45")
+        self.press("Enter")
+        said = self.bar("Not possible")
+        self.at_rest(booking, "16:00")
+        self.press("Enter")
+        self.page.wait_for_function(HAS_FOCUS, arg=str(booking["id"]))
+        self.call("DELETE", f"bookings/{other['id']}")
+        self.call("DELETE", f"bookings/{booking['id']}")
         return said
 
     def sees_a_client_through_by_keyboard(self) -> str:
@@ -500,6 +547,7 @@ MINUTES_OF = """id => {
   const slot = document.querySelector(".ec-sidebar .ec-slot:nth-child(2)");
   return (block.getBoundingClientRect().height / slot.getBoundingClientRect().height) * 60;
 }"""
+HAS_FOCUS = "id => document.activeElement.dataset.booking === id"
 NAME_OF_FOCUS = """() => {
   const it = document.activeElement;
   const chosen = it.tagName === "SELECT" ? it.selectedOptions[0]?.textContent : "";

@@ -2,6 +2,7 @@
 
 import { get } from "./api.js";
 import { dateOf, timeOf } from "./clock.js";
+import { openCreate } from "./create.js";
 import { openDialog } from "./dialog.js";
 import { fill, h } from "./dom.js";
 import { stateInWords } from "./marks.js";
@@ -10,10 +11,12 @@ import { dayShort, dayWithYear, t, tOr } from "./words.js";
 export async function openCard(app, clientId) {
   const body = h("div", { class: "card" }, h("p", { class: "spinner" }, t("loading")));
   const dialog = openDialog({ title: t("card"), body, wide: true, buttons: [{ label: t("close"), kind: "main" }] });
+  const book = (client) => ({ label: t("create.title"), act: () => { dialog.close(); openCreate(app, { start: null, end: null, staffId: null }, { client }); } });
   dialog.work(async () => {
     const card = await get(`clients/${clientId}/card`);
     dialog.element.querySelector("h2").textContent = card.client.name;
     fill(body, contentOf(app, card, dialog));
+    dialog.setButtons([{ label: t("close"), kind: "main" }, card.client.is_archived ? null : book(card.client)]);
   });
 }
 
@@ -29,13 +32,13 @@ function contentOf(app, card, dialog) {
       : h("p", { class: "soft" }, t("none")),
   ];
   const numbers = [
-    [t("card.visits"), counts.visits],
-    [t("card.no_shows"), counts.no_shows],
-    [t("card.late"), counts.late_cancels],
+    [counts.visits, t("card.visits", { count: counts.visits })],
+    [counts.no_shows, t("card.no_shows", { count: counts.no_shows })],
+    [counts.late_cancels, t("card.late", { count: counts.late_cancels })],
   ];
   return [
     client.alert ? h("p", { class: "alert" }, h("b", {}, `${t("mark.alert")}: `), client.alert) : null,
-    h("ul", { class: "numbers" }, numbers.map(([name, count]) => h("li", {}, h("b", {}, String(count)), ` ${name}`))),
+    h("ul", { class: "numbers" }, numbers.map(([count, name]) => h("li", {}, h("b", {}, String(count)), ` ${name}`))),
     h("p", { class: "reach" },
       [client.mobile, client.phone].filter(Boolean).map((each) => [h("a", { href: `tel:${each.replace(/[^+\d]/g, "")}` }, each), " "]),
       client.email ? h("a", { href: `mailto:${client.email}` }, client.email) : null),

@@ -7,8 +7,9 @@ import { t } from "./words.js";
 const DEBOUNCE = 200;
 const SHOWN = 8;
 
-/* {element, chosen(): {id, name} | {fresh: {...}} | null, focus()}; `changed` after every choice. */
-export function clientPicker(changed, { chosen = null } = {}) {
+/* {element, chosen(): {id, name} | {fresh: {...}} | null, focus()}; `changed` after every choice. `offersNew`:
+   who is not found can be entered. */
+export function clientPicker(changed, { chosen = null, offersNew = true } = {}) {
   let current = chosen;
   let options = [];
   let active = -1;
@@ -26,7 +27,8 @@ export function clientPicker(changed, { chosen = null } = {}) {
   const fresh = freshClient(changed);
   const picked = h("p", { class: "picked", hidden: true });
   const entry = field(t("client"), input);
-  entry.append(h("div", { class: "under" }, list));
+  const none = h("p", { class: "soft", hidden: true }, t("client.none"));
+  entry.append(h("div", { class: "under", role: "status" }, none), h("div", { class: "under" }, list));
   const element = h("div", { class: "client" }, entry, picked, fresh.element);
 
   const search = debounced(async (words) => {
@@ -37,7 +39,8 @@ export function clientPicker(changed, { chosen = null } = {}) {
 
   function show(clients, words = "") {
     options = clients.map((each) => ({ client: each, label: each.name, more: [each.phone || each.mobile, each.email].filter(Boolean).join(" · ") }));
-    if (words) options.push({ client: null, label: t("client.new", { name: words }), more: "" });
+    none.hidden = !words || offersNew || options.length > 0;
+    if (words && offersNew) options.push({ client: null, label: t("client.new", { name: words }), more: "" });
     active = options.length ? 0 : -1;
     fill(list, options.map((each, number) => h("li", { role: "option", id: `${list.id}-${number}`, "aria-selected": String(number === active), onmousedown: (event) => { event.preventDefault(); choose(number); } }, h("span", {}, each.label), each.client?.alert ? h("span", { class: "sign is-alert" }, "!") : null, h("small", {}, each.more))));
     list.hidden = !options.length;

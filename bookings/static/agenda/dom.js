@@ -34,13 +34,16 @@ export function newId(prefix = "id") {
   return `${prefix}-${made}`;
 }
 
-/* A bell, drawn: not every device has a letter for it. */
-export function bell() {
+/* Drawn: not every device has a letter for it. */
+export const bell = () => drawn("M12 3a6 6 0 0 0-6 6v4l-2 3v1h16v-1l-2-3V9a6 6 0 0 0-6-6Zm-2.4 15a2.5 2.5 0 0 0 4.8 0Z");
+export const glass = () => drawn("M10 3a7 7 0 1 0 4.2 12.6l5 5 1.4-1.4-5-5A7 7 0 0 0 10 3Zm0 2a5 5 0 1 1 0 10 5 5 0 0 1 0-10Z");
+
+function drawn(line) {
   const space = "http://www.w3.org/2000/svg";
   const icon = document.createElementNS(space, "svg");
   const path = document.createElementNS(space, "path");
   for (const [name, value] of [["viewBox", "0 0 24 24"], ["width", "20"], ["height", "20"], ["aria-hidden", "true"]]) icon.setAttribute(name, value);
-  path.setAttribute("d", "M12 3a6 6 0 0 0-6 6v4l-2 3v1h16v-1l-2-3V9a6 6 0 0 0-6-6Zm-2.4 15a2.5 2.5 0 0 0 4.8 0Z");
+  path.setAttribute("d", line);
   path.setAttribute("fill", "currentColor");
   icon.append(path);
   return icon;

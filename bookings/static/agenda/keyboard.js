@@ -5,12 +5,13 @@ import { h } from "./dom.js";
 import { legend } from "./marks.js";
 import { t } from "./words.js";
 
-const KEYS = ["n", "w", "m", "t", "[", "]", "1", "2", "3", "r", "l", "i", "p", "?"];
+const KEYS = ["n", "w", "f", "m", "t", "[", "]", "1", "2", "3", "r", "l", "i", "p", "?"];
 
 export class Keyboard {
   constructor(app) {
     this.app = app;
     this.current = null;
+    this.place = null;
     document.addEventListener("keydown", (event) => this.#pressed(event));
     document.getElementById("view").addEventListener("focusin", (event) => {
       const block = event.target.closest("[data-booking]");
@@ -22,16 +23,30 @@ export class Keyboard {
     return [...document.querySelectorAll("#view [data-booking]")];
   }
 
-  /* After a drawing: the block that had the stop has it again, else the first from now on. */
+  /* After a drawing: the block that had the stop has it again, else the one that follows it in the person's day. */
   settle() {
     const blocks = this.#blocks;
-    const kept = blocks.find((each) => each.dataset.booking === this.current) ?? blocks[0];
+    const kept = blocks.find((each) => each.dataset.booking === this.current) ?? this.#following(blocks) ?? blocks[0];
     for (const each of blocks) each.tabIndex = each === kept ? 0 : -1;
   }
 
   #take(block) {
     this.current = block.dataset.booking;
+    this.place = this.app.state.model?.byId.get(Number(this.current)) ?? null;
     for (const each of this.#blocks) each.tabIndex = each === block ? 0 : -1;
+  }
+
+  /* Where the button of the last focus has gone, so that the next key is not lost. */
+  comeBack() {
+    const stop = this.#blocks.find((each) => each.tabIndex === 0);
+    if (stop && document.activeElement === document.body) this.focus(stop.dataset.booking);
+  }
+
+  #following(blocks) {
+    const { byId } = this.app.state.model;
+    const isAfter = (each) => each && each.staffId === this.place?.staffId && each.start > this.place.start;
+    const blockOf = (each) => byId.get(Number(each.dataset.booking));
+    return blocks.filter((each) => isAfter(blockOf(each))).sort((one, other) => blockOf(one).start.localeCompare(blockOf(other).start))[0];
   }
 
   focus(id) {
@@ -59,6 +74,7 @@ export class Keyboard {
     const acts = {
       n: () => app.create({ start: null, end: null, staffId: block?.staffId ?? null }),
       w: () => app.walkIn(block?.staffId ?? null),
+      f: () => app.find(),
       m: () => block && app.mover.form(block),
       t: () => app.goToday(),
       "[": () => app.step(-1),

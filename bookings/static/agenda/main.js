@@ -5,6 +5,7 @@ import { openBooking, openBookingById } from "./booking.js";
 import { addDays, mondayOf, setZone, timeOf, today } from "./clock.js";
 import { openCreate } from "./create.js";
 import { fill, h } from "./dom.js";
+import { openFind } from "./find.js";
 import { Grid } from "./grid.js";
 import { countsOf, openNotifications, openRequests } from "./inbox.js";
 import { Keyboard } from "./keyboard.js";
@@ -210,6 +211,7 @@ class Agenda {
   walkIn = (staffId) => openWalkIn(this, staffId);
   requests = () => openRequests(this);
   waitlist = () => openWaitlist(this);
+  find = () => openFind(this);
   notifications = () => openNotifications(this);
   openById = (id) => openBookingById(this, id);
 
@@ -220,6 +222,7 @@ class Agenda {
     dialog?.close();
     tell(words, { details: (warnings ?? []).map((each) => tOr(`warning.${each.code}`, each.message)) });
     if (id !== null) this.focusBlock(id);
+    else requestAnimationFrame(() => this.keyboard.comeBack());
   }
 
   focusBlock(id) {

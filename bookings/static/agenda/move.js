@@ -98,6 +98,8 @@ export class Mover {
     const { app } = this;
     app.state.pending = null;
     await app.refresh().catch(() => {});
+    // Where nothing is new it is not drawn anew either.
+    app.redraw();
     const now = app.state.model?.byId.get(move.id);
     if (problem instanceof Unreachable) return this.#notice(move, t("unreachable.move_back"), []);
     if (problem.status === 412) {
@@ -122,6 +124,7 @@ export class Mover {
   }
 
   #show(move, words, buttons) {
+    this.shown = move.id;
     const made = buttons.map(({ label, kind, act }) => h("button", { type: "button", class: kind, onclick: act }, label));
     fill(this.bar, h("div", { class: "words", role: "status" }, words), h("div", { class: "buttons" }, made));
     this.bar.hidden = false;
@@ -137,10 +140,10 @@ export class Mover {
   }
 
   undo() {
-    const id = this.app.state.pending?.id ?? null;
+    const isShown = !this.bar.hidden;
     this.#close();
     this.app.redraw();
-    if (id !== null) this.app.focusBlock(id);
+    if (isShown) this.app.focusBlock(this.shown);
   }
 
   /* What a poll brought: a move of a block that somebody else has changed is no longer true. */

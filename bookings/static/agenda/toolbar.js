@@ -1,7 +1,7 @@
 /* The head of the page: which day, which view, and what waits. */
 
 import { addDays, today } from "./clock.js";
-import { bell, fill, h, select } from "./dom.js";
+import { bell, fill, glass, h, select } from "./dom.js";
 import { LANGUAGES, currentLanguage, dayInWords, dayShort, daysInWords, t } from "./words.js";
 
 export function drawToolbar(app) {
@@ -36,6 +36,7 @@ export function drawToolbar(app) {
       tool("walkin", { class: "quiet", onclick: () => app.walkIn(null) }, t("walkin")),
       tool("requests", { class: state.counts.waiting ? "quiet" : "quiet idle", onclick: () => app.requests() }, t("requests"), badge(state.counts.waiting)),
       tool("waitlist", { class: "quiet rare", onclick: () => app.waitlist() }, t("waitlist")),
+      tool("find", { class: "quiet", onclick: () => app.find(), title: t("find"), "aria-label": t("find") }, glass()),
       tool("news", { class: "quiet", onclick: () => app.notifications(), "aria-label": t("news.count", { count: state.counts.unread }) }, bell(), badge(state.counts.unread)),
       menu(app),
     ),

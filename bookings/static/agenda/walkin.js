@@ -1,18 +1,19 @@
 /* Somebody walks in: now, with nobody's name; and later, perhaps, with one. */
 
-import { newKey, post, put } from "./api.js";
+import { get, newKey, post, put, query } from "./api.js";
 import { clientPicker } from "./client.js";
-import { dateOf, downTo, now, timeOf } from "./clock.js";
+import { dateOf, downTo, now, timeOf, today } from "./clock.js";
 import { openDialog } from "./dialog.js";
 import { field, h, select } from "./dom.js";
-import { worksAt } from "./model.js";
+import { modelOf, worksAt } from "./model.js";
 import { duration, t } from "./words.js";
 
 const STEP = 5;
 
-export function openWalkIn(app, staffId = null) {
-  const { services, model } = app.state;
+export async function openWalkIn(app, staffId = null) {
+  const { services } = app.state;
   const keys = {};
+  const model = await modelOfNow(app);
   const start = downTo(now(), STEP);
   const free = model.people.filter((each) => each.takes_bookings);
   const person = select(free.map((each) => [each.id, each.name]), staffId ?? firstFree(model, free, start), { name: "staff_id" });
@@ -50,6 +51,13 @@ export function openWalkIn(app, staffId = null) {
     buttons: buttons(false),
   });
   service.focus();
+}
+
+/* Whatever day is shown, who is free is asked of today; where no answer comes, of what is shown. */
+async function modelOfNow({ state }) {
+  if (state.model.dates.includes(today())) return state.model;
+  const asked = query({ date: today(), days: 1, location_id: state.locationId });
+  return get(`agenda?${asked}`).then(modelOf, () => state.model);
 }
 
 /* Who has nothing at that moment; else the first. */
