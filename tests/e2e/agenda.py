@@ -23,14 +23,6 @@ HALF_AN_HOUR = 30
 FEE = {"noshow_enabled": True, "noshow_fee_type": "fixed", "noshow_fee_value": "12.50"}
 DIALOGS = {"n": "new", "w": "walk-in", "f": "find", "r": "requests", "l": "waitlist"}
 DIALOGS |= {"i": "notifications", "?": "help"}
-    "n": "new",
-    "w": "walk-in",
-    "f": "find",
-    "r": "requests",
-    "l": "waitlist",
-    "i": "notifications",
-    "?": "help",
-}
 OPEN = "dialog[open]"
 
 
