@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext
 
 from bookings.models.statuses import legal_pairs
@@ -28,9 +29,10 @@ def stamp(now: datetime) -> datetime:
 
 
 def told_status(start_at: datetime, status: str) -> str:
-    """When it begins, in the active zone, and how it stands, in the active language: for people."""
+    """When it begins, in the active zone, and how it stands, in the active language's words: for people."""
     word = gettext(str(Booking.Status(status).label)).lower()
-    return f"{timezone.localtime(start_at):%Y-%m-%d %H:%M %Z} {word}"
+    local = timezone.localtime(start_at)
+    return f"{date_format(local, 'DATETIME_FORMAT')} {local:%Z}, {word}"
 
 
 class BookingQuerySet(models.QuerySet["Booking"]):

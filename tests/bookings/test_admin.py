@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.contrib.admin import site
 from django.test import Client as Browser
+from django.utils.translation import override
 
 from bookings.models import Booking, BookingEvent
 from clients.models import Client
@@ -141,7 +142,9 @@ def test_a_booking_shows_the_clients_alert_and_what_all_pay(salon: Salon, browse
 def test_a_booking_is_named_in_utc_in_whatever_zone_it_was_typed(salon: Salon) -> None:
     booking = Booking.objects.get(pk=salon.book()["id"])
     booking.start_at = booking.start_at.astimezone(ZoneInfo("Europe/Amsterdam"))
-    assert str(booking) == f"#{booking.pk} 2026-03-24 09:00 UTC scheduled"
+    assert str(booking) == f"#{booking.pk} 24 Mar 2026, 09:00 UTC, scheduled"
+    with override("de"):
+        assert str(booking) == f"#{booking.pk} 24. Mär 2026, 09:00 UTC, geplant"
 
 
 def test_nothing_is_deleted_in_bulk_or_alone(salon: Salon, browser: Browser) -> None:
