@@ -231,6 +231,7 @@ class Desk(Eyes):
         self.page.wait_for_selector(".numbers")
         self.chooses("^New booking$")
         self.page.locator(f"{OPEN} .picked", has_text="Alice Anders").wait_for()
+        assert self.page.locator(OPEN).count() == 1
         self.press("Escape")
         self.page.wait_for_selector(OPEN, state="detached")
         return "Alice Anders"

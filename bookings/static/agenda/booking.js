@@ -113,6 +113,7 @@ export async function openBookingById(app, id) {
   const booking = await get(`bookings/${id}`);
   await app.goTo(dateOf(booking.start_at));
   const block = app.state.model.byId.get(id);
+  app.keyboard.focus(id);
   if (block) openBooking(app, block);
   else openDialog({ title: booking.client_name || t("client.erased"), body: [h("p", {}, `${dayInWords(booking.start_at)} ${timeOf(booking.start_at)}, ${booking.service_name}: ${stateInWords(booking)}`)], buttons: [{ label: t("close"), kind: "main" }] });
 }

@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { dateOf, timeOf } from "./clock.js";
 import { openCreate } from "./create.js";
-import { openDialog } from "./dialog.js";
+import { closeAll, openDialog } from "./dialog.js";
 import { fill, h } from "./dom.js";
 import { stateInWords } from "./marks.js";
 import { dayShort, dayWithYear, t, tOr } from "./words.js";
@@ -11,21 +11,21 @@ import { dayShort, dayWithYear, t, tOr } from "./words.js";
 export async function openCard(app, clientId) {
   const body = h("div", { class: "card" }, h("p", { class: "spinner" }, t("loading")));
   const dialog = openDialog({ title: t("card"), body, wide: true, buttons: [{ label: t("close"), kind: "main" }] });
-  const book = (client) => ({ label: t("create.title"), act: () => { dialog.close(); openCreate(app, { start: null, end: null, staffId: null }, { client }); } });
+  const book = (client) => ({ label: t("create.title"), act: () => { closeAll(); openCreate(app, { start: null, end: null, staffId: null }, { client }); } });
   dialog.work(async () => {
     const card = await get(`clients/${clientId}/card`);
     dialog.element.querySelector("h2").textContent = card.client.name;
-    fill(body, contentOf(app, card, dialog));
+    fill(body, contentOf(app, card));
     dialog.setButtons([{ label: t("close"), kind: "main" }, card.client.is_archived ? null : book(card.client)]);
   });
 }
 
-function contentOf(app, card, dialog) {
+function contentOf(app, card) {
   const { client, counts } = card;
   const visits = (title, items) => [
     h("h3", {}, title),
     items.length
-      ? h("ul", { class: "rows" }, items.map((each) => h("li", {}, h("button", { type: "button", class: "row", onclick: () => { dialog.close(); app.openById(each.booking_ids[0]); } },
+      ? h("ul", { class: "rows" }, items.map((each) => h("li", {}, h("button", { type: "button", class: "row", onclick: () => { closeAll(); app.openById(each.booking_ids[0]); } },
           h("b", {}, `${dayWithYear(dateOf(each.start_at))} ${timeOf(each.start_at)}`),
           h("span", {}, each.bookings.map((one) => `${one.service_name}, ${one.staff_name}`).join("; ")),
           h("small", {}, stateInWords({ status: each.status, status_detail: "" }))))))

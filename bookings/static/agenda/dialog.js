@@ -4,6 +4,13 @@ import { Refused, Unreachable } from "./api.js";
 import { fill, h, newId } from "./dom.js";
 import { t, tOr } from "./words.js";
 
+const opened = [];
+
+/* For what leads elsewhere: nothing of before waits under it. The last one first, so that the focus goes back to the page. */
+export function closeAll() {
+  for (const each of [...opened].reverse()) each.close();
+}
+
 /* openDialog({title, body, buttons, wide, onClose}) -> {close, say, element}. A button: {label, kind, act, value}
    where act(dialog) may be async; while it runs nothing can be pressed twice. */
 export function openDialog({ title, body, buttons = [], wide = false, onClose = () => {}, closable = true }) {
@@ -51,11 +58,15 @@ export function openDialog({ title, body, buttons = [], wide = false, onClose = 
     if (!element.isConnected) return;
     element.close();
     element.remove();
+    opened.splice(opened.indexOf(dialog), 1);
     onClose();
-    if (before?.isConnected) before.focus();
+    // Drawn anew meanwhile: where the keys of the page go on.
+    const isThere = before?.isConnected && before !== document.body;
+    (isThere ? before : document.querySelector("#view [data-booking][tabindex='0']"))?.focus({ preventScroll: !isThere });
   };
   element.addEventListener("close", end);
   document.body.append(element);
+  opened.push(dialog);
   element.showModal();
   (form.querySelector(".inside .field, .inside input, .desk button") ?? foot.querySelector(".main") ?? foot.querySelector("button"))?.focus();
   return dialog;

@@ -8,6 +8,7 @@ export function drawToolbar(app) {
   const { state } = app;
   const top = document.getElementById("top");
   const focused = document.activeElement?.dataset?.tool;
+  const isOpen = top.querySelector(".menu")?.open ?? false;
   const tool = (name, properties, ...words) => h("button", { type: "button", "data-tool": name, ...properties }, words);
   const isWeek = state.view === "week";
   const date = h("input", { type: "date", "data-tool": "date", class: "pick", value: state.date, "aria-label": t("date.choose"), onchange: (event) => event.target.value && app.goTo(event.target.value) });
@@ -38,11 +39,17 @@ export function drawToolbar(app) {
       tool("waitlist", { class: "quiet rare", onclick: () => app.waitlist() }, t("waitlist")),
       tool("find", { class: "quiet", onclick: () => app.find(), title: t("find"), "aria-label": t("find") }, glass()),
       tool("news", { class: "quiet", onclick: () => app.notifications(), "aria-label": t("news.count", { count: state.counts.unread }) }, bell(), badge(state.counts.unread)),
-      menu(app),
+      menu(app, isOpen),
     ),
   );
   if (focused) top.querySelector(`[data-tool="${focused}"]`)?.focus();
 }
+
+/* A tap beside the menu takes it away, also where there is nothing that takes the focus. */
+document.addEventListener("pointerdown", (event) => {
+  const open = document.querySelector(".menu[open]");
+  if (open && !open.contains(event.target)) open.open = false;
+});
 
 function weekInWords({ model, date }) {
   const first = model?.dates[0] ?? date;
@@ -61,12 +68,12 @@ function choiceOfPeople(app) {
   return select([["", t("locations.all")], ...state.locations.map((each) => [each.id, each.name])], state.locationId ?? "", { "data-tool": "location", "aria-label": t("location"), onchange: (event) => app.setLocation(Number(event.target.value) || null) });
 }
 
-function menu(app) {
+function menu(app, isOpen) {
   const item = (words, act) => h("button", { type: "button", class: "item", onclick: (event) => { event.target.closest("details").open = false; act(); } }, words);
-  const languages = select(Object.entries(LANGUAGES), currentLanguage(), { "aria-label": t("language"), onchange: (event) => app.setLanguage(event.target.value) });
+  const languages = select(Object.entries(LANGUAGES), currentLanguage(), { "aria-label": t("language"), onchange: (event) => { leave(); app.setLanguage(event.target.value); } });
   const details = h(
     "details",
-    { class: "menu" },
+    { class: "menu", open: isOpen },
     h("summary", { "aria-label": t("menu"), "data-tool": "menu" }, "☰"),
     h(
       "div",
@@ -81,10 +88,13 @@ function menu(app) {
       item(t("logout"), () => app.logOut()),
     ),
   );
-  details.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || !details.open) return;
+  const leave = () => {
     details.open = false;
     details.firstChild.focus();
+  };
+  details.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !details.open) return;
+    leave();
     event.stopPropagation();
   });
   details.addEventListener("focusout", (event) => {
