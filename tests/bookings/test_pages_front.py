@@ -96,6 +96,8 @@ def test_it_tells_the_week_and_what_is_otherwise(salon: SalonSettings) -> None:
         "The coming weeks Fri 27 Nov 09:00–12:00 (<b>Half</b>) Wed 2 Dec closed "
         "Tue 8 Dec to Wed 9 Dec closed (Feast) Thu 10 Dec to Sun 13 Dec closed You have"
     ) in text_of(answer)
+    french = text_of(browser(headers={"accept-language": "fr"}).get("/"))
+    assert "Les semaines à venir ven 27 nov 09:00–12:00" in french
     assert "Dentist" not in answer.content.decode()
     assert "Private" not in answer.content.decode()
     hours = data_of(answer)["openingHoursSpecification"]
