@@ -16,11 +16,13 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
 from bookings import kept_totals
 from bookings.slots import sqlite_guard
+from config.health import look_at_database
 from notifications import outbox
 from notifications.held_after_restore import hold_all
 from notifications.models import Job
@@ -87,6 +89,14 @@ def test_healthz_answers_without_a_database() -> None:
 @with_threads
 def test_all_is_well() -> None:
     assert _readyz() == ALL_WELL
+
+
+@with_threads
+def test_a_look_at_the_database_takes_few_statements() -> None:
+    with CaptureQueriesContext(connection) as taken:
+        assert look_at_database().answers
+    most = 10 if connection.vendor == "postgresql" else 9
+    assert len(taken) == most, [each["sql"] for each in taken]
 
 
 @with_threads
