@@ -227,29 +227,6 @@ def test_messages_say_what_to_whom_and_when(salon: Salon) -> None:
     assert message["message_id"].startswith("<")
 
 
-@pytest.mark.parametrize("count", [1, 12])
-def test_the_statements_do_not_grow_with_the_bookings(salon: Salon, count: int) -> None:
-    booking = {}
-    for number in range(count):
-        booking = salon.book(**at(9 + number))
-    who = caller(salon.bea)
-    # What is streamed has BEGIN and COMMIT round its cursor, on PostgreSQL.
-    limits = {
-        "/api/bookings?page=1": 2,
-        "/api/bookings": 4,
-        f"/api/bookings/{booking['id']}": 2,
-        "/api/bookings/changes": 4,
-        f"/api/bookings/{booking['id']}/events": 5,
-        f"/api/bookings/{booking['id']}/messages": 6,
-    }
-    for path, limit in limits.items():
-        with CaptureQueriesContext(
-            connection,
-        ) as seen:
-            who.get(path).json()
-        assert len(seen) <= limit, [path, *[query["sql"] for query in seen]]
-
-
 def test_writes_take_a_bounded_number_of_statements(salon: Salon) -> None:
     who = caller(salon.bea)
     body = salon.order()

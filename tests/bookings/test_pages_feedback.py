@@ -15,7 +15,6 @@ from tests.cast.pages import (
     everything,
     heading_of,
     make_cast,
-    statements_of,
     text_of,
 )
 
@@ -184,8 +183,3 @@ def test_after_an_erasure_the_link_is_unknown(cast: Cast) -> None:
     assert browser().get(address).status_code == 404
     assert browser().post(address, {"rating": "5"}).status_code == 404
     assert kept() == []
-
-
-def test_asking_costs_few_statements(cast: Cast) -> None:
-    visit = cast.completed()
-    assert len(statements_of(lambda: browser().get(f"/feedback/{visit.feedback_token}"))) == 4

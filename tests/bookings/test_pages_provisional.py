@@ -24,7 +24,6 @@ from tests.cast.pages import (
     everything,
     heading_of,
     make_cast,
-    statements_of,
     swept,
     text_of,
 )
@@ -314,8 +313,3 @@ def test_a_feedback_token_is_no_request_token(cast: Cast) -> None:
     assert browser().get(f"/provisional/{visit.feedback_token}/accept").status_code == 404
     request = cast.requested()
     assert browser().get(f"/feedback/{request.provisional_token}").status_code == 404
-
-
-def test_asking_costs_few_statements(cast: Cast) -> None:
-    booking = cast.requested()
-    assert len(statements_of(lambda: browser().get(address(booking)))) == 4

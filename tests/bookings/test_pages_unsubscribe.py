@@ -9,7 +9,7 @@ from bookings.self_service.unsubscribe import unsubscribe_token
 from clients.models import Client
 from notifications.models import FollowupSequence, FollowupStep, Job, Message
 from tests.cast.factories import make_client
-from tests.cast.pages import NOW, Cast, browser, everything, heading_of, make_cast, statements_of, text_of
+from tests.cast.pages import NOW, Cast, browser, everything, heading_of, make_cast, text_of
 from tests.cast.races import at_once
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(NOW)]
@@ -143,8 +143,3 @@ def test_two_clicks_at_once_both_succeed(cast: Cast) -> None:
     answers = at_once(*[lambda: Browser().post(f"/unsubscribe/{token}", ONE_CLICK, content_type=FORM)] * 4)
     assert [answer.status_code for answer in answers] == [200] * 4
     assert "followup.step" not in pending()
-
-
-def test_asking_costs_few_statements(cast: Cast) -> None:
-    token = unsubscribe_token(cast.alice)
-    assert len(statements_of(lambda: browser().get(f"/unsubscribe/{token}"))) == 2

@@ -24,7 +24,6 @@ from tests.cast.pages import (
     everything,
     heading_of,
     make_cast,
-    statements_of,
     swept,
     text_of,
 )
@@ -251,8 +250,3 @@ def test_an_unknown_link_is_404(cast: Cast) -> None:
     for answer in (browser().get("/waitlist/" + "A" * 43), browser().post("/waitlist/" + "A" * 43)):
         assert (answer.status_code, heading_of(answer)) == (404, "We do not know this link")
     assert everything() == before
-
-
-def test_asking_costs_few_statements(cast: Cast) -> None:
-    offer = cast.offered()
-    assert len(statements_of(lambda: browser().get(f"/waitlist/{offer.token}"))) == 4

@@ -14,7 +14,7 @@ from bookings.models import Booking, Feedback
 from bookings.self_service.unsubscribe import unsubscribe_token
 from notifications.models import Job
 from tests.cast.factories import caller, make_client
-from tests.cast.pages import END, NOW, START, Cast, changed, everything, make_cast, statements_of
+from tests.cast.pages import END, NOW, START, Cast, changed, everything, make_cast
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clock_at(NOW)]
 
@@ -355,14 +355,3 @@ def test_guessing_tokens_is_throttled_too(cast: Cast) -> None:
     for number in range(60):
         assert caller().get(f"/api/public/feedback/{number:043}").status_code == 404
     assert caller().get("/api/public/feedback/" + "A" * 43).status_code == 429
-
-
-def test_reading_costs_few_statements(cast: Cast) -> None:
-    later = {"start_at": START + timedelta(hours=4), "end_at": END + timedelta(hours=4)}
-    costs = {
-        request_of(cast.requested(**later)): 3,
-        f"/api/public/feedback/{cast.completed().feedback_token}": 3,
-        f"/api/public/waitlist/{cast.offered().token}": 4,
-    }
-    for address, cost in costs.items():
-        assert len(statements_of(lambda: caller().get(address))) == cost, address  # noqa: B023

@@ -304,16 +304,6 @@ def statements(call: Callable[[], Any]) -> int:
     return len(seen)
 
 
-def test_a_list_of_visits_takes_the_same_statements_for_one_and_for_many(desk: Desk) -> None:
-    get = caller(desk.salon.ada).get
-    lists = [partial(get, "/api/visits"), partial(get, "/api/visits?page=1")]
-    desk.book()
-    few = [statements(each) for each in lists]
-    for day in range(25, 28):
-        desk.book(start_at=f"2026-03-{day} 10:00:00")
-    assert [statements(each) for each in lists] == few
-
-
 MOST_FOR_AN_ITEM = {"get": 0, "post": 8, "put": 8, "delete": 3}
 
 

@@ -312,14 +312,3 @@ def test_lists_page_and_their_links_stand_on_our_own_address(salon: Salon, setti
         "previous": None,
         "results": [],
     }
-
-
-def test_the_list_takes_the_same_statements_for_one_and_for_many(
-    salon: Salon, django_assert_max_num_queries: Any
-) -> None:
-    for hour in range(9, 16):
-        salon.book(start_at=f"2026-03-24 {hour:02}:00", end_at=f"2026-03-24 {hour:02}:30")
-    who = caller(key())
-    who.get("/api/v3/appointments/")
-    with django_assert_max_num_queries(5):
-        assert who.get("/api/v3/appointments/").json()["count"] == 7

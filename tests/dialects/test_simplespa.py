@@ -287,17 +287,6 @@ def test_forty_writes_at_once_let_exactly_ten_through(salon: Salon) -> None:
     assert sorted(chain(*answers)) == [200] * 10 + [429] * 30
 
 
-def test_the_list_takes_the_same_statements_for_one_and_for_many(
-    salon: Salon, django_assert_max_num_queries: Any
-) -> None:
-    for hour in range(9, 16):
-        salon.book(start_at=f"2026-03-24 {hour:02}:00", end_at=f"2026-03-24 {hour:02}:30")
-    secret = key()
-    call(READ, MARCH, secret)
-    with django_assert_max_num_queries(4):
-        assert len(call(READ, MARCH, secret).json()["appointments"]) == 7
-
-
 def test_an_unknown_path_and_a_broken_body_answer_in_the_vendors_form(salon: Salon) -> None:
     unknown = call("/api/v1/nothing.php", {}, key())
     assert (unknown.status_code, unknown.json()["statusCode"]) == (404, 404)

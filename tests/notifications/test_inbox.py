@@ -163,15 +163,6 @@ def test_other_methods_are_refused(bea, method, path, allowed):
     assert set(answer["Allow"].split(", ")) == allowed
 
 
-def test_a_list_costs_the_same_however_long_it_is(bea, django_assert_num_queries):
-    api = caller(bea)
-    for count in (1, 30):
-        for _ in range(count):
-            tell(bea)
-        with django_assert_num_queries(2):  # token with settings, lines: one page tells the total
-            api.get("/api/notifications?page=1")
-
-
 def test_lines_are_withdrawn_by_booking_and_type(bea):
     tell(bea)
     tell(bea, booking_id=8)

@@ -178,19 +178,6 @@ def test_deliveries_are_listed_newest_first_filtered_and_paged(app: App) -> None
         assert caller(app.salon.ada).get(f"{path}?{query}").status_code == 400
 
 
-@pytest.mark.parametrize("count", [1, 8])
-def test_the_lists_cost_the_same_however_long_they_are(app: App, count: int) -> None:
-    booking = app.salon.book()
-    for number in range(count):
-        app.salon.put(booking, {"notes": str(number)})
-        add_endpoint(app.salon, URL)
-    who = caller(app.salon.ada)
-    for path in ("/api/webhooks", f"/api/webhooks/{app.endpoint['id']}/deliveries"):
-        with CaptureQueriesContext(connection) as seen:
-            who.get(path).json()
-        assert len(seen) <= 4, [query["sql"] for query in seen]
-
-
 def test_the_job_of_a_delivery_is_listed_with_the_others(app: App) -> None:
     booking = app.salon.book()
     (job,) = caller(app.salon.ada).get("/api/jobs?type=webhook.deliver").json()

@@ -347,15 +347,3 @@ def test_keys_read_hours_but_write_none():
     ):
         assert (answer.status_code, answer.json()["code"]) == (403, "not_for_keys")
     assert TimeOff.objects.count() == 1
-
-
-@pytest.mark.parametrize("number", [3, 30])
-def test_a_list_costs_three_statements_however_long(ada, django_assert_max_num_queries, number):
-    bea = make_bea()
-    for each in range(number):
-        make_hours(bea, weekdays=range(1))
-        make_time_off(bea, NINE + timedelta(days=each))
-        make_holiday(MARCH_1 + timedelta(days=each))
-    for path in ("/api/working-hours", "/api/time-off", "/api/holidays"):
-        with django_assert_max_num_queries(3):
-            assert len(ada.get(path).json()) == number

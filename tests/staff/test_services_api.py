@@ -203,17 +203,6 @@ def test_an_unknown_service_is_404(ada):
     assert ada.delete("/api/services/9").status_code == 404
 
 
-@pytest.mark.parametrize("number", [3, 30])
-def test_a_list_costs_two_statements_however_long(ada, django_assert_num_queries, number):
-    for each in range(number):
-        make_service(f"Service {each}")
-        make_location(slug=f"l{each}")
-    with django_assert_num_queries(2):
-        assert len(ada.get("/api/services").json()) == number
-    with django_assert_num_queries(2):
-        assert len(ada.get("/api/locations").json()) == number
-
-
 def test_a_location_is_added_changed_and_closed(ada):
     answer = ada.post(
         "/api/locations", {"name": "Centre", "slug": "centre", "address": "Dam 1\n1012 Amsterdam"}

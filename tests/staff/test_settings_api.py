@@ -241,12 +241,6 @@ def test_settings_are_neither_made_nor_deleted():
     assert caller().get("/api/settings").status_code == 401
 
 
-def test_reading_the_settings_costs_one_statement(django_assert_num_queries):
-    ada = caller(make_ada())
-    with django_assert_num_queries(1):
-        assert ada.get("/api/settings").status_code == 200
-
-
 @pytest.mark.django_db(transaction=True)
 def test_the_row_is_there_after_a_flush():
     SalonSettings.objects.update(business_name="Studio Linden", noshow_fee_value="5.00")

@@ -320,14 +320,3 @@ def test_a_bad_filter_is_refused(ada, query):
     answer = ada.get(f"/api/staff?{query}")
     assert answer.status_code == 400
     assert set(answer.json()["details"]) == {query.split("=")[0]}
-
-
-@pytest.mark.parametrize("number", [3, 30])
-def test_a_list_costs_three_statements_however_long(ada, django_assert_num_queries, number):
-    cut = make_service()
-    for each in range(number):
-        make_staff(f"Person{each}", services=[cut], password=None)
-    with django_assert_num_queries(3):
-        assert len(ada.get("/api/staff").json()) == number + 1
-    with django_assert_num_queries(3):
-        ada.get("/api/staff?page=1&limit=200")
