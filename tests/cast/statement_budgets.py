@@ -131,6 +131,7 @@ route                                     GET     POST    PUT     PATCH   DELETE
 /^(?:provisional|feedback|pay|waitlist|unsubscribe|password-reset|v|calendar)(?:/.*)?$ 1 1 . . .
 /                                         10      .       .       .       .
 /robots.txt                               0       .       .       .       .
+/favicon.ico                              1       .       .       .       .
 /embed.js                                 0       .       .       .       .
 /agenda                                   1       .       .       .       .
 /book                                     5       5       .       .       .

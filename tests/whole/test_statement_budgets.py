@@ -179,6 +179,7 @@ SHOWS_ONE_THING = {
     "/api/notifications/unread-count",
     "/api/settings",
     "/book/done",
+    "/favicon.ico",
     "/provisional/<token>/accept",
     "/provisional/<token>/decline",
     "/v/<token>/calendar.ics",
