@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import F
 
+from bookings import webhooks
 from bookings.lifecycle.audit import record
 from bookings.models import Booking, Visit, VisitLink, counted, stamp
 from staff.access.actor import Actor
@@ -103,13 +104,16 @@ def add(visit: Visit, booking: Booking, *, now: datetime) -> None:
 
 
 def confirm(visit: Visit, *, confirmed: bool, actor: Actor, reason: str = "", now: datetime) -> None:
-    """The client has said that they come, or the salon says that they have not; a row of the history."""
+    """The client has said that they come, or the salon says that they have not; a row of the history, which
+    is an event as any other."""
     visit.client_confirmed_at = now if confirmed else None
     told = counted(visit.items)
     show_anew(told, now=now)
     store(visit, now=now)
     changes = {"client_confirmed": [not confirmed, confirmed]}
-    record(told[0], actor=actor, from_status=told[0].status, changes=changes, reason=reason, now=now)
+    status = told[0].status
+    event = record(told[0], actor=actor, from_status=status, changes=changes, reason=reason, now=now)
+    webhooks.announce([event], now=now)
 
 
 def show_anew(items: Iterable[Booking], *, now: datetime) -> None:

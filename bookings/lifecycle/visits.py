@@ -151,7 +151,7 @@ def change_visit(
         ]
         _check_seen([each.booking for each in steps], actor=actor)
         for visit in visits:
-            if all(each.staff_id != actor.agenda_of for each in visit.items):
+            if confirmed is not None or all(each.staff_id != actor.agenda_of for each in visit.items):
                 _check_seen(visit.items, actor=actor)
         waited = lock_around(
             steps,

@@ -342,6 +342,32 @@ def test_a_visit_lasts_at_most_twelve_hours(salon: Salon) -> None:
     ]
 
 
+def test_items_that_begin_together_book_as_they_are_answered(salon: Salon, colour: Service) -> None:
+    asked = [(colour, salon.bea), (salon.service, "any", "same"), (salon.service, salon.bea)]
+    (day,) = ask(salon, *asked).json()["days"]
+    first = day["starts"][0]
+    assert [item["start_at"][11:16] for item in first["items"]] == ["09:00", "09:00", "10:45"]
+    items = [{name: each[name] for name in ("service_id", "staff_id", "start_at")} for each in first["items"]]
+    order = {"client_id": salon.alice.pk, "start_at": first["start_at"], "items": items}
+    post = caller(salon.ada).post
+    held = post("/api/holds", {"start_at": first["start_at"], "items": items}, format="json")
+    assert (held.status_code, held.json()["items"]) == (201, first["items"])
+    made = post("/api/visits", {**order, "hold_token": held.json()["hold_token"]}, format="json")
+    assert made.status_code == 200, made.content
+    assert [(each["staff_id"], each["start_at"], each["end_at"]) for each in made.json()["bookings"]] == [
+        (item["staff_id"], item["start_at"], item["end_at"]) for item in first["items"]
+    ]
+
+
+def test_nobody_does_two_that_begin_at_one_instant(salon: Salon) -> None:
+    item = {"service_id": salon.service.pk, "staff_id": salon.bea.pk, "start_at": f"{TUESDAY} 09:00:00"}
+    order = {"client_id": salon.alice.pk, "start_at": f"{TUESDAY} 09:00:00", "items": [item, item]}
+    answer = caller(salon.ada).post("/api/visits", order, format="json")
+    assert answer.status_code == 400
+    told = "It begins with the item before it, so another person must do it."
+    assert answer.json()["details"] == {"items.1.staff_id": [told]}
+
+
 @pytest.mark.parametrize(
     ("items", "sentence"),
     [

@@ -97,7 +97,7 @@ route                                     GET     POST    PUT     PATCH   DELETE
 /api/auth/password-reset                  .       5       .       .       .
 /api/auth/password-reset/confirm          .       4       .       .       .
 /api/public/visits/<token>                3       .       .       .       .
-/api/public/visits/<token>/confirm        .       16      .       .       .
+/api/public/visits/<token>/confirm        .       20      .       .       .
 /api/public/visits/<token>/cancel         .       31      .       .       .
 /api/public/visits/<token>/note           .       22      .       .       .
 /api/public/visits/<token>/reschedule     .       54      .       .       .
@@ -122,7 +122,7 @@ route                                     GET     POST    PUT     PATCH   DELETE
 /password-reset/<token>                   2       6       .       .       .
 /pay/<token>                              4       4       .       .       .
 /v/<token>                                3       .       .       .       .
-/v/<token>/confirm                        3       16      .       .       .
+/v/<token>/confirm                        3       20      .       .       .
 /v/<token>/cancel                         3       31      .       .       .
 /v/<token>/move                           13      54      .       .       .
 /v/<token>/note                           3       22      .       .       .

@@ -149,6 +149,17 @@ def test_a_merge_of_clients_is_an_update_of_each_booking_that_moves(salon: Salon
     assert events() == [("booking.updated", booking["id"])]
 
 
+def test_that_the_client_comes_is_an_update_once(salon: Salon) -> None:
+    booking = salon.book()
+    add_endpoint(salon, URL)
+    for says in (True, True, False):
+        answer = caller(salon.ada).put(
+            f"/api/visits/{booking['visit_id']}", {"client_confirmed": says}, format="json"
+        )
+        assert answer.status_code == 200
+    assert events() == [("booking.updated", booking["id"])] * 2
+
+
 def test_with_nobody_to_tell_it_costs_one_statement(salon: Salon) -> None:
     who, booking = caller(salon.ada), salon.book()
     add_endpoint(salon, URL, events=["booking.cancelled"])

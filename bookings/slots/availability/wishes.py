@@ -65,13 +65,15 @@ def wishes_for(
     asked: Sequence[AskedItem], *, start_at: datetime | None = None, only: int | None = None
 ) -> list[Wish]:
     """The wishes that `asked` stands for, of a visit that begins at `start_at`; "anybody" is `only`, if it
-    is given. Two statements.
+    is given. Two statements. Who says of an item the instant at which the one before it begins says that they
+    begin together, as availability answers it.
 
     Raises BadRequest, which names the item, for what no search would find: an unknown service or person, a
     class, two instants or one person for items that begin together.
     """
     if not 1 <= len(asked) <= MOST_ITEMS:
         raise BadRequest.field("items", f"A visit has 1 to {MOST_ITEMS} items.")
+    asked = _together(asked, start_at)
     services = Service.objects.filter(is_active=True).in_bulk({each.service_id for each in asked})
     offering = _who_offers(asked)
     wishes: list[Wish] = []
@@ -93,6 +95,19 @@ def wishes_for(
         )
     check_begins(asked, start_at)
     return wishes
+
+
+def _together(asked: Sequence[AskedItem], start_at: datetime | None) -> list[AskedItem]:
+    found: list[AskedItem] = []
+    begins: datetime | None = None
+    for number, each in enumerate(asked):
+        together = each.with_previous or (
+            number > 0 and each.start_at is not None and each.start_at == begins
+        )
+        if not together:
+            begins = each.start_at or (None if number else start_at)
+        found.append(each._replace(with_previous=together))
+    return found
 
 
 def everybody_in(wishes: Sequence[Wish]) -> set[int]:
