@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -85,7 +86,13 @@ def _exists(module: str) -> bool:
     return path.with_suffix(".py").exists() or path.is_dir()
 
 
-def _imports(path: Path) -> Iterator[Import]:
+@cache
+def _imports(path: Path) -> tuple[Import, ...]:
+    """Kept: five tests ask for the same, and to parse a file costs more than to look at what it imports."""
+    return tuple(_parsed_imports(path))
+
+
+def _parsed_imports(path: Path) -> Iterator[Import]:
     module = _module_name(path)
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     for node in ast.walk(ast.parse(path.read_text())):
