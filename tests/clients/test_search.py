@@ -187,8 +187,7 @@ def test_a_database_without_trigrams_says_who_can_add_them():
         trigrams(None, editor)
 
 
-@pytest.mark.parametrize("typed", ["Lukasz", "06 12345678", "o’brien@example.com"])
-def test_an_index_answers_however_many_clients_there_are(typed):
+def test_an_index_answers_however_many_clients_there_are():
     Client.objects.bulk_create(
         (
             Client(first_name="Anna", last_name=f"Client {n}", phone=f"+3120{n:07d}", notes="x" * 600)
@@ -198,6 +197,7 @@ def test_an_index_answers_however_many_clients_there_are(typed):
     )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE clients_client")
-    (plan,) = plans_of(lambda: list(found_by(not_archived(), typed)[:50]))
-    assert "client_searched" in plan, plan
-    assert "Seq Scan" not in plan and "SCAN clients_client" not in plan, plan
+    for typed in ("Lukasz", "06 12345678", "o’brien@example.com"):
+        (plan,) = plans_of(lambda typed=typed: list(found_by(not_archived(), typed)[:50]))
+        assert "client_searched" in plan, (typed, plan)
+        assert "Seq Scan" not in plan and "SCAN clients_client" not in plan, (typed, plan)
