@@ -27,7 +27,8 @@ def tell_staff(
     now: datetime,
     and_admins: bool = False,
 ) -> None:
-    """One line in the list of each of them, and of every active admin if `and_admins`; nobody twice."""
+    """One line in the list of each of them who is there, and of every active admin if `and_admins`; nobody
+    twice."""
     _TELL.run(
         staff_ids=staff_ids,
         roles=[Staff.Role.ADMIN] if and_admins else [],

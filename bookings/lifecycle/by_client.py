@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import transaction
 
+from bookings import webhooks
 from bookings.errors import LinkVoid, NotAllowed, ShownChanged, SlotTaken
 from bookings.lifecycle import visit_row
 from bookings.lifecycle.client_terms import ClientTerms, standing, terms_for
@@ -72,7 +73,8 @@ def confirm_by_client(request: ClientRequest, *, salon: SalonSettings, now: date
             raise NotAllowed("This appointment is not certain yet.")
         if locked.visit.client_confirmed_at is not None:
             return
-        visit_row.confirm(locked.visit, confirmed=True, actor=locked.actor, now=now)
+        event = visit_row.confirm(locked.visit, confirmed=True, actor=locked.actor, now=now)
+        webhooks.announce([event], now=now)
 
     return _act(request, confirm, salon=salon, now=now)
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
+from bookings import webhooks
 from bookings.errors import VisitNotFound
 from bookings.lifecycle import visit_row
 from bookings.lifecycle.client_terms import standing
@@ -45,7 +46,8 @@ def _confirm(visit_id: int, *, now: datetime) -> bool:
         if client is None or not standing(visit) or not asks or not asked_by_visit([visit.pk]):
             return False
         actor = Actor(type="client", id=client.pk, name=client.name, channel="reply")
-        visit_row.confirm(visit, confirmed=True, actor=actor, now=now)
+        event = visit_row.confirm(visit, confirmed=True, actor=actor, now=now)
+        webhooks.announce([event], now=now)
     return True
 
 

@@ -12,7 +12,7 @@ from bookings import noshow
 from bookings.lifecycle.audit import record
 from bookings.lifecycle.former_client import told_before
 from bookings.lifecycle.mail_types import OF_THE_WHOLE_VISIT, STANDING_MAILS, mail_to_client
-from bookings.lifecycle.outcome import Before, Change
+from bookings.lifecycle.outcome import Change
 from bookings.lifecycle.series_mails import SERIES_KEYS
 from bookings.models import Booking, Visit
 from bookings.why_not_sent import Reason
@@ -53,7 +53,9 @@ def tell_of_leaving(change: Change) -> list[Due]:
     if not change.notify_client or before.end_at <= change.now or before.status == CANCELLED:
         return []
     if not before.announced_as and not being_told:
-        return _confirmation(change, visit, before) if before.status == PROVISIONAL else []
+        if before.status != PROVISIONAL:
+            return []
+        return _confirmation(change, visit, client_id=before.client_id)
     if visit.status in (COMPLETED, NO_SHOW):
         return []
     type = "booking.updated"
@@ -70,11 +72,11 @@ def tell_of_leaving(change: Change) -> list[Due]:
         sparing=SERIES_KEYS,
         now=change.now,
     )
-    return [_mail(change, visit, before, type, payload=payload)]
+    return [_mail(change, visit, type, client_id=before.client_id, payload=payload)]
 
 
 def _mail(
-    change: Change, visit: Visit, before: Before, type: str, *, payload: Mapping[str, Any] | None = None
+    change: Change, visit: Visit, type: str, *, client_id: int, payload: Mapping[str, Any] | None = None
 ) -> Due:
     """To the former client, about the others."""
     return mail_to_client(
@@ -82,18 +84,18 @@ def _mail(
         [change],
         booking=visit.items[0],
         client=visit.client,
-        client_id=before.client_id or 0,
+        client_id=client_id,
         run_at=change.now,
         payload=payload,
     )
 
 
-def _confirmation(change: Change, visit: Visit, before: Before) -> list[Due]:
+def _confirmation(change: Change, visit: Visit, *, client_id: int) -> list[Due]:
     """Nothing of it is asked any more, and the request, which has not left, would not be true."""
     if visit.status != SCHEDULED:
         return []
     outbox.drop(visit_id=visit.pk, types=ASKING, reason=Reason.ACCEPTED_MEANWHILE, now=change.now)
-    return [_mail(change, visit, before, "booking.created")]
+    return [_mail(change, visit, "booking.created", client_id=client_id)]
 
 
 def fee_of_who_stays(change: Change, visit: Visit) -> list[Due]:

@@ -9,9 +9,8 @@ from typing import Any
 
 from django.db.models import F
 
-from bookings import webhooks
 from bookings.lifecycle.audit import record
-from bookings.models import Booking, Visit, VisitLink, counted, stamp
+from bookings.models import Booking, BookingEvent, Visit, VisitLink, counted, stamp
 from staff.access.actor import Actor
 from staff.storage.prepared_statements import new_row
 from staff.storage.prepared_writes import PreparedInsert, PreparedUpdate
@@ -103,17 +102,16 @@ def add(visit: Visit, booking: Booking, *, now: datetime) -> None:
     store(visit, now=now)
 
 
-def confirm(visit: Visit, *, confirmed: bool, actor: Actor, reason: str = "", now: datetime) -> None:
-    """The client has said that they come, or the salon says that they have not; a row of the history, which
-    is an event as any other."""
+def confirm(visit: Visit, *, confirmed: bool, actor: Actor, reason: str = "", now: datetime) -> BookingEvent:
+    """The client has said that they come, or the salon says that they have not. Gives the row of the history,
+    an event for the caller to announce."""
     visit.client_confirmed_at = now if confirmed else None
     told = counted(visit.items)
     show_anew(told, now=now)
     store(visit, now=now)
     changes = {"client_confirmed": [not confirmed, confirmed]}
     status = told[0].status
-    event = record(told[0], actor=actor, from_status=status, changes=changes, reason=reason, now=now)
-    webhooks.announce([event], now=now)
+    return record(told[0], actor=actor, from_status=status, changes=changes, reason=reason, now=now)
 
 
 def show_anew(items: Iterable[Booking], *, now: datetime) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from bookings import waitlist
+from bookings import waitlist, webhooks
 from bookings.errors import VisitBegun
 from bookings.lifecycle import checks, visit_row
 from bookings.lifecycle.book import Fresh, Order, prepare, write_new
@@ -151,7 +151,7 @@ def change_visit(
         ]
         _check_seen([each.booking for each in steps], actor=actor)
         for visit in visits:
-            if confirmed is not None or all(each.staff_id != actor.agenda_of for each in visit.items):
+            if all(each.staff_id != actor.agenda_of for each in visit.items):
                 _check_seen(visit.items, actor=actor)
         waited = lock_around(
             steps,
@@ -163,10 +163,14 @@ def change_visit(
         warnings = [IDLE] if _leaves_a_hole(visits[0], items.remove) else []
         if items.add:
             written += _add(visits[0], items.add, actor=actor, how=how, salon=salon, now=now)
-        for visit in visits if confirmed is not None else ():
-            if confirmed != (visit.client_confirmed_at is not None):
-                visit_row.confirm(visit, confirmed=bool(confirmed), actor=actor, reason=how.reason, now=now)
+        said = [
+            visit_row.confirm(visit, confirmed=bool(confirmed), actor=actor, reason=how.reason, now=now)
+            for visit in visits
+            if confirmed is not None and confirmed != (visit.client_confirmed_at is not None)
+        ]
         outcomes = set_in_motion(written, queueing=not waited)
+        if said:
+            webhooks.announce(said, now=now)
     return VisitOutcome(visits, [*warnings, *_warnings(outcomes)])
 
 

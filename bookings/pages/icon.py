@@ -6,6 +6,7 @@ without being told, find it at the address that every browser knows.
 
 from __future__ import annotations
 
+import unicodedata
 from functools import lru_cache
 from html import escape
 from urllib.parse import quote
@@ -52,4 +53,5 @@ def _drawn(brand_color: str, letter: str) -> str:
 
 
 def _first_letter(name: str) -> str:
-    return next((character.upper()[0] for character in name if character.isalnum()), "")
+    letter = next((each for each in unicodedata.normalize("NFC", name) if each.isalnum()), "")
+    return letter.upper() if len(letter.upper()) == 1 else letter

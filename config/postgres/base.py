@@ -52,14 +52,15 @@ MOST_LAST_WORDS = 10
 
 class _PreparingCursor(base.ServerBindingCursor):
     """One for all such statements of a connection: making one costs a tenth of what a short one takes, and
-    so does finding out how each type is written and read."""
+    so does finding out how each type is written and read. That is found out once, so the session keeps the
+    time zone and the encoding that it began with."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._tx = Transformer(self)  # type: ignore[arg-type]
 
     def close(self) -> None:
-        """Nothing more to fetch; the next statement is asked by it too, and lets go of these rows."""
+        """Nothing more to fetch; the next statement is asked by it too, and has rows of its own."""
         self._reset(reset_query=False)  # type: ignore[attr-defined]
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:

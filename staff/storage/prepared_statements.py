@@ -86,7 +86,8 @@ _alone: ContextVar[Alone] = ContextVar("alone", default=_NOBODY)
 
 
 class Blank(Expression):
-    """A value to be filled in by its `name` whenever the statement is asked; never None."""
+    """A value to be filled in by its `name` whenever the statement is asked; None only where it is stored, as
+    nothing equals NULL."""
 
     def __init__(self, name: str, output_field: Field[Any, Any]) -> None:
         super().__init__(output_field=output_field)

@@ -260,8 +260,11 @@ class PreparedFanOut(PreparedChange):
         self._model = model
 
     def _compiled(self, wire: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
-        sql, params = super()._compiled(wire)
         fields, _given_back = _written_and_given_back(self._model)
+        compiler = self._query().get_compiler(connection=wire)
+        sql, params = compiler.as_sql()
+        if len(compiler.select) != len(fields):
+            raise TypeError(f"{self._model.__name__} has {len(fields)} columns to be given.")
         table = wire.ops.quote_name(self._model._meta.db_table)
         return f"INSERT INTO {table} ({_named(fields, wire)}) {sql}", params
 

@@ -295,3 +295,25 @@ def test_a_booking_comes_back_before_the_cancellation_of_the_visit_left(desk: De
     [alone] = in_calendar("alice").items()
     assert alone[1] == "09:00-10:45" and alone[0] != uid(visit)
     assert in_calendar("bob") == {uid(visit): "10:45-11:30"}
+
+
+def test_who_knows_of_the_rest_is_not_told_of_it_again_where_a_request_goes(desk: Desk) -> None:
+    visit = desk.book()
+    send()
+    desk.changed(visit, {"items": {"add": [desk.item(desk.cut, desk.salon.bea)]}})
+    added = desk.get(visit).json()["booking_ids"][-1]
+    change(desk, added, status="provisional")
+    change(desk, added, client_id=desk.salon.bob.pk)
+    send()
+    assert (told("alice"), told("bob")) == (["booking.created"], ["booking.provisional"])
+    assert in_calendar("alice") == {uid(visit): "09:00-11:30"}
+
+
+def test_a_request_of_a_dialect_that_goes_leaves_one_confirmation(desk: Desk) -> None:
+    visit = desk.book()
+    _colour, cut = visit["booking_ids"]
+    lifecycle.change(actor=SYSTEM, booking_id=cut, changes={"status": "provisional"})
+    change(desk, cut, client_id=desk.salon.bob.pk)
+    send()
+    assert told("alice") == ["booking.created"]
+    assert in_calendar("alice") == {uid(visit): "09:00-10:45"}

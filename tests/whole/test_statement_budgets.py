@@ -158,7 +158,7 @@ def test_a_call_takes_the_statements_of_its_row(route: str, salon: Salon) -> Non
         number, few = len(taken.statements), len(before.statements)
         if number != few and (method, route) not in DOES_MORE:
             wrong += told(
-                f"{method} {route}: {few} statements, and {number} where there are more rows", taken
+                f"{method} {route}: {few} statements, and {number} the second time, with more rows", taken
             )
         elif number != budget.get(method):
             wrong += told(f"{method} {route}: {number} statements, its budget is {budget.get(method)}", taken)

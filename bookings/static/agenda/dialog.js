@@ -60,9 +60,9 @@ export function openDialog({ title, body, buttons = [], wide = false, onClose = 
     element.remove();
     opened.splice(opened.indexOf(dialog), 1);
     onClose();
-    // Drawn anew meanwhile: where the keys of the page go on.
-    const isThere = before?.isConnected && before !== document.body;
-    (isThere ? before : document.querySelector("#view [data-booking][tabindex='0']"))?.focus({ preventScroll: !isThere });
+    // Drawn anew meanwhile: where the dialog under it, or the keys of the page, go on.
+    const next = opened.at(-1)?.element.querySelector("button") ?? document.querySelector("#view [data-booking][tabindex='0']");
+    (before?.isConnected ? before : next)?.focus();
   };
   element.addEventListener("close", end);
   document.body.append(element);

@@ -10,10 +10,9 @@ import { duration, t } from "./words.js";
 
 const STEP = 5;
 
-export async function openWalkIn(app, staffId = null) {
-  const { services } = app.state;
+export function openWalkIn(app, staffId = null) {
+  const { services, model } = app.state;
   const keys = {};
-  const model = await modelOfNow(app);
   const start = downTo(now(), STEP);
   const free = model.people.filter((each) => each.takes_bookings);
   const person = select(free.map((each) => [each.id, each.name]), staffId ?? firstFree(model, free, start), { name: "staff_id" });
@@ -51,13 +50,19 @@ export async function openWalkIn(app, staffId = null) {
     buttons: buttons(false),
   });
   service.focus();
+  if (staffId === null && !model.dates.includes(today())) preferFreeToday(app, person, start);
 }
 
-/* Whatever day is shown, who is free is asked of today; where no answer comes, of what is shown. */
-async function modelOfNow({ state }) {
-  if (state.model.dates.includes(today())) return state.model;
+/* Another day is shown: who is free is asked of today, and taken where nobody has been chosen meanwhile. */
+function preferFreeToday({ state }, person, start) {
+  let isChosen = false;
+  person.addEventListener("input", () => { isChosen = true; });
   const asked = query({ date: today(), days: 1, location_id: state.locationId });
-  return get(`agenda?${asked}`).then(modelOf, () => state.model);
+  const prefer = (model) => {
+    const id = firstFree(model, model.people.filter((each) => each.takes_bookings), start);
+    if (!isChosen && [...person.options].some((each) => each.value === String(id))) person.value = id;
+  };
+  get(`agenda?${asked}`).then((answer) => prefer(modelOf(answer)), () => {});
 }
 
 /* Who has nothing at that moment; else the first. */
